@@ -1,0 +1,1 @@
+//! Accepts, proposes, synchronises and forgets blocks.

@@ -1,0 +1,1 @@
+//! The deterministic state machine: books, ledger, margin, liquidation, settlement, oracle.

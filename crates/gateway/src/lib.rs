@@ -1,0 +1,1 @@
+//! Deribit-compatible JSON-RPC, WebSocket and REST server, and the trading page.

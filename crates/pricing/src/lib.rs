@@ -1,0 +1,1 @@
+//! Value and Greeks of a contract in a market; knows no account.

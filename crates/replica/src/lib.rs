@@ -1,0 +1,1 @@
+//! One pure validator: worker, dag, ordering, exchange and tree composed, without IO.

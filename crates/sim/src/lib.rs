@@ -1,0 +1,1 @@
+//! Many replicas, one seed, an adversary for a network.

@@ -1,0 +1,1 @@
+//! Root of the state and proofs against it.

@@ -1,0 +1,1 @@
+//! Every byte hashed, signed, sent or stored.
