@@ -1,1 +1,30 @@
-//! Every byte hashed, signed, sent or stored.
+//! Every byte that is hashed, signed, sent or stored.
+//!
+//! Invariant: decoding is total and bounded: any input gives a value or an error, never a panic, and never
+//! allocates beyond the limits of `limits`. Every value has exactly one encoding.
+//! Left out on purpose: whether a decoded value makes sense. That is the reader's to judge: `dag` for
+//! blocks, `exchange` for intents.
+
+#[macro_use]
+mod codec;
+mod action;
+mod batch;
+mod block;
+mod commit;
+mod committee;
+mod intent;
+pub mod limits;
+mod message;
+mod root;
+
+pub use action::{
+    Action, Label, NewOrder, OrderKind, OrderTarget, Permission, PostOnly, ReduceOnly, TimeInForce,
+};
+pub use batch::{Batch, BatchRef, Transaction};
+pub use block::{Author, Block, BlockRef, Round, SignedBlock};
+pub use codec::{Blob, List};
+pub use commit::{Commit, CommittedBlock, CommittedPayload};
+pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
+pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
+pub use message::Message;
+pub use root::{Attestation, Certificate, CertificateError, RootSignature};

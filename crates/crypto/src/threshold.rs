@@ -1,0 +1,208 @@
+//! The coin as a unique BLS12-381 threshold signature on (namespace, epoch, wave).
+//!
+//! Invariant: the threshold is n - f. With f + 1 the network's adversary would learn the leader while most
+//! honest blocks of the wave are still unformed. Shares are combined first and the result is verified
+//! once; only when that fails is each share looked at.
+
+use core::num::NonZeroU32;
+
+use commonware_codec::{DecodeExt, Encode, FixedSize};
+use commonware_cryptography::bls12381::{
+    dkg::feldman_desmedt::deal_anonymous,
+    primitives::{
+        group::Share,
+        ops,
+        sharing::{Mode, ModeVersion, Sharing},
+        variant::{MinSig, PartialSignature, Variant},
+    },
+};
+use commonware_parallel::Sequential;
+use commonware_utils::{N3f1, Participant};
+use rand_core::CryptoRng;
+
+use crate::{Coin, CoinError, CoinShare, CoinValue};
+
+const NAMESPACE: &[u8] = b"clockless coin";
+type Point = <MinSig as Variant>::Signature;
+
+/// The committee's public coin key with everything needed to check shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThresholdKey(Sharing<MinSig>);
+
+/// One validator's secret share of the coin key.
+#[derive(Clone, Debug)]
+pub struct ThresholdShare(Share);
+
+/// A coin key and its shares, dealt by whoever holds `rng`. The dealer knows every coin: for tests and
+/// local networks only.
+pub fn deal(rng: impl CryptoRng, members: NonZeroU32) -> (ThresholdKey, Vec<ThresholdShare>) {
+    let (sharing, shares) = deal_anonymous::<MinSig, N3f1>(rng, Mode::NonZeroCounter, members);
+    (ThresholdKey(sharing), shares.into_iter().map(ThresholdShare).collect())
+}
+
+impl ThresholdKey {
+    /// The encoding that `decode` reads.
+    pub fn encode(&self) -> Vec<u8> {
+        self.0.encode().to_vec()
+    }
+
+    /// `None` when the bytes are no key for exactly `members`.
+    pub fn decode(bytes: Vec<u8>, members: NonZeroU32) -> Option<Self> {
+        use commonware_codec::Decode;
+        let sharing = Sharing::<MinSig>::decode_cfg(bytes, &(members, ModeVersion::v0())).ok()?;
+        (sharing.total() == members).then_some(Self(sharing))
+    }
+}
+
+impl ThresholdShare {
+    /// The encoding that `decode` reads; secret.
+    pub fn encode(&self) -> Vec<u8> {
+        self.0.encode().to_vec()
+    }
+
+    /// `None` when the bytes are no share.
+    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
+        Share::decode(bytes).ok().map(Self)
+    }
+}
+
+/// The coin of one epoch, with this validator's share.
+#[derive(Debug)]
+pub struct ThresholdCoin {
+    key: ThresholdKey,
+    share: ThresholdShare,
+    epoch: u64,
+}
+
+impl ThresholdCoin {
+    /// `None` when the share is not of this key: a validator must not start with somebody else's.
+    pub fn new(key: ThresholdKey, share: ThresholdShare, epoch: u64) -> Option<Self> {
+        let public = key.0.partial_public(share.0.index).ok()?;
+        (public == share.0.public::<MinSig>()).then(|| {
+            key.0.precompute_partial_publics();
+            Self { key, share, epoch }
+        })
+    }
+
+    fn message(&self, wave: u64) -> [u8; 16] {
+        let mut message = [0; 16];
+        message[..8].copy_from_slice(&self.epoch.to_le_bytes());
+        message[8..].copy_from_slice(&wave.to_le_bytes());
+        message
+    }
+
+    fn combine(&self, partials: &[PartialSignature<MinSig>]) -> Option<Point> {
+        ops::threshold::recover::<MinSig, _>(&self.key.0, partials, &Sequential).ok()
+    }
+
+    fn holds(&self, wave: u64, point: &Point) -> bool {
+        ops::verify_message::<MinSig>(self.key.0.public(), NAMESPACE, &self.message(wave), point).is_ok()
+    }
+
+    fn partial_holds(&self, wave: u64, partial: &PartialSignature<MinSig>) -> bool {
+        ops::threshold::verify_message(&self.key.0, NAMESPACE, &self.message(wave), partial).is_ok()
+    }
+
+    fn too_few(&self, have: usize) -> CoinError {
+        CoinError::TooFew { have: u32::try_from(have).unwrap_or(u32::MAX), need: self.key.0.required() }
+    }
+}
+
+fn to_value(point: &Point) -> CoinValue {
+    CoinValue(point.encode().as_ref().try_into().expect("invariant: a MinSig signature has 48 bytes"))
+}
+
+fn to_partial(author: u16, share: &CoinShare) -> Option<PartialSignature<MinSig>> {
+    let value = Point::decode(share.0.to_vec()).ok()?;
+    Some(PartialSignature { index: Participant::new(u32::from(author)), value })
+}
+
+impl Coin for ThresholdCoin {
+    fn share(&self, wave: u64) -> CoinShare {
+        let partial = ops::threshold::sign_message::<MinSig>(&self.share.0, NAMESPACE, &self.message(wave));
+        CoinShare(to_value(&partial.value).0)
+    }
+
+    fn recover(&self, wave: u64, shares: &[(u16, CoinShare)]) -> Result<CoinValue, CoinError> {
+        let decoded: Vec<_> =
+            shares.iter().map(|(author, share)| (*author, to_partial(*author, share))).collect();
+        let partials: Vec<_> = decoded.iter().filter_map(|(_, partial)| partial.clone()).collect();
+        if let Some(point) = self.combine(&partials).filter(|point| self.holds(wave, point)) {
+            return Ok(to_value(&point));
+        }
+        let (right, wrong): (Vec<_>, Vec<_>) = decoded
+            .into_iter()
+            .partition(|(_, partial)| partial.as_ref().is_some_and(|it| self.partial_holds(wave, it)));
+        let right: Vec<_> = right.into_iter().filter_map(|(_, partial)| partial).collect();
+        match self.combine(&right).filter(|point| self.holds(wave, point)) {
+            Some(point) => Ok(to_value(&point)),
+            None if wrong.is_empty() => Err(self.too_few(right.len())),
+            None => {
+                Err(CoinError::WrongShares { authors: wrong.into_iter().map(|(author, _)| author).collect() })
+            }
+        }
+    }
+
+    fn verify(&self, wave: u64, value: &CoinValue) -> bool {
+        debug_assert_eq!(Point::SIZE, 48);
+        Point::decode(value.0.to_vec()).is_ok_and(|point| self.holds(wave, &point))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_core::SeedableRng;
+
+    fn committee(n: u32) -> Vec<ThresholdCoin> {
+        let rng = rand_chacha::ChaCha20Rng::from_seed([9; 32]);
+        let (key, shares) = deal(rng, NonZeroU32::new(n).unwrap());
+        shares.into_iter().map(|share| ThresholdCoin::new(key.clone(), share, 1).unwrap()).collect()
+    }
+
+    fn shares(coins: &[ThresholdCoin], wave: u64) -> Vec<(u16, CoinShare)> {
+        coins.iter().enumerate().map(|(i, coin)| (u16::try_from(i).unwrap(), coin.share(wave))).collect()
+    }
+
+    #[test]
+    fn every_quorum_reveals_the_same_coin_and_fewer_reveal_none() {
+        let coins = committee(4);
+        let all = shares(&coins, 5);
+        let value = coins[0].recover(5, &all).unwrap();
+        for left_out in 0..4 {
+            let quorum: Vec<_> = all.iter().copied().filter(|(author, _)| *author != left_out).collect();
+            assert_eq!(coins[1].recover(5, &quorum), Ok(value));
+            assert_eq!(coins[1].recover(5, &quorum[..2]), Err(CoinError::TooFew { have: 2, need: 3 }));
+        }
+        assert!(coins[2].verify(5, &value));
+        assert!(!coins[2].verify(6, &value));
+    }
+
+    #[test]
+    fn wrong_shares_are_named_and_do_not_stop_enough_right_ones() {
+        let coins = committee(4);
+        let mut mixed = shares(&coins, 5);
+        mixed[0].1 = coins[0].share(6);
+        assert_eq!(coins[3].recover(5, &mixed), coins[3].recover(5, &shares(&coins, 5)));
+        mixed[1].1 = CoinShare([0xff; 48]);
+        assert_eq!(coins[3].recover(5, &mixed), Err(CoinError::WrongShares { authors: vec![0, 1] }));
+    }
+
+    #[test]
+    fn a_share_of_another_key_makes_no_coin() {
+        let (key, _) = deal(rand_chacha::ChaCha20Rng::from_seed([1; 32]), NonZeroU32::new(4).unwrap());
+        let (_, others) = deal(rand_chacha::ChaCha20Rng::from_seed([2; 32]), NonZeroU32::new(4).unwrap());
+        assert!(ThresholdCoin::new(key, others[0].clone(), 1).is_none());
+    }
+
+    #[test]
+    fn keys_and_shares_round_trip() {
+        let members = NonZeroU32::new(7).unwrap();
+        let (key, dealt) = deal(rand_chacha::ChaCha20Rng::from_seed([3; 32]), members);
+        assert_eq!(ThresholdKey::decode(key.encode(), members), Some(key.clone()));
+        assert_eq!(ThresholdKey::decode(key.encode(), NonZeroU32::new(4).unwrap()), None);
+        assert_eq!(ThresholdKey::decode(vec![1, 2, 3], members), None);
+        let share = ThresholdShare::decode(dealt[2].encode()).unwrap();
+        assert!(ThresholdCoin::new(key, share, 1).is_some());
+    }
+}

@@ -1,0 +1,109 @@
+//! What an intent asks for.
+//!
+//! Invariant: an action names only things a user can know before it is ordered: instruments, its own
+//! orders by number or label, amounts.
+
+use crypto::PublicKey;
+use num::{Cash, Lots, Side, Ticks, Timestamp};
+
+use crate::{Blob, InstrumentId, OrderId, UnderlyingId, limits::LABEL_BYTES_MAX};
+
+/// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
+pub type Label = Blob<LABEL_BYTES_MAX>;
+
+tagged! {
+    /// Market or limit.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum OrderKind {
+        0 => Market,
+        1 => Limit { price: Ticks },
+    }
+}
+
+tagged! {
+    /// How long what does not trade at once stays.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum TimeInForce {
+        0 => GoodTilCancelled,
+        /// What does not trade at once is dropped.
+        1 => ImmediateOrCancel,
+        /// All trades at once, or nothing.
+        2 => FillOrKill,
+    }
+}
+
+tagged! {
+    /// Whether the order may take liquidity.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum PostOnly {
+        0 => Off,
+        /// Refused when it would trade at once.
+        1 => Reject,
+    }
+}
+
+tagged! {
+    /// Whether the order may open or enlarge a position.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum ReduceOnly {
+        0 => Off,
+        1 => On,
+    }
+}
+
+tagged! {
+    /// One of the account's own open orders.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum OrderTarget {
+        0 => Id { order: OrderId },
+        1 => Label { label: Label },
+    }
+}
+
+tagged! {
+    /// What a session key may do. No session key can withdraw or register keys.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Permission {
+        0 => Read,
+        1 => Trade,
+    }
+}
+
+record! {
+    /// A new order.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct NewOrder {
+        pub instrument: InstrumentId,
+        pub side: Side,
+        pub lots: Lots,
+        pub kind: OrderKind,
+        pub time_in_force: TimeInForce,
+        pub post_only: PostOnly,
+        pub reduce_only: ReduceOnly,
+        pub label: Label,
+    }
+}
+
+tagged! {
+    /// One step of an intent.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Action {
+        0 => Place { order: NewOrder },
+        /// `lots` is the order's new total, filled part included. Keeps its place in the queue when the
+        /// price stays and the size does not grow.
+        1 => Amend { target: OrderTarget, lots: Lots, price: Ticks },
+        2 => Cancel { target: OrderTarget },
+        /// All open orders of the account, or those of one instrument.
+        3 => CancelAll { instrument: Option<InstrumentId> },
+        /// USDC out of nothing: only where genesis allows it.
+        4 => Faucet { amount: Cash },
+        /// USDC to another subaccount of the same owner.
+        5 => Transfer { subaccount: u16, amount: Cash },
+        /// Lets a session key act for this account until `valid_until`. Owner only.
+        6 => RegisterKey { key: PublicKey, permission: Permission, valid_until: Timestamp },
+        /// Takes a session key back at once. Owner only.
+        7 => RevokeKey { key: PublicKey },
+        /// A reporter's observation of an index price, in USDC for one unit, with the reporter's own time.
+        8 => Observe { underlying: UnderlyingId, price: Cash, observed_at: Timestamp },
+    }
+}

@@ -1,0 +1,52 @@
+//! The largest of everything that travels. A decoder refuses what is larger; a builder never makes it.
+//!
+//! Invariant: the relations between limits hold; a test states them.
+
+/// Members of a committee.
+pub const COMMITTEE_MAX: usize = 256;
+/// Actions under one signature.
+pub const ACTIONS_MAX: usize = 64;
+/// Bytes of an order's label.
+pub const LABEL_BYTES_MAX: usize = 64;
+/// Bytes of one transaction as a client submits it.
+pub const TRANSACTION_BYTES_MAX: usize = 16 * 1024;
+/// Transactions in a batch.
+pub const BATCH_TRANSACTIONS_MAX: usize = 8 * 1024;
+/// Bytes of a batch's encoding.
+pub const BATCH_BYTES_MAX: usize = 512 * 1024;
+/// Workers of one validator.
+pub const WORKERS_MAX: usize = 16;
+/// Batches that one block refers to.
+pub const BLOCK_BATCHES_MAX: usize = 64;
+/// Parents of a block: one an author, and as many older links again.
+pub const BLOCK_PARENTS_MAX: usize = COMMITTEE_MAX;
+/// Attestations of roots in one block.
+pub const BLOCK_ATTESTATIONS_MAX: usize = 32;
+/// Bytes of a signed block's encoding.
+pub const BLOCK_BYTES_MAX: usize = 48 * 1024;
+/// Blocks ordered by one commit.
+pub const COMMIT_BLOCKS_MAX: usize = 64 * 1024;
+/// References in one request of a peer.
+pub const FETCH_MAX: usize = 256;
+/// Blocks or batches in one answer to a peer.
+pub const ANSWER_ITEMS_MAX: usize = 1024;
+/// Bytes of one message between validators, all included.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_fit_into_each_other() {
+        let room_for_framing = 1024;
+        assert!(TRANSACTION_BYTES_MAX + room_for_framing <= BATCH_BYTES_MAX);
+        assert!(BATCH_BYTES_MAX + room_for_framing <= MESSAGE_BYTES_MAX);
+        assert!(BLOCK_BYTES_MAX + room_for_framing <= MESSAGE_BYTES_MAX);
+        let parents = BLOCK_PARENTS_MAX * 42;
+        let batches = BLOCK_BATCHES_MAX * 44;
+        let attestations = BLOCK_ATTESTATIONS_MAX * 104;
+        assert!(parents + batches + attestations + room_for_framing <= BLOCK_BYTES_MAX);
+        assert!(FETCH_MAX * 42 + room_for_framing <= MESSAGE_BYTES_MAX);
+    }
+}

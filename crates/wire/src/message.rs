@@ -1,0 +1,31 @@
+//! What validators send each other.
+//!
+//! Invariant: every message is bounded; `docs/messages.md` names its sender, receiver, handler and limit.
+
+use crypto::Digest;
+
+use crate::{
+    Blob, BlockRef, List, Round,
+    limits::{ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, BLOCK_BYTES_MAX, FETCH_MAX},
+};
+
+tagged! {
+    /// A message between validators. The link says who sent it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Message {
+        /// The encoding of a `Batch`, streamed ahead of the block that refers to it.
+        0 => Batch { batch: Blob<BATCH_BYTES_MAX> },
+        /// The encoding of a `SignedBlock`, from its author or from whoever was asked.
+        1 => Block { block: Blob<BLOCK_BYTES_MAX> },
+        /// Asks for blocks by reference.
+        2 => FetchBlocks { blocks: List<BlockRef, FETCH_MAX> },
+        /// Asks for batches by digest.
+        3 => FetchBatches { batches: List<Digest, FETCH_MAX> },
+        /// Asks for all blocks of rounds from `from` on, as many as fit one answer.
+        4 => FetchRounds { from: Round },
+        /// Answers with blocks, lower rounds first.
+        5 => Blocks { blocks: List<Blob<BLOCK_BYTES_MAX>, ANSWER_ITEMS_MAX> },
+        /// Answers with batches.
+        6 => Batches { batches: List<Blob<BATCH_BYTES_MAX>, ANSWER_ITEMS_MAX> },
+    }
+}
