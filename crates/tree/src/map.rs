@@ -1,0 +1,259 @@
+//! The map: a binary tree over hashed keys in which a subtree of one pair is that pair.
+//!
+//! Invariant: every branch holds two pairs or more; a cached hash is present only while nothing below it
+//! has changed. Changing k of n pairs costs about k log2 n digests at the next `root`.
+
+use crypto::Digest;
+
+use crate::{Proof, Turn, branch_hash, leaf_hash, path_of, turn, value_digest};
+
+/// A sparse Merkle map.
+#[derive(Clone, Debug, Default)]
+pub struct Map {
+    top: Node,
+    size: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Node {
+    #[default]
+    Empty,
+    Leaf(Leaf),
+    Branch(Box<Branch>),
+}
+
+#[derive(Clone, Debug)]
+struct Leaf {
+    path: Digest,
+    value: Digest,
+    hash: Digest,
+}
+
+#[derive(Clone, Debug)]
+struct Branch {
+    left: Node,
+    right: Node,
+    hash: Option<Digest>,
+}
+
+impl Map {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many pairs.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Sets the value of a key.
+    pub fn insert(&mut self, key: &[u8], value: &[u8]) {
+        let (path, value) = (path_of(key), value_digest(value));
+        let hash = leaf_hash(&path, &value);
+        if self.top.insert(Leaf { path, value, hash }, 0) == Change::Grew {
+            self.size += 1;
+        }
+    }
+
+    /// Takes a key out; nothing happens when it is absent.
+    pub fn remove(&mut self, key: &[u8]) {
+        if self.top.remove(&path_of(key), 0) == Change::Shrank {
+            self.size -= 1;
+        }
+    }
+
+    /// The root: `Digest::ZERO` when empty.
+    pub fn root(&mut self) -> Digest {
+        self.top.hash()
+    }
+
+    /// Shows what `key` has, or that it has nothing, against the present root.
+    pub fn prove(&mut self, key: &[u8]) -> Proof {
+        let path = path_of(key);
+        let mut siblings = Vec::new();
+        let mut node = &mut self.top;
+        let mut depth = 0;
+        while let Node::Branch(branch) = node {
+            let (next, sibling) = match turn(&path, depth) {
+                Turn::Left => (&mut branch.left, &mut branch.right),
+                Turn::Right => (&mut branch.right, &mut branch.left),
+            };
+            siblings.push(sibling.hash());
+            node = next;
+            depth += 1;
+        }
+        let found = match node {
+            Node::Leaf(leaf) => Some((leaf.path, leaf.value)),
+            Node::Empty | Node::Branch(_) => None,
+        };
+        Proof { siblings, found }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    None,
+    Replaced,
+    Grew,
+    Shrank,
+}
+
+impl Node {
+    fn hash(&mut self) -> Digest {
+        match self {
+            Self::Empty => Digest::ZERO,
+            Self::Leaf(leaf) => leaf.hash,
+            Self::Branch(branch) => branch.hash(),
+        }
+    }
+
+    fn insert(&mut self, leaf: Leaf, depth: usize) -> Change {
+        match self {
+            Self::Empty => {
+                *self = Self::Leaf(leaf);
+                Change::Grew
+            }
+            Self::Leaf(old) if old.path == leaf.path => {
+                let change = if old.value == leaf.value { Change::None } else { Change::Replaced };
+                *old = leaf;
+                change
+            }
+            Self::Leaf(_) => {
+                let mut branch = Box::new(Branch { left: Self::Empty, right: Self::Empty, hash: None });
+                if let Self::Leaf(old) = core::mem::take(self) {
+                    branch.insert(old, depth);
+                }
+                branch.insert(leaf, depth);
+                *self = Self::Branch(branch);
+                Change::Grew
+            }
+            Self::Branch(branch) => branch.insert(leaf, depth),
+        }
+    }
+
+    fn remove(&mut self, path: &Digest, depth: usize) -> Change {
+        match self {
+            Self::Leaf(leaf) if leaf.path == *path => {
+                *self = Self::Empty;
+                Change::Shrank
+            }
+            Self::Empty | Self::Leaf(_) => Change::None,
+            Self::Branch(branch) => {
+                let change = branch.remove(path, depth);
+                if let Some(only) = branch.only_leaf() {
+                    *self = only;
+                }
+                change
+            }
+        }
+    }
+}
+
+impl Branch {
+    fn hash(&mut self) -> Digest {
+        if let Some(hash) = self.hash {
+            return hash;
+        }
+        let hash = branch_hash(&self.left.hash(), &self.right.hash());
+        self.hash = Some(hash);
+        hash
+    }
+
+    fn child(&mut self, path: &Digest, depth: usize) -> &mut Node {
+        match turn(path, depth) {
+            Turn::Left => &mut self.left,
+            Turn::Right => &mut self.right,
+        }
+    }
+
+    fn insert(&mut self, leaf: Leaf, depth: usize) -> Change {
+        let path = leaf.path;
+        let change = self.child(&path, depth).insert(leaf, depth + 1);
+        if change != Change::None {
+            self.hash = None;
+        }
+        change
+    }
+
+    fn remove(&mut self, path: &Digest, depth: usize) -> Change {
+        let change = self.child(path, depth).remove(path, depth + 1);
+        if change != Change::None {
+            self.hash = None;
+        }
+        change
+    }
+
+    /// The one pair below, when no branch is needed any more.
+    fn only_leaf(&mut self) -> Option<Node> {
+        match (&mut self.left, &mut self.right) {
+            (only @ Node::Leaf(_), Node::Empty) | (Node::Empty, only @ Node::Leaf(_)) => {
+                Some(core::mem::take(only))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    /// The root from its definition: no caching, no structure of its own.
+    fn obvious_root(pairs: &[(Digest, Digest)], depth: usize) -> Digest {
+        match pairs {
+            [] => Digest::ZERO,
+            [(path, value)] => leaf_hash(path, value),
+            many => {
+                let (left, right): (Vec<_>, Vec<_>) =
+                    many.iter().partition(|(path, _)| turn(path, depth) == Turn::Left);
+                branch_hash(&obvious_root(&left, depth + 1), &obvious_root(&right, depth + 1))
+            }
+        }
+    }
+
+    fn obvious(pairs: &BTreeMap<u8, u8>) -> Digest {
+        let hashed: Vec<_> = pairs.iter().map(|(k, v)| (path_of(&[*k]), value_digest(&[*v]))).collect();
+        obvious_root(&hashed, 0)
+    }
+
+    proptest! {
+        #[test]
+        fn any_history_gives_the_root_of_what_is_left(
+            steps in proptest::collection::vec((any::<u8>(), proptest::option::of(any::<u8>())), 0..200),
+        ) {
+            let (mut map, mut plain) = (Map::new(), BTreeMap::new());
+            for (key, value) in steps {
+                match value {
+                    Some(value) => {
+                        map.insert(&[key], &[value]);
+                        plain.insert(key, value);
+                    }
+                    None => {
+                        map.remove(&[key]);
+                        plain.remove(&key);
+                    }
+                }
+                if key % 3 == 0 {
+                    prop_assert_eq!(map.root(), obvious(&plain));
+                }
+            }
+            prop_assert_eq!(map.root(), obvious(&plain));
+            prop_assert_eq!(map.size(), u64::try_from(plain.len()).unwrap());
+            let root = map.root();
+            for key in 0..=255u8 {
+                let value = plain.get(&key).map(|value| vec![*value]);
+                prop_assert_eq!(map.prove(&[key]).verify(&root, &[key], value.as_deref()), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_map_has_the_zero_root_and_proves_absence() {
+        let mut map = Map::new();
+        assert_eq!(map.root(), Digest::ZERO);
+        assert_eq!(map.prove(b"a").verify(&Digest::ZERO, b"a", None), Ok(()));
+    }
+}
