@@ -1,4 +1,7 @@
 //! The deterministic state machine: books, ledger, margin, liquidation, settlement, oracle.
 
 pub mod book;
+pub mod calendar;
+pub mod ledger;
+pub mod nonce;
 pub mod stream;

@@ -1,10 +1,11 @@
 //! From an order's number to its slot.
 //!
 //! Invariant: every resting order has one entry, on an unbroken run from its home; nothing depends on the
-//! order of entries, so growing never shows. Numbers rise by one over all markets, so a book sees them
-//! with gaps; eight neighbours share a cache line. The exchange gives the numbers, not the user. One who
-//! keeps just the colliding orders open pays for the orders and gains a scan of 8 bytes each.
-//! Left out on purpose: the order itself; an entry holds half of the number, the record in the slab decides.
+//! order of entries, so growing never shows. The exchange numbers orders, over all markets, so a book sees
+//! rising numbers with gaps, often at a fixed stride, which the multiplication spreads. Whoever keeps just
+//! the colliding ones open pays for the orders and gains a scan of eight bytes each.
+//! Left out on purpose: the order itself (an entry holds half of the number, the record in the slab
+//! decides), and shrinking: the table is a few bytes for each order of the busiest moment.
 
 use wire::OrderId;
 
@@ -16,7 +17,7 @@ pub(super) struct OrderIndex {
     /// Length is zero or a power of two.
     entries: Vec<Entry>,
     used: usize,
-    /// Leaves as many bits of a product as there are bits in the number of lines.
+    /// Leaves as many bits of a product as a position has.
     shift: u32,
 }
 
@@ -29,8 +30,6 @@ struct Entry {
 
 const VACANT: Entry = Entry { tag: 0, slot: NONE };
 const ENTRIES_MIN: usize = 16;
-/// Orders that share a line.
-const LINE_BITS: u32 = 3;
 /// The golden ratio in 32 bits.
 const MULTIPLIER: u32 = 0x9E37_79B1;
 
@@ -108,18 +107,16 @@ impl OrderIndex {
         }
     }
 
-    /// The first position to look at: the line by the product's high bits, then the place in the line.
+    /// The first position to look at: the high bits of the product.
     #[inline]
     fn home(&self, tag: u32) -> usize {
-        let line = (tag >> LINE_BITS).wrapping_mul(MULTIPLIER) >> self.shift;
-        at((line << LINE_BITS) | (tag & ((1 << LINE_BITS) - 1)))
+        at(tag.wrapping_mul(MULTIPLIER) >> self.shift)
     }
 
     #[cold]
     fn grow(&mut self) {
         let length = (self.entries.len() * 2).max(ENTRIES_MIN);
-        let line_number_bits = length.trailing_zeros() - LINE_BITS;
-        self.shift = u32::BITS - line_number_bits;
+        self.shift = u32::BITS - length.trailing_zeros();
         let old = core::mem::replace(&mut self.entries, vec![VACANT; length]);
         for entry in old.into_iter().filter(|entry| entry.slot != NONE) {
             let mut position = self.home(entry.tag);

@@ -176,6 +176,21 @@ impl Ladder {
         Ok(())
     }
 
+    /// Takes the oldest order out of its queue, as every full fill does; its slot stays to be freed.
+    #[inline]
+    pub(super) fn unlink_front(&mut self, node: Node, slab: &mut Slab) {
+        let queue = self.queue_mut(node.place);
+        if node.next == NONE {
+            *queue = EMPTY;
+            self.clear(node.place);
+        } else {
+            queue.head = node.next;
+            queue.lots -= node.lots;
+            queue.orders -= 1;
+            slab.get_mut(node.next).previous = NONE;
+        }
+    }
+
     /// Takes an order out of its queue; its slot stays to be freed.
     #[inline]
     pub(super) fn unlink(&mut self, node: Node, slab: &mut Slab) {

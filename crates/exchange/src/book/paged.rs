@@ -75,7 +75,7 @@ impl PagedBook {
             slab.get_mut(slot).lots = left;
             return Some(fill(node.id, node.owner, price, [lots, left]));
         }
-        ladder.unlink(node, slab);
+        ladder.unlink_front(node, slab);
         index.remove(node.id, slot);
         slab.remove(slot);
         Some(fill(node.id, node.owner, price, [node.lots, 0]))
