@@ -273,3 +273,38 @@ fn the_best_price_trades_first_and_the_oldest_order_inside_it() {
     priorities::<PagedBook>();
     priorities::<ReferenceBook>();
 }
+
+#[test]
+fn order_numbers_that_share_their_low_half_are_told_apart() {
+    let mut book = PagedBook::default();
+    let ids: Vec<u64> = (0..40).map(|high| (high << 32) | 7).collect();
+    for id in &ids {
+        book.rest(order(*id, Side::Buy, 10, *id + 1)).expect("numbers differ");
+    }
+    for id in ids.iter().step_by(2) {
+        assert_eq!(book.cancel(OrderId(*id)).map(|order| order.remaining.get()), Some(id + 1));
+        assert_eq!(book.cancel(OrderId(*id)), None);
+    }
+    let left: Vec<u64> = book.orders(Side::Buy).map(|order| order.id.0).collect();
+    assert_eq!(left, ids.into_iter().skip(1).step_by(2).collect::<Vec<_>>());
+}
+
+#[test]
+fn prices_at_any_distance_cost_memory_by_the_order_and_come_back_in_order() {
+    let mut book = PagedBook::default();
+    for exponent in 0u32..62 {
+        let far = 1i64 << exponent;
+        for (id, price) in [(1, far), (2, -far)] {
+            let id = u64::from(exponent) * 2 + id;
+            book.rest(order(id, Side::Sell, price, 1)).expect("no bid is in its way");
+        }
+    }
+    let prices: Vec<i64> = book.levels(Side::Sell).map(|level| level.price.get()).collect();
+    assert_eq!(prices.len(), 124);
+    assert!(prices.is_sorted());
+    let mut fills = Vec::new();
+    let taker = Taker { side: Side::Buy, lots: Lots::new(200), limit: None };
+    assert_eq!(book.take(taker, &mut fills), Lots::new(76));
+    assert_eq!(fills.iter().map(|fill| fill.price.get()).collect::<Vec<_>>(), prices);
+    assert_eq!((book.resting(), book.best(Side::Sell)), (0, None));
+}
