@@ -3,5 +3,7 @@
 pub mod book;
 pub mod calendar;
 pub mod ledger;
+pub mod name;
 pub mod nonce;
+pub mod oracle;
 pub mod stream;
