@@ -10,6 +10,7 @@
 //! Left out on purpose: files and clocks; whoever times a replay calls `Replayer::apply` between readings.
 
 mod format;
+mod generate;
 mod replay;
 
 use num::{Lots, Side, Ticks};

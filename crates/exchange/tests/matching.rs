@@ -99,13 +99,24 @@ fn both_books_replay_the_debug_stream_as_the_reference_engine_does() {
 }
 
 #[test]
+fn the_generator_makes_the_streams_of_the_format() {
+    let same = |seed, count, bytes: &[u8]| assert!(Stream::generate(seed, count).to_bytes() == bytes);
+    same(7, 600, GOLDEN);
+    if let Some(bytes) = shared("debug10k.bin") {
+        same(42, 10_000, &bytes);
+    }
+}
+
+#[test]
 fn the_public_stream_passes_every_checkpoint() {
-    // The stream itself may be absent where its checkpoints are not: it is made by the format's generator.
-    let (Some(bytes), Some(lines)) = (shared("public.bin"), shared("public.checkpoints.csv")) else { return };
-    let stream = Stream::parse(&bytes).unwrap();
-    let interval = NonZeroUsize::new(100_000).unwrap();
-    let (_, checkpoints) = replay_with_checkpoints::<PagedBook>(&stream, interval);
-    let lines = String::from_utf8(lines).unwrap();
+    let stream = Stream::generate(20_240_601, 2_000_000);
+    let interval = NonZeroUsize::new(100_000).expect("not zero");
+    let (replay, checkpoints) = replay_with_checkpoints::<PagedBook>(&stream, interval);
+    let last = "2000000,969152,6743138037a12003,48fd472c261141d2,14602,99958,99962,401,435";
+    assert_eq!(line(&replay.end), last);
+    assert_eq!(replay.counts.rejected_cancels, 24_540);
+    let Some(lines) = shared("public.checkpoints.csv") else { return };
+    let lines = String::from_utf8(lines).expect("the published checkpoints are text");
     let expected: Vec<&str> = lines.lines().skip(1).collect();
     assert_eq!(checkpoints.iter().map(line).collect::<Vec<_>>(), expected);
 }
