@@ -14,7 +14,6 @@
 use std::collections::BTreeMap;
 
 use num::{Lots, Side, Ticks};
-use wire::OrderId;
 
 use super::slab::{NONE, Node, Place, Slab, at};
 use super::{Level, RestingOrder};
@@ -154,8 +153,8 @@ impl Ladder {
         let (number, offset) = split(key);
         let page = self.page_of(number).unwrap_or_else(|| self.open(number));
         let lots = order.remaining.get();
-        let shelf = &mut self.pages[at(page)];
-        let queue = &mut shelf.queues[at(offset)];
+        let opened = &mut self.pages[at(page)];
+        let queue = &mut opened.queues[at(offset)];
         let Some(sum) = queue.lots.checked_add(lots) else { return Err(Lots::new(queue.lots)) };
         let slot = slab.next_slot();
         let previous = core::mem::replace(&mut queue.tail, slot);
@@ -164,7 +163,7 @@ impl Ladder {
         let place = Place::new(self.side, page, offset);
         if previous == NONE {
             queue.head = slot;
-            shelf.occupied |= 1 << offset;
+            opened.occupied |= 1 << offset;
             if self.best_place.is_none() || key < self.best_key {
                 self.best_key = key;
                 self.best_place = Some(place);
@@ -322,7 +321,7 @@ impl Ladder {
 #[inline]
 pub(super) fn view(node: &Node, price: Ticks) -> RestingOrder {
     let Node { id, owner, lots, place, .. } = *node;
-    RestingOrder { id: OrderId(id.0), owner, side: place.side(), price, remaining: Lots::new(lots) }
+    RestingOrder { id, owner, side: place.side(), price, remaining: Lots::new(lots) }
 }
 
 /// Walks the pages and their bits.
