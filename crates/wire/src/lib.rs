@@ -12,9 +12,11 @@ mod batch;
 mod block;
 mod commit;
 mod committee;
+mod event;
 mod intent;
 pub mod limits;
 mod message;
+mod reject;
 mod root;
 
 pub use action::{
@@ -25,6 +27,8 @@ pub use block::{Author, Block, BlockRef, Round, SignedBlock};
 pub use codec::{Blob, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
+pub use event::{Event, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::Message;
+pub use reject::Reject;
 pub use root::{Attestation, Certificate, CertificateError, RootSignature};

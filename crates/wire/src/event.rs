@@ -1,0 +1,99 @@
+//! What the exchange did, as it tells the world.
+//!
+//! Invariant: the events of a commit, in order, are enough to follow every order, trade, balance and
+//! position without knowing the state.
+
+use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
+
+use crate::{
+    AccountId, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId, limits::ACTIONS_MAX,
+};
+use crypto::PublicKey;
+
+tagged! {
+    /// What became of one action.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Outcome {
+        0 => Done,
+        1 => Placed { order: OrderId },
+        2 => Rejected { reject: Reject },
+    }
+}
+
+tagged! {
+    /// Why an order left the book or never reached it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum OrderEnd {
+        0 => Filled,
+        /// Its account asked for it.
+        1 => Cancelled,
+        /// Immediate-or-cancel, fill-or-kill or market: the rest was dropped.
+        2 => Dropped,
+        /// It would have traded with an order of its own account.
+        3 => SelfTrade,
+        4 => InstrumentExpired,
+        5 => Liquidation,
+        /// A reduce-only order with no position left to reduce.
+        6 => NothingToReduce,
+    }
+}
+
+tagged! {
+    /// Which side of a trade came first.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum TradeKind {
+        0 => Ordinary,
+        1 => Liquidation,
+    }
+}
+
+record! {
+    /// One fill between two orders.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TradeEvent {
+        pub instrument: InstrumentId,
+        pub price: Ticks,
+        pub lots: Lots,
+        pub taker_side: Side,
+        pub taker: AccountId,
+        pub taker_order: OrderId,
+        pub taker_fee: Cash,
+        pub maker: AccountId,
+        pub maker_order: OrderId,
+        pub maker_fee: Cash,
+        pub kind: TradeKind,
+    }
+}
+
+tagged! {
+    /// One thing that happened in a commit.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Event {
+        /// An intent was refused as a whole; `intent` names what was refused, by its id or, when it is no
+        /// intent, by the digest of its bytes.
+        0 => IntentRejected { intent: IntentId, reject: Reject },
+        /// An intent was taken; one outcome an action.
+        1 => Receipt { intent: IntentId, account: AccountId, outcomes: List<Outcome, ACTIONS_MAX> },
+        2 => Deposited { account: AccountId, amount: Cash },
+        3 => Transferred { from: AccountId, to: AccountId, amount: Cash },
+        4 => KeyRegistered { account: AccountId, key: PublicKey, permission: Permission, valid_until: Timestamp },
+        5 => KeyRevoked { account: AccountId, key: PublicKey },
+        /// An order was taken, before it trades.
+        10 => OrderPlaced { order: OrderId, account: AccountId, terms: NewOrder },
+        /// An order's total and price now; `kept_place` tells whether it stayed where it was in the queue.
+        11 => OrderAmended { order: OrderId, account: AccountId, lots: Lots, price: Ticks, kept_place: bool },
+        12 => OrderEnded { order: OrderId, account: AccountId, instrument: InstrumentId, end: OrderEnd, unfilled: Lots },
+        13 => Traded { trade: TradeEvent },
+        20 => IndexMoved { underlying: UnderlyingId, price: Cash },
+        /// An expiry was settled at this price for one unit of the underlying.
+        21 => Delivered { underlying: UnderlyingId, expiry: Timestamp, price: Cash },
+        22 => PositionSettled { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
+        /// An account fell below its maintenance margin.
+        30 => LiquidationStarted { account: AccountId, equity: Cash, maintenance: Cash },
+        31 => LiquidationEnded { account: AccountId, equity: Cash, maintenance: Cash },
+        /// The insurance fund paid what a flat account lacked.
+        32 => InsurancePaid { account: AccountId, amount: Cash, fund: Cash },
+        /// What the insurance fund could not pay.
+        33 => ShortfallLeft { account: AccountId, amount: Cash },
+    }
+}
