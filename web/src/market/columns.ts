@@ -1,0 +1,78 @@
+// The columns of the option chain, as data: calls read left to right, puts mirror them.
+//
+// Invariant: a column's text has one form per chain, so widths hold. `tier` says how much room a
+// column asks for: 1 always shows, 4 only on wide screens.
+import type { ChainQuote } from '../protocol/messages';
+import { compact, fixed, significant } from './format';
+import type { Precision } from './instruments';
+
+export type Tier = 1 | 2 | 3 | 4;
+export type Tone = 'plain' | 'quiet' | 'bid' | 'ask' | 'mark';
+
+export interface Column {
+  key: keyof ChainQuote;
+  label: string;
+  title: string;
+  tier: Tier;
+  tone: Tone;
+  /** Relative width. */
+  width: number;
+  /** Whether a change lights the cell. */
+  flashes: 'flashes' | 'still';
+  text(quote: ChainQuote, precision: Precision): string;
+}
+
+export const CALL_COLUMNS: readonly Column[] = [
+  {
+    key: 'theta', label: 'Theta', title: 'Theta, per day', tier: 4, tone: 'quiet', width: 58, flashes: 'still',
+    text: (quote) => significant(quote.theta, 3),
+  },
+  {
+    key: 'vega', label: 'Vega', title: 'Vega, per volatility point', tier: 4, tone: 'quiet', width: 56, flashes: 'still',
+    text: (quote) => significant(quote.vega, 3),
+  },
+  {
+    key: 'gamma', label: 'Gamma', title: 'Gamma', tier: 4, tone: 'quiet', width: 70, flashes: 'still',
+    text: (quote) => significant(quote.gamma, 2),
+  },
+  {
+    key: 'open_interest', label: 'OI', title: 'Open interest', tier: 3, tone: 'quiet', width: 56, flashes: 'still',
+    text: (quote) => compact(quote.open_interest),
+  },
+  {
+    key: 'delta', label: 'Delta', title: 'Delta', tier: 1, tone: 'plain', width: 48, flashes: 'still',
+    text: (quote) => fixed(quote.delta, 2),
+  },
+  {
+    key: 'mark_iv', label: 'IV', title: 'Implied volatility of the mark, in percent', tier: 2, tone: 'plain', width: 48, flashes: 'still',
+    text: (quote) => fixed(quote.mark_iv, 1),
+  },
+  {
+    key: 'bid_amount', label: 'Size', title: 'Amount at the best bid', tier: 3, tone: 'quiet', width: 48, flashes: 'still',
+    text: (quote, precision) => fixed(quote.bid_amount, precision.amount),
+  },
+  {
+    key: 'bid', label: 'Bid', title: 'Best bid', tier: 1, tone: 'bid', width: 66, flashes: 'flashes',
+    text: (quote, precision) => fixed(quote.bid, precision.price),
+  },
+  {
+    key: 'mark', label: 'Mark', title: 'Mark price', tier: 2, tone: 'mark', width: 70, flashes: 'still',
+    text: (quote, precision) => fixed(quote.mark, precision.mark),
+  },
+  {
+    key: 'ask', label: 'Ask', title: 'Best ask', tier: 1, tone: 'ask', width: 66, flashes: 'flashes',
+    text: (quote, precision) => fixed(quote.ask, precision.price),
+  },
+  {
+    key: 'ask_amount', label: 'Size', title: 'Amount at the best ask', tier: 3, tone: 'quiet', width: 48, flashes: 'still',
+    text: (quote, precision) => fixed(quote.ask_amount, precision.amount),
+  },
+];
+
+const QUOTES = new Set<keyof ChainQuote>(['bid_amount', 'bid', 'mark', 'ask', 'ask_amount']);
+
+/** Quotes still read bid, mark, ask; what surrounds them is mirrored. */
+export const PUT_COLUMNS: readonly Column[] = [
+  ...CALL_COLUMNS.filter((column) => QUOTES.has(column.key)),
+  ...CALL_COLUMNS.filter((column) => !QUOTES.has(column.key)).reverse(),
+];

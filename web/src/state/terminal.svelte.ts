@@ -1,0 +1,128 @@
+// The whole page's state: what is selected, and the stores that follow the selection.
+//
+// Invariant: the selection names things the catalogue lists, or nothing. The address bar's
+// fragment is the selected instrument, so that a reload or a shared link opens the same view.
+import type { Link, LinkState } from '../protocol/link';
+import type { Instrument } from '../protocol/messages';
+import { moveCursor, quoteOf, type Cursor, type Step } from '../market/chain';
+import { firstExpiry, isPerpetual, type ExpiryListing, type Underlying } from '../market/instruments';
+import { Catalogue } from './catalogue.svelte';
+import { ChainState } from './chain.svelte';
+import { Frames } from './frames';
+import { InstrumentState } from './instrument.svelte';
+import { NetworkState } from './network.svelte';
+import { Prices } from './prices.svelte';
+import { ThemeState } from './theme.svelte';
+
+export class Terminal {
+  readonly catalogue: Catalogue;
+  readonly chain: ChainState;
+  readonly instrument: InstrumentState;
+  readonly network: NetworkState;
+  readonly prices: Prices;
+  readonly theme = new ThemeState();
+
+  linkState = $state.raw<LinkState>({ phase: 'connecting', attempt: 0 });
+  currency = $state.raw<string | null>(null);
+  expiry = $state.raw<number | null>(null);
+  selected = $state.raw<string | null>(null);
+  cursor = $state.raw<Cursor | null>(null);
+
+  readonly underlying: Underlying | null = $derived.by(
+    () => this.catalogue.underlyings.find((one) => one.currency === this.currency) ?? null,
+  );
+  readonly listing: ExpiryListing | null = $derived.by(
+    () => this.underlying?.expiries.find((one) => one.expiryTimestamp === this.expiry) ?? null,
+  );
+  readonly selectedInstrument: Instrument | null = $derived.by(
+    () => this.selected === null ? null : (this.catalogue.instruments.get(this.selected) ?? null),
+  );
+  /** The venue's time: the latest a message told, so days to expiry follow its clock, not ours. */
+  readonly now: number = $derived.by(
+    () => Math.max(this.chain.chain?.timestamp ?? 0, this.prices.timestamp) || Date.now(),
+  );
+
+  constructor(
+    private readonly link: Link,
+    now: () => number,
+    request: (run: () => void) => void,
+  ) {
+    const frames = new Frames(request);
+    this.catalogue = new Catalogue(link);
+    this.chain = new ChainState(link, frames);
+    this.instrument = new InstrumentState(link, frames);
+    this.network = new NetworkState(link, frames, now);
+    this.prices = new Prices(link, frames);
+  }
+
+  /** Starts everything that does not depend on a selection. */
+  start(): () => void {
+    const stops = [
+      this.theme.follow(),
+      this.network.follow(),
+      this.catalogue.follow(),
+      this.link.watch((state) => {
+        this.linkState = state;
+        if (state.phase === 'open') void this.catalogue.load();
+      }),
+    ];
+    this.link.connect();
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Once instruments are listed: opens what the fragment names, or the first underlying. */
+  open(fragment: string): void {
+    const named = this.catalogue.instruments.get(fragment);
+    const currency = named?.base_currency ?? this.catalogue.underlyings[0]?.currency;
+    if (currency === undefined) return;
+    this.selectUnderlying(currency);
+    if (!named) return;
+    if (named.kind === 'option') this.expiry = named.expiration_timestamp;
+    this.selectInstrument(named.instrument_name);
+  }
+
+  selectUnderlying(currency: string): void {
+    const underlying = this.catalogue.underlyings.find((one) => one.currency === currency);
+    if (!underlying || this.currency === currency) return;
+    this.currency = currency;
+    this.expiry = firstExpiry(underlying, this.now);
+    this.cursor = null;
+    this.catalogue.choose(currency);
+    const perpetual = underlying.futures.find(isPerpetual) ?? underlying.futures[0];
+    this.selected = perpetual?.instrument_name ?? null;
+  }
+
+  selectExpiry(expiryTimestamp: number): void {
+    this.expiry = expiryTimestamp;
+    this.cursor = null;
+  }
+
+  /** Moves to the neighbouring expiry, if there is one. */
+  stepExpiry(direction: -1 | 1): void {
+    const expiries = this.underlying?.expiries ?? [];
+    const place = expiries.findIndex((one) => one.expiryTimestamp === this.expiry);
+    const next = expiries[place + direction];
+    if (place >= 0 && next) this.selectExpiry(next.expiryTimestamp);
+  }
+
+  selectInstrument(name: string): void {
+    this.selected = name;
+    const instrument = this.catalogue.instruments.get(name);
+    const strike = instrument?.strike;
+    if (instrument?.kind === 'option' && typeof strike === 'number') {
+      this.cursor = { strike, side: instrument.option_type ?? 'call' };
+    }
+  }
+
+  moveCursor(step: Step): void {
+    this.cursor = moveCursor(this.chain.view, this.cursor, step);
+  }
+
+  selectAtCursor(): void {
+    const cursor = this.cursor;
+    if (!cursor) return;
+    const row = this.chain.view.rows.find((one) => one.strike === cursor.strike);
+    const quote = quoteOf(row, cursor.side);
+    if (quote) this.selectInstrument(quote.instrument_name);
+  }
+}
