@@ -4,7 +4,7 @@
 // one strike and one side for its whole life, so only a real change of that quote lights it.
 import type { ActionReturn } from 'svelte/action';
 
-const FADE_MS = 700;
+const FADE_MS = 450;
 
 type Value = number | null;
 

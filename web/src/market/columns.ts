@@ -1,13 +1,15 @@
 // The columns of the option chain, as data: calls read left to right, puts mirror them.
 //
-// Invariant: a column's text has one form per chain, so widths hold. `tier` says how much room a
-// column asks for: 1 always shows, 4 only on wide screens.
+// Invariant: a column's text has one form per chain, so widths hold; both sides always show the
+// same columns.
 import type { ChainQuote } from '../protocol/messages';
-import { compact, fixed, significant } from './format';
+import type { Side } from './chain';
+import { fixed, quantity, significant } from './format';
 import type { Precision } from './instruments';
 
+/** How much room a column asks for: 1 always shows, 4 only on wide screens. */
 export type Tier = 1 | 2 | 3 | 4;
-export type Tone = 'plain' | 'quiet' | 'bid' | 'ask' | 'mark';
+export type Tone = 'plain' | 'quiet' | 'bid' | 'ask';
 
 export interface Column {
   key: keyof ChainQuote;
@@ -22,7 +24,7 @@ export interface Column {
   text(quote: ChainQuote, precision: Precision): string;
 }
 
-export const CALL_COLUMNS: readonly Column[] = [
+const CALL_COLUMNS: readonly Column[] = [
   {
     key: 'theta', label: 'Theta', title: 'Theta, per day', tier: 4, tone: 'quiet', width: 58, flashes: 'still',
     text: (quote) => significant(quote.theta, 3),
@@ -37,7 +39,7 @@ export const CALL_COLUMNS: readonly Column[] = [
   },
   {
     key: 'open_interest', label: 'OI', title: 'Open interest', tier: 3, tone: 'quiet', width: 56, flashes: 'still',
-    text: (quote) => compact(quote.open_interest),
+    text: (quote) => quantity(quote.open_interest),
   },
   {
     key: 'delta', label: 'Delta', title: 'Delta', tier: 1, tone: 'plain', width: 48, flashes: 'still',
@@ -56,7 +58,7 @@ export const CALL_COLUMNS: readonly Column[] = [
     text: (quote, precision) => fixed(quote.bid, precision.price),
   },
   {
-    key: 'mark', label: 'Mark', title: 'Mark price', tier: 2, tone: 'mark', width: 70, flashes: 'still',
+    key: 'mark', label: 'Mark', title: 'Mark price', tier: 2, tone: 'plain', width: 70, flashes: 'still',
     text: (quote, precision) => fixed(quote.mark, precision.mark),
   },
   {
@@ -69,10 +71,18 @@ export const CALL_COLUMNS: readonly Column[] = [
   },
 ];
 
+const WIDTH_NEEDED: Readonly<Record<Tier, number>> = { 1: 0, 2: 620, 3: 900, 4: 1340 };
+
 const QUOTES = new Set<keyof ChainQuote>(['bid_amount', 'bid', 'mark', 'ask', 'ask_amount']);
 
 /** Quotes still read bid, mark, ask; what surrounds them is mirrored. */
-export const PUT_COLUMNS: readonly Column[] = [
+const PUT_COLUMNS: readonly Column[] = [
   ...CALL_COLUMNS.filter((column) => QUOTES.has(column.key)),
   ...CALL_COLUMNS.filter((column) => !QUOTES.has(column.key)).reverse(),
 ];
+
+/** The columns that fit into a panel this many pixels wide. */
+export function columnsFor(width: number): Record<Side, readonly Column[]> {
+  const fits = (column: Column): boolean => width >= (WIDTH_NEEDED[column.tier] ?? 0);
+  return { call: CALL_COLUMNS.filter(fits), put: PUT_COLUMNS.filter(fits) };
+}

@@ -55,6 +55,11 @@ export function compact(value: Maybe): string {
   return fixed(value, size >= 10 ? 1 : 2);
 }
 
+/** One decimal, so that a column aligns, until that takes too much room. */
+export function quantity(value: Maybe): string {
+  return typeof value === 'number' && Math.abs(value) < 9_999.95 ? fixed(value, 1) : compact(value);
+}
+
 function shortest(value: number): string {
   const size = Math.abs(value);
   return fixed(value, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);

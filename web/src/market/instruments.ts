@@ -26,6 +26,9 @@ export interface Precision {
   amount: number;
 }
 
+/** Indices are averages over sources: cents, whatever the tick. */
+export const INDEX_DECIMALS = 2;
+
 const FIRST = ['BTC', 'ETH'];
 
 export function isPerpetual(instrument: Instrument): boolean {

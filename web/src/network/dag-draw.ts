@@ -125,10 +125,10 @@ function drawBlock(context: CanvasRenderingContext2D, scene: Scene, block: Drawn
   if (block.standing === 'leader') {
     context.globalAlpha = 0.22;
     context.fillStyle = palette.leader;
-    circle(context, x, y, radius * 2.1);
+    circle(context, x, y, radius * 1.75);
     context.fill();
     context.globalAlpha = 1;
-    circle(context, x, y, radius * 1.2);
+    circle(context, x, y, radius * 1.08);
     context.fill();
   } else if (block.standing === 'committed') {
     // Neighbouring commits differ in shade, so that one can see what each of them ordered.

@@ -3,6 +3,8 @@
 // Invariant: never longer than SAMPLES_KEPT; a missing sample is a gap, not a zero.
 
 export const SAMPLES_KEPT = 90;
+/** A young series is stretched, but not so much that two samples look like a trend. */
+const SAMPLES_SHOWN_MIN = 20;
 
 export function extend(series: readonly (number | null)[], sample: number | null): (number | null)[] {
   return [...series.slice(-(SAMPLES_KEPT - 1)), sample];
@@ -15,7 +17,7 @@ export function sparkline(
   height: number,
 ): string {
   const largest = Math.max(0, ...series.map((sample) => sample ?? 0));
-  const step = width / (SAMPLES_KEPT - 1);
+  const step = width / (Math.max(series.length, SAMPLES_SHOWN_MIN) - 1);
   const start = width - (series.length - 1) * step;
   let path = '';
   let pen: 'up' | 'down' = 'up';
