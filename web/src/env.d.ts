@@ -1,2 +1,2 @@
 // Lets TypeScript accept what Vite, not the compiler, turns into files.
-declare module "*.css";
+declare module '*.css';

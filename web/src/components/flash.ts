@@ -18,10 +18,10 @@ export function flash(element: HTMLElement, first: Value): ActionReturn<Value> {
       shown = next;
       if (previous === null || next === null || previous === next || calm.matches) return;
       const color = next > previous ? 'var(--flash-up)' : 'var(--flash-down)';
-      element.animate(
-        [{ backgroundColor: color }, { backgroundColor: 'transparent' }],
-        { duration: FADE_MS, easing: 'ease-out' },
-      );
+      element.animate([{ backgroundColor: color }, { backgroundColor: 'transparent' }], {
+        duration: FADE_MS,
+        easing: 'ease-out',
+      });
     },
   };
 }

@@ -29,10 +29,7 @@ export function viewOf(chain: Chain): ChainView {
   const rows = chain.rows.toSorted((a, b) => a.strike - b.strike);
   const spot = spotOf(chain);
   const above = spot === null ? -1 : rows.findIndex((row) => row.strike > spot);
-  const interests = rows.flatMap((row) => [
-    row.call?.open_interest ?? 0,
-    row.put?.open_interest ?? 0,
-  ]);
+  const interests = rows.flatMap((row) => [row.call?.open_interest ?? 0, row.put?.open_interest ?? 0]);
   return {
     rows,
     rowsAboveSpot: spot === null ? -1 : above < 0 ? rows.length : above,

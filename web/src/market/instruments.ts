@@ -87,10 +87,7 @@ function groupBy<K, V>(values: readonly V[], keyOf: (value: V) => K): Map<K, V[]
 }
 
 function byTime(a: Instrument, b: Instrument): number {
-  return (
-    Number(isPerpetual(b)) - Number(isPerpetual(a)) ||
-    a.expiration_timestamp - b.expiration_timestamp
-  );
+  return Number(isPerpetual(b)) - Number(isPerpetual(a)) || a.expiration_timestamp - b.expiration_timestamp;
 }
 
 function rank(currency: string): number {

@@ -11,11 +11,7 @@ export function extend(series: readonly (number | null)[], sample: number | null
 }
 
 /** An SVG path over a `width` by `height` box, newest sample at the right edge, zero at the bottom. */
-export function sparkline(
-  series: readonly (number | null)[],
-  width: number,
-  height: number,
-): string {
+export function sparkline(series: readonly (number | null)[], width: number, height: number): string {
   const largest = Math.max(0, ...series.map((sample) => sample ?? 0));
   const step = width / (Math.max(series.length, SAMPLES_SHOWN_MIN) - 1);
   const start = width - (series.length - 1) * step;

@@ -1,10 +1,7 @@
 // What a part of the page knows about its data.
 import { RequestFailure } from '../protocol/link';
 
-export type Loading =
-  | { status: 'loading' }
-  | { status: 'ready' }
-  | { status: 'failed'; reason: string };
+export type Loading = { status: 'loading' } | { status: 'ready' } | { status: 'failed'; reason: string };
 
 export const LOADING: Loading = { status: 'loading' };
 export const READY: Loading = { status: 'ready' };

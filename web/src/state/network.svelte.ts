@@ -30,7 +30,11 @@ export class NetworkState {
 
   follow(): () => void {
     const stops = [
-      this.link.subscribe('clockless.network', (status) => this.#report(status), () => (this.refused = 'yes')),
+      this.link.subscribe(
+        'clockless.network',
+        (status) => this.#report(status),
+        () => (this.refused = 'yes'),
+      ),
       this.link.subscribe('clockless.dag', (update) => this.dag.apply(update, this.now())),
       this.link.watch((state) => {
         if (state.phase !== 'open') return;

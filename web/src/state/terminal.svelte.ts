@@ -34,8 +34,8 @@ export class Terminal {
   readonly listing: ExpiryListing | null = $derived.by(
     () => this.underlying?.expiries.find((one) => one.expiryTimestamp === this.expiry) ?? null,
   );
-  readonly selectedInstrument: Instrument | null = $derived.by(
-    () => this.selected === null ? null : (this.catalogue.instruments.get(this.selected) ?? null),
+  readonly selectedInstrument: Instrument | null = $derived.by(() =>
+    this.selected === null ? null : (this.catalogue.instruments.get(this.selected) ?? null),
   );
   /** The venue's time: the latest a message told, so days to expiry follow its clock, not ours. */
   readonly now: number = $derived.by(

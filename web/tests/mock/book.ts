@@ -64,7 +64,10 @@ export class MockBook {
     let price = best;
     for (let level = 0; level < LEVELS && price > 0; level += 1) {
       levels.set(price, this.#amount(level));
-      price = round(price + away * this.instrument.tick_size * this.random.whole(1, 3), this.instrument.tick_size);
+      price = round(
+        price + away * this.instrument.tick_size * this.random.whole(1, 3),
+        this.instrument.tick_size,
+      );
     }
     return levels;
   }
@@ -100,7 +103,12 @@ function changes(from: Side, to: Side): BookDelta[] {
 
 let lastTrade = 90_000;
 
-export function mockTrade(market: MockMarket, instrument: Instrument, random: Random, now: number): Trade | null {
+export function mockTrade(
+  market: MockMarket,
+  instrument: Instrument,
+  random: Random,
+  now: number,
+): Trade | null {
   const ticker = market.ticker(instrument.instrument_name, now);
   const direction = random.next() < 0.5 ? 'buy' : 'sell';
   const price = direction === 'buy' ? ticker?.best_ask_price : ticker?.best_bid_price;
@@ -114,6 +122,8 @@ export function mockTrade(market: MockMarket, instrument: Instrument, random: Ra
     price,
     amount: round(random.between(1, 40) * instrument.min_trade_amount, instrument.min_trade_amount),
     direction,
-    ...(instrument.kind === 'option' ? { iv: (direction === 'buy' ? ticker.ask_iv : ticker.bid_iv) ?? null } : {}),
+    ...(instrument.kind === 'option'
+      ? { iv: (direction === 'buy' ? ticker.ask_iv : ticker.bid_iv) ?? null }
+      : {}),
   };
 }

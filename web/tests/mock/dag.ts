@@ -24,7 +24,9 @@ export class MockDag {
   /** One round of blocks, and the commits it decides. */
   step(): DagUpdate {
     this.#round += 1;
-    const authors = NAMES.map((_, author) => author).filter((author) => this.random.next() > (author === 3 ? 0.14 : 0.03));
+    const authors = NAMES.map((_, author) => author).filter(
+      (author) => this.random.next() > (author === 3 ? 0.14 : 0.03),
+    );
     const present = authors.length >= 3 ? authors : [0, 1, 2];
     const blocks = present.map((author) => this.#block(author));
     for (const block of blocks) this.#blocks.set(key([block.round, block.author]), block);
@@ -55,12 +57,21 @@ export class MockDag {
   }
 
   #block(author: number): DagBlock {
-    const before = NAMES.map((_, parent): BlockPlace => [this.#round - 1, parent]).filter((place) => this.#blocks.has(key(place)));
-    const dropped = before.length > 3 && this.random.next() < 0.3 ? this.random.whole(0, before.length - 1) : -1;
+    const before = NAMES.map((_, parent): BlockPlace => [this.#round - 1, parent]).filter((place) =>
+      this.#blocks.has(key(place)),
+    );
+    const dropped =
+      before.length > 3 && this.random.next() < 0.3 ? this.random.whole(0, before.length - 1) : -1;
     const parents = before.filter((place, at) => at !== dropped || place[1] === author);
     const earlier: BlockPlace = [this.#round - 2, this.random.whole(0, NAMES.length - 1)];
     if (this.random.next() < 0.12 && this.#blocks.has(key(earlier))) parents.push(earlier);
-    return { round: this.#round, author, digest: this.random.hex(8), parents, transactions: Math.round(2 ** this.random.between(0, 9)) };
+    return {
+      round: this.#round,
+      author,
+      digest: this.random.hex(8),
+      parents,
+      transactions: Math.round(2 ** this.random.between(0, 9)),
+    };
   }
 
   #decide(): DagCommit[] {

@@ -167,13 +167,16 @@ class Venue {
         instrument_name: one.instrument_name,
         base_currency: one.base_currency,
         mark_price: this.market.ticker(one.instrument_name, now)?.mark_price ?? null,
-        underlying_price: one.kind === 'option' ? this.market.forward(currency, one.expiration_timestamp, now) : null,
+        underlying_price:
+          one.kind === 'option' ? this.market.forward(currency, one.expiration_timestamp, now) : null,
         open_interest: 0,
       }));
   }
 
   #trades(instrument: Instrument, count: number, now: number): object[] {
-    return Array.from({ length: count }, (_, back) => mockTrade(this.market, instrument, this.random, now - (count - back) * 2_300))
+    return Array.from({ length: count }, (_, back) =>
+      mockTrade(this.market, instrument, this.random, now - (count - back) * 2_300),
+    )
       .filter((trade) => trade !== null)
       .reverse();
   }

@@ -18,8 +18,24 @@ interface Underlying {
 }
 
 const UNDERLYINGS: Underlying[] = [
-  { currency: 'BTC', spot: 64_822.5, volatility: 0.46, strikeStep: 1000, optionTick: 5, futureTick: 0.5, strikesEachWay: 34 },
-  { currency: 'ETH', spot: 3_214.2, volatility: 0.62, strikeStep: 50, optionTick: 0.1, futureTick: 0.05, strikesEachWay: 30 },
+  {
+    currency: 'BTC',
+    spot: 64_822.5,
+    volatility: 0.46,
+    strikeStep: 1000,
+    optionTick: 5,
+    futureTick: 0.5,
+    strikesEachWay: 34,
+  },
+  {
+    currency: 'ETH',
+    spot: 3_214.2,
+    volatility: 0.62,
+    strikeStep: 50,
+    optionTick: 0.1,
+    futureTick: 0.05,
+    strikesEachWay: 30,
+  },
 ];
 const EXPIRY_DAYS = [1, 2, 6, 13, 20, 48, 83, 139, 230, 321];
 
@@ -74,7 +90,9 @@ export class MockMarket {
     const years = Math.max(option.expiration_timestamp - now, 60_000) / YEAR_MS;
     const strike = option.strike ?? forward;
     const moneyness = Math.log(strike / forward) / Math.sqrt(years);
-    const volatility = underlying.volatility * (1 + 0.05 * moneyness ** 2 - 0.06 * moneyness + 0.02 / Math.sqrt(1 + years * 40));
+    const volatility =
+      underlying.volatility *
+      (1 + 0.05 * moneyness ** 2 - 0.06 * moneyness + 0.02 / Math.sqrt(1 + years * 40));
     const value = black76(option.option_type ?? 'call', forward, strike, volatility, years);
     const half = Math.max(option.tick_size, value.vega * 0.35);
     const bid = Math.floor((value.price - half) / option.tick_size) * option.tick_size;
@@ -101,7 +119,9 @@ export class MockMarket {
   ticker(name: string, now: number): Ticker | null {
     const instrument = this.byName.get(name);
     if (!instrument) return null;
-    return instrument.kind === 'option' ? this.#optionTicker(instrument, now) : this.#futureTicker(instrument, now);
+    return instrument.kind === 'option'
+      ? this.#optionTicker(instrument, now)
+      : this.#futureTicker(instrument, now);
   }
 
   #optionTicker(option: Instrument, now: number): Ticker {
@@ -110,7 +130,12 @@ export class MockMarket {
       timestamp: now,
       instrument_name: option.instrument_name,
       state: 'open',
-      stats: { high: (quote.mark ?? 0) * 1.1, low: (quote.mark ?? 0) * 0.9, price_change: 2.31, volume: 41.5 },
+      stats: {
+        high: (quote.mark ?? 0) * 1.1,
+        low: (quote.mark ?? 0) * 0.9,
+        price_change: 2.31,
+        volume: 41.5,
+      },
       last_price: quote.ask,
       best_bid_price: quote.bid,
       best_bid_amount: quote.bid_amount,
@@ -123,20 +148,33 @@ export class MockMarket {
       mark_iv: quote.mark_iv,
       bid_iv: quote.bid_iv,
       ask_iv: quote.ask_iv,
-      greeks: { delta: quote.delta, gamma: quote.gamma, vega: quote.vega, theta: quote.theta, rho: (quote.vega ?? 0) * 0.4 },
+      greeks: {
+        delta: quote.delta,
+        gamma: quote.gamma,
+        vega: quote.vega,
+        theta: quote.theta,
+        rho: (quote.vega ?? 0) * 0.4,
+      },
     };
   }
 
   #futureTicker(future: Instrument, now: number): Ticker {
     const index = this.index(future.base_currency);
     const perpetual = future.settlement_period === 'perpetual';
-    const fair = perpetual ? index * 1.00021 : this.forward(future.base_currency, future.expiration_timestamp, now);
+    const fair = perpetual
+      ? index * 1.00021
+      : this.forward(future.base_currency, future.expiration_timestamp, now);
     const tick = future.tick_size;
     return {
       timestamp: now,
       instrument_name: future.instrument_name,
       state: 'open',
-      stats: { high: round(fair * 1.021, tick), low: round(fair * 0.984, tick), price_change: -0.84, volume: 1841.2 },
+      stats: {
+        high: round(fair * 1.021, tick),
+        low: round(fair * 0.984, tick),
+        price_change: -0.84,
+        volume: 1841.2,
+      },
       last_price: round(fair, tick),
       best_bid_price: round(fair - tick, tick),
       best_bid_amount: 1.2,
@@ -152,7 +190,12 @@ export class MockMarket {
   #list(underlying: Underlying, now: number): void {
     const base = { base_currency: underlying.currency, min_trade_amount: 0.1, is_active: true };
     const name = `${underlying.currency}_USDC`;
-    const future = { ...base, kind: 'future' as const, tick_size: underlying.futureTick, min_trade_amount: 0.001 };
+    const future = {
+      ...base,
+      kind: 'future' as const,
+      tick_size: underlying.futureTick,
+      min_trade_amount: 0.001,
+    };
     this.instruments.push({
       ...future,
       instrument_name: `${name}-PERPETUAL`,
@@ -163,7 +206,12 @@ export class MockMarket {
       const expiry = Math.floor(now / DAY_MS + days) * DAY_MS + 8 * 3_600_000;
       const dated = `${name}-${dateOf(expiry)}`;
       if (days === 48 || days === 139) {
-        this.instruments.push({ ...future, instrument_name: dated, settlement_period: 'month', expiration_timestamp: expiry });
+        this.instruments.push({
+          ...future,
+          instrument_name: dated,
+          settlement_period: 'month',
+          expiration_timestamp: expiry,
+        });
       }
       for (const strike of strikesOf(underlying, place)) {
         for (const type of ['call', 'put'] as const) {
@@ -192,8 +240,13 @@ export class MockMarket {
 function strikesOf(underlying: Underlying, place: number): number[] {
   const step = underlying.strikeStep * (place < 3 ? 1 : place < 7 ? 2 : 5);
   const middle = Math.round(underlying.spot / step) * step;
-  const each = place < 3 ? Math.min(underlying.strikesEachWay, 14) : Math.min(underlying.strikesEachWay, Math.floor(middle / step) - 2);
-  return Array.from({ length: each * 2 + 1 }, (_, at) => middle + (at - each) * step).filter((strike) => strike > 0);
+  const each =
+    place < 3
+      ? Math.min(underlying.strikesEachWay, 14)
+      : Math.min(underlying.strikesEachWay, Math.floor(middle / step) - 2);
+  return Array.from({ length: each * 2 + 1 }, (_, at) => middle + (at - each) * step).filter(
+    (strike) => strike > 0,
+  );
 }
 
 interface Value {
@@ -204,7 +257,13 @@ interface Value {
   theta: number;
 }
 
-function black76(type: 'call' | 'put', forward: number, strike: number, volatility: number, years: number): Value {
+function black76(
+  type: 'call' | 'put',
+  forward: number,
+  strike: number,
+  volatility: number,
+  years: number,
+): Value {
   const deviation = volatility * Math.sqrt(years);
   const d1 = Math.log(forward / strike) / deviation + deviation / 2;
   const density = Math.exp(-0.5 * d1 * d1) / Math.sqrt(2 * Math.PI);
@@ -221,7 +280,8 @@ function black76(type: 'call' | 'put', forward: number, strike: number, volatili
 /** The normal distribution by Abramowitz and Stegun 26.2.17: good to 1e-7, enough for a mock. */
 function normal(x: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(x));
-  const poly = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const poly =
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   const tail = (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * poly;
   return x >= 0 ? 1 - tail : tail;
 }
