@@ -1,1 +1,24 @@
 //! Value and Greeks of a contract in a market; knows no account.
+//!
+//! Invariant: every machine gets the same bits. Floating point is used with only those operations that
+//! IEEE 754 fixes (+ - * / sqrt and comparisons, rounding to integers), in one written order; exp, ln and the
+//! normal distribution are ours. At the border (`border`) results become integers with a named rounding.
+//! Left out on purpose: anything that calls the platform's mathematics, and fused multiply-add, which not
+//! every machine has.
+#![allow(clippy::float_arithmetic, reason = "this is the one crate with floats; law 4 says which operations")]
+
+mod black;
+mod border;
+mod elementary;
+mod implied;
+mod normal;
+mod scenario;
+mod surface;
+
+pub use black::{Greeks, Option, Right, Value, price, value};
+pub use border::{Quote, quote, quote_implied};
+pub use elementary::{exp, ln, pow};
+pub use implied::{ImpliedError, implied_volatility};
+pub use normal::{cdf, pdf};
+pub use scenario::{VolatilityShocks, days, profit};
+pub use surface::{Slice, SliceError};
