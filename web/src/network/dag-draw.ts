@@ -2,16 +2,7 @@
 //
 // Invariant: drawing reads and never changes the window; one path per kind of edge keeps a frame
 // well under its sixteenth of a second even with a thousand edges.
-import {
-  blockRadius,
-  columnWidth,
-  laneHeight,
-  roundsInView,
-  TOP,
-  xOf,
-  yOf,
-  type DagLayout,
-} from './dag-layout';
+import { blockRadius, laneHeight, roundsInView, TOP, xOf, yOf, type DagLayout } from './dag-layout';
 import type { DagWindow, DrawnBlock } from './dag-window';
 
 export interface Palette {
@@ -35,7 +26,8 @@ export interface Scene {
   focus: DrawnBlock | null;
 }
 
-const ROUND_LABEL_EVERY = 5;
+/** Room that a round's number asks for. */
+const ROUND_LABEL_PIXELS = 90;
 
 /** Reads the registered colours of tokens.css, which arrive resolved for the current theme. */
 export function paletteOf(style: CSSStyleDeclaration): Palette {
@@ -80,7 +72,7 @@ function drawRoundLabels(
   first: number,
   last: number,
 ): void {
-  const every = columnWidth(layout) < 20 ? ROUND_LABEL_EVERY * 2 : ROUND_LABEL_EVERY;
+  const every = [5, 10, 20].find((rounds) => rounds * layout.column >= ROUND_LABEL_PIXELS) ?? 20;
   context.fillStyle = palette.text;
   context.font = "10px 'Inter Variable', sans-serif";
   context.textAlign = 'center';

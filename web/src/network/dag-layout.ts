@@ -6,6 +6,8 @@ export interface DagLayout {
   width: number;
   height: number;
   lanes: number;
+  /** Pixels between two rounds. */
+  column: number;
   /** The round at the right edge, with a fraction while it moves. */
   head: number;
 }
@@ -13,17 +15,17 @@ export interface DagLayout {
 export const TOP = 16;
 const RIGHT = 18;
 
-/** Pixels between two rounds: as wide as the lanes allow to look even, within limits. */
-export function columnWidth(layout: DagLayout): number {
-  return Math.min(Math.max(laneHeight(layout) * 0.62, 12), 30);
+/** The widest column that still looks even beside lanes of this height. */
+export function widestColumn(laneHeightPixels: number): number {
+  return Math.min(Math.max(laneHeightPixels * 0.62, 12), 30);
 }
 
-export function laneHeight(layout: DagLayout): number {
+export function laneHeight(layout: Pick<DagLayout, 'height' | 'lanes'>): number {
   return (layout.height - TOP) / Math.max(layout.lanes, 1);
 }
 
 export function xOf(layout: DagLayout, round: number): number {
-  return layout.width - RIGHT - (layout.head - round) * columnWidth(layout);
+  return layout.width - RIGHT - (layout.head - round) * layout.column;
 }
 
 export function yOf(layout: DagLayout, author: number): number {
@@ -31,7 +33,7 @@ export function yOf(layout: DagLayout, author: number): number {
 }
 
 export function roundAt(layout: DagLayout, x: number): number {
-  return Math.round(layout.head - (layout.width - RIGHT - x) / columnWidth(layout));
+  return Math.round(layout.head - (layout.width - RIGHT - x) / layout.column);
 }
 
 export function authorAt(layout: DagLayout, y: number): number {
@@ -45,7 +47,7 @@ export function roundsInView(layout: DagLayout): { first: number; last: number }
 
 /** Half the side of a block's square: a fuller block is a little larger. */
 export function blockRadius(layout: DagLayout, transactions: number): number {
-  const largest = Math.min(columnWidth(layout), laneHeight(layout)) * 0.34;
+  const largest = Math.min(layout.column, laneHeight(layout)) * 0.34;
   const full = Math.min(Math.log2(1 + Math.max(transactions, 0)) / 10, 1);
   return Math.min(largest * (0.62 + 0.38 * full), 9);
 }

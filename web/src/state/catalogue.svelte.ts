@@ -14,6 +14,8 @@ const CATALOGUE_PERIOD_MS = 60_000;
 export class Catalogue {
   loading = $state.raw<Loading>(LOADING);
   instruments = $state.raw<ReadonlyMap<string, Instrument>>(new Map());
+  /** The venue's clock when the list was read; 0 before. */
+  timestamp = $state.raw(0);
   summaries = $state.raw<ReadonlyMap<string, BookSummary>>(new Map());
   readonly underlyings: Underlying[] = $derived(arrange([...this.instruments.values()]));
   readonly forwards: ReadonlyMap<number, number> = $derived(this.#forwards());
@@ -34,7 +36,11 @@ export class Catalogue {
 
   async load(): Promise<void> {
     try {
-      const listed = await this.link.request('public/get_instruments', { currency: 'any' });
+      const [listed, timestamp] = await Promise.all([
+        this.link.request('public/get_instruments', { currency: 'any' }),
+        this.link.request('public/get_time', {}),
+      ]);
+      this.timestamp = timestamp;
       this.instruments = new Map(listed.map((one) => [one.instrument_name, one]));
       this.loading = READY;
       if (listed.length === 0) setTimeout(() => void this.load(), EMPTY_RETRY_MS);

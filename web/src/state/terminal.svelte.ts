@@ -38,8 +38,8 @@ export class Terminal {
     this.selected === null ? null : (this.catalogue.instruments.get(this.selected) ?? null),
   );
   /** The venue's time: the latest a message told, so days to expiry follow its clock, not ours. */
-  readonly now: number = $derived.by(
-    () => Math.max(this.chain.chain?.timestamp ?? 0, this.prices.timestamp) || Date.now(),
+  readonly now: number = $derived.by(() =>
+    Math.max(this.catalogue.timestamp, this.chain.chain?.timestamp ?? 0, this.prices.timestamp),
   );
 
   constructor(
@@ -79,6 +79,14 @@ export class Terminal {
     if (!named) return;
     if (named.kind === 'option') this.expiry = named.expiration_timestamp;
     this.selectInstrument(named.instrument_name);
+  }
+
+  /** What was selected may have expired since: then the nearest that is listed takes its place. */
+  keepListed(): void {
+    if (this.underlying && this.listing === null) this.expiry = firstExpiry(this.underlying, this.now);
+    if (this.selected !== null && this.selectedInstrument === null) {
+      this.selected = this.underlying?.futures[0]?.instrument_name ?? null;
+    }
   }
 
   selectUnderlying(currency: string): void {

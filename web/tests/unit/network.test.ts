@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { authorAt, roundAt, roundsInView, xOf, yOf, type DagLayout } from '../../src/network/dag-layout';
 import { DagWindow, ROUNDS_KEPT } from '../../src/network/dag-window';
 import { extend, SAMPLES_KEPT, sparkline } from '../../src/network/history';
+import { COLUMN_MIN, Pace } from '../../src/network/pace';
 import { Playhead } from '../../src/network/playhead';
 import type { DagBlock, DagUpdate } from '../../src/protocol/messages';
 
@@ -124,8 +125,35 @@ describe('playhead', () => {
   });
 });
 
+describe('pace', () => {
+  function paced(roundsPerMessage: number): Pace {
+    const pace = new Pace();
+    for (let message = 0; message < 20; message += 1)
+      pace.observe(100 + message * roundsPerMessage, message * 250);
+    return pace;
+  }
+
+  it('is the rounds a second of the last messages', () => {
+    expect(paced(3).roundsPerSecond()).toBeCloseTo(12);
+    expect(new Pace().roundsPerSecond()).toBeNull();
+  });
+
+  it('narrows columns when rounds rush, within limits', () => {
+    expect(new Pace().columnWidth(28)).toBe(28);
+    expect(paced(1).columnWidth(28)).toBe(28);
+    expect(paced(5).columnWidth(28)).toBeCloseTo(16);
+    expect(paced(100).columnWidth(28)).toBe(COLUMN_MIN);
+  });
+
+  it('starts over when the DAG does', () => {
+    const pace = paced(3);
+    pace.observe(1, 6_000);
+    expect(pace.roundsPerSecond()).toBeNull();
+  });
+});
+
 describe('layout', () => {
-  const layout: DagLayout = { width: 600, height: 200, lanes: 4, head: 50.4 };
+  const layout: DagLayout = { width: 600, height: 200, lanes: 4, column: 24, head: 50.4 };
 
   it('what is drawn at a place is found there', () => {
     for (const round of [31, 40, 50]) expect(roundAt(layout, xOf(layout, round))).toBe(round);
