@@ -1,9 +1,49 @@
 //! The deterministic state machine: books, ledger, margin, liquidation, settlement, oracle.
+//!
+//! One function: [`apply`]. Same commits, same state, same events, on every machine.
+//!
+//! Invariant: no input panics or does unbounded work; money is conserved; what a user did wrong is a
+//! `wire::Reject`, never an error of the exchange.
+//! Left out on purpose: who agreed on the order (`ordering`), signatures' primitives (`crypto`), floats
+//! (`pricing`), and clocks: time is the commit's.
 
+mod account;
+mod admission;
+mod apply;
+mod begin;
 pub mod book;
 pub mod calendar;
+mod delivery;
+mod fees;
+pub mod genesis;
+mod instrument;
+mod invariants;
+pub mod leaf;
 pub mod ledger;
+mod liquidation;
+mod margin;
+mod marks;
+mod money;
 pub mod name;
 pub mod nonce;
 pub mod oracle;
+mod order;
+mod orders;
+mod place;
+mod revise;
+pub mod risk;
+mod savepoint;
+mod state;
 pub mod stream;
+mod trade;
+mod view;
+
+pub use account::{Account, Health, Holding};
+pub use apply::apply;
+pub use genesis::{Genesis, GenesisError};
+pub use instrument::{Greeks, Instrument, Listing, Valuation};
+pub use invariants::Broken;
+pub use margin::Margin;
+pub use order::Order;
+pub use state::{Parameters, State, Underlying};
+pub use view::Totals;

@@ -1,0 +1,211 @@
+//! One commit, phase by phase. This file owns the order; every phase is a step over the result of the one
+//! before.
+//!
+//! 1. time and observations; 2. expiries; 3. money and keys; 4. cancels of orders that rest since before this
+//! commit, then post-only orders and amendments of such, then the rest, each in the order of the DAG;
+//! 5. matching happens as orders are placed; 6. marks, margin, liquidation; 7. receipts.
+//!
+//! Invariant: same state and same commit give the same state and the same events. Within a commit a maker
+//! always gets to cancel before anybody takes: the rule is consensus, not courtesy.
+
+use wire::{
+    Action, Atomicity, CommittedPayload, Event, List, OrderTarget, Outcome, Permission, PostOnly, Reject,
+};
+
+use crate::{
+    admission::{Admitted, Authority},
+    oracle::{Observation, ObservationError},
+    state::State,
+};
+
+/// When in a commit an action has its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Observation,
+    Money,
+    Cancel,
+    PostOnly,
+    Rest,
+}
+
+/// One action, or a whole all-or-nothing group, in the order of its turn.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    turn: Turn,
+    intent: usize,
+    /// `None` for a group.
+    action: Option<usize>,
+}
+
+/// Applies a commit and appends what happened to `events`.
+pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Event>) {
+    state.commit = payload.commit.index;
+    state.time = state.time.max(payload.commit.time);
+    let admitted = state.admit(payload);
+    let mut outcomes: Vec<Vec<Option<Outcome>>> =
+        admitted.iter().map(|it| vec![None; it.intent.actions.len()]).collect();
+    let mut steps = plan_steps(state, &admitted);
+    steps.sort_by_key(|step| step.turn);
+    let after_observations = steps.partition_point(|step| step.turn == Turn::Observation);
+    let (observations, others) = steps.split_at(after_observations);
+    state.take_steps(&admitted, observations, &mut outcomes);
+    state.refresh_indices();
+    state.deliver_expiries();
+    state.take_steps(&admitted, others, &mut outcomes);
+    state.refresh_marks();
+    state.liquidate();
+    state.write_receipts(&admitted, outcomes);
+    events.append(&mut state.events);
+}
+
+fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (intent, it) in admitted.iter().enumerate() {
+        let turns = it.intent.actions.iter().map(|action| state.turn_of(it, action));
+        match it.intent.atomicity {
+            Atomicity::Independent => {
+                steps.extend(turns.enumerate().map(|(action, turn)| Step {
+                    turn,
+                    intent,
+                    action: Some(action),
+                }));
+            }
+            // A group has the turn of its last action to have one.
+            Atomicity::AllOrNothing => {
+                let turn = turns.max().unwrap_or(Turn::Rest).max(Turn::Money);
+                steps.push(Step { turn, intent, action: None });
+            }
+        }
+    }
+    steps
+}
+
+impl State {
+    fn turn_of(&self, it: &Admitted, action: &Action) -> Turn {
+        let post_only = |target: &OrderTarget| {
+            let order = self.find_target(it.account, target).ok().and_then(|id| self.order(id));
+            order.map(|order| order.post_only)
+        };
+        match action {
+            Action::Observe { .. } => Turn::Observation,
+            Action::Faucet { .. }
+            | Action::Transfer { .. }
+            | Action::RegisterKey { .. }
+            | Action::RevokeKey { .. } => Turn::Money,
+            // An order that does not rest yet can only be one of this commit: its cancel waits for it.
+            Action::Cancel { target } if post_only(target).is_none() => Turn::Rest,
+            Action::Cancel { .. } | Action::CancelAll { .. } => Turn::Cancel,
+            Action::Amend { target, .. } if post_only(target) == Some(PostOnly::Reject) => Turn::PostOnly,
+            Action::Place { order } if order.post_only == PostOnly::Reject => Turn::PostOnly,
+            Action::Amend { .. } | Action::Place { .. } => Turn::Rest,
+        }
+    }
+
+    fn take_steps(&mut self, admitted: &[Admitted], steps: &[Step], outcomes: &mut [Vec<Option<Outcome>>]) {
+        for step in steps {
+            let (Some(it), Some(outcomes)) = (admitted.get(step.intent), outcomes.get_mut(step.intent))
+            else {
+                continue;
+            };
+            match step.action {
+                None => *outcomes = self.act_together(it).into_iter().map(Some).collect(),
+                Some(place) => {
+                    let action = it.intent.actions.get(place);
+                    if let (Some(action), Some(outcome)) = (action, outcomes.get_mut(place)) {
+                        *outcome =
+                            Some(self.act(it, action).unwrap_or_else(|reject| Outcome::Rejected { reject }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// All actions of a group in order; when one fails, none has happened.
+    fn act_together(&mut self, it: &Admitted) -> Vec<Outcome> {
+        self.set_savepoint();
+        let mut outcomes = Vec::with_capacity(it.intent.actions.len());
+        for (place, action) in it.intent.actions.iter().enumerate() {
+            match self.act(it, action) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(reject) => {
+                    self.go_back();
+                    let action = u8::try_from(place).unwrap_or(u8::MAX);
+                    let failed = Outcome::Rejected { reject: Reject::GroupFailed { action } };
+                    let mut outcomes = vec![failed; it.intent.actions.len()];
+                    if let Some(outcome) = outcomes.get_mut(place) {
+                        *outcome = Outcome::Rejected { reject };
+                    }
+                    return outcomes;
+                }
+            }
+        }
+        self.drop_savepoint();
+        outcomes
+    }
+
+    fn act(&mut self, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
+        check_authority(it.authority, action)?;
+        let account = it.account;
+        let done = |()| Outcome::Done;
+        match action {
+            Action::Place { order } => self.place(account, order).map(|order| Outcome::Placed { order }),
+            Action::Amend { target, lots, price } => {
+                self.amend(account, target, (*lots, *price)).map(|order| Outcome::Placed { order })
+            }
+            Action::Cancel { target } => self.cancel(account, target).map(done),
+            Action::CancelAll { instrument } => self.cancel_all(account, *instrument).map(done),
+            Action::Faucet { amount } => self.faucet(account, *amount).map(done),
+            Action::Transfer { subaccount, amount } => self.transfer(account, *subaccount, *amount).map(done),
+            Action::RegisterKey { key, permission, valid_until } => {
+                self.register_key(account, *key, *permission, *valid_until).map(done)
+            }
+            Action::RevokeKey { key } => self.revoke_key(account, *key).map(done),
+            Action::Observe { underlying, price, observed_at } => {
+                let reporter = self.reporter_of(it)?;
+                let (underlying, price, observed_at) = (*underlying, *price, *observed_at);
+                self.observe(Observation { reporter, underlying, price, observed_at }).map(done)
+            }
+        }
+    }
+
+    fn reporter_of(&self, it: &Admitted) -> Result<usize, Reject> {
+        let owner = self.account(it.account).id.owner;
+        self.parameters.reporters.iter().position(|key| *key == owner).ok_or(Reject::NotReporter)
+    }
+
+    fn observe(&mut self, it: Observation) -> Result<(), Reject> {
+        self.oracle.check(&it, self.time).map_err(|error| match error {
+            ObservationError::UnknownUnderlying => Reject::UnknownUnderlying { have: it.underlying },
+            ObservationError::Price { have } => Reject::AmountNotPositive { have },
+            ObservationError::Ahead { have, need } => Reject::ObservationAhead { have, need },
+            ObservationError::Stale { have, need } => Reject::ObservationStale { have, need },
+        })?;
+        self.oracle.observe(&it);
+        Ok(())
+    }
+
+    fn write_receipts(&mut self, admitted: &[Admitted], outcomes: Vec<Vec<Option<Outcome>>>) {
+        for (it, outcomes) in admitted.iter().zip(outcomes) {
+            let account = self.account(it.account).id;
+            let outcomes = outcomes.into_iter().flatten().collect();
+            let outcomes = List::new(outcomes).expect("invariant: an intent has at most 64 actions");
+            self.emit(Event::Receipt { intent: it.id, account, outcomes });
+        }
+    }
+}
+
+fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> {
+    let owner_only = matches!(
+        action,
+        Action::RegisterKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Transfer { .. }
+            | Action::Faucet { .. }
+    );
+    match authority {
+        Authority::Owner => Ok(()),
+        Authority::Session(Permission::Read) => Err(Reject::KeyMayNotTrade),
+        Authority::Session(Permission::Trade) if owner_only => Err(Reject::OwnerOnly),
+        Authority::Session(Permission::Trade) => Ok(()),
+    }
+}

@@ -1,0 +1,118 @@
+//! The state before the first commit.
+//!
+//! Invariant: a state is made only from a genesis whose every relation holds.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crypto::Digest;
+use num::{Cash, Timestamp};
+use wire::{InstrumentId, UnderlyingId};
+
+use crate::{
+    book::PagedBook,
+    genesis::{Genesis, GenesisError, parse_key},
+    instrument::{Instrument, Listing},
+    ledger::{Ledger, Purse},
+    oracle::{Oracle, OracleParameters},
+    state::{Parameters, State, Touched, Underlying},
+};
+
+impl State {
+    /// The exchange of a genesis on the network with this digest.
+    pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
+        genesis.check_parameters()?;
+        for (index, underlying) in genesis.underlyings.iter().enumerate() {
+            underlying.check(index)?;
+        }
+        let instruments = list_instruments(genesis)?;
+        let reporters = genesis.oracle.reporters.iter().filter_map(|it| parse_key(&it.key)).collect();
+        let mut state = Self {
+            parameters: Parameters::of(genesis, network, reporters),
+            commit: 0,
+            time: genesis.start(),
+            ledger: Ledger::default(),
+            oracle: begin_oracle(genesis, &instruments),
+            underlyings: begin_underlyings(genesis),
+            names: instruments.iter().map(|it| (it.name.clone(), it.id)).collect(),
+            books: instruments.iter().map(|_| PagedBook::default()).collect(),
+            touched: Touched {
+                instruments: instruments.iter().map(|it| it.id).collect(),
+                ..Touched::default()
+            },
+            instruments,
+            accounts: Vec::new(),
+            account_index: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            next_order: 1,
+            trades: 0,
+            ordered_blocks: BTreeSet::new(),
+            ordered_queue: VecDeque::new(),
+            savepoint: None,
+            events: Vec::new(),
+        };
+        state.pay(Purse::Outside, Purse::Insurance, Cash::from_micros(genesis.insurance_micros));
+        state.refresh_marks();
+        Ok(state)
+    }
+}
+
+fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> {
+    let mut instruments = Vec::with_capacity(genesis.instruments.len());
+    for (place, (underlying, contract)) in genesis.contracts()?.into_iter().enumerate() {
+        let value = |have: usize, need| GenesisError::Value {
+            field: "instruments".to_owned(),
+            have: have.to_string(),
+            need,
+        };
+        let id = u32::try_from(place).map_err(|_| value(place, "fewer than 2^32"))?;
+        let of = &genesis.underlyings[underlying];
+        let units =
+            if matches!(contract, crate::name::Contract::Option { .. }) { of.option } else { of.future };
+        let market = units.market().map_err(|source| GenesisError::Market { index: underlying, source })?;
+        let underlying =
+            u16::try_from(underlying).map_err(|_| value(underlying, "on fewer than 2^16 underlyings"))?;
+        instruments.push(Instrument {
+            id: InstrumentId(id),
+            name: genesis.instruments[place].clone(),
+            underlying: UnderlyingId(underlying),
+            contract,
+            market,
+            listing: Listing::Open,
+            valuation: None,
+            open_interest: 0,
+        });
+    }
+    Ok(instruments)
+}
+
+fn begin_oracle(genesis: &Genesis, instruments: &[Instrument]) -> Oracle {
+    let parameters = OracleParameters {
+        weights: genesis.oracle.reporters.iter().map(|reporter| reporter.weight).collect(),
+        quorum: genesis.oracle.quorum,
+        age_max: genesis.oracle.age_max(),
+        lead_max: genesis.oracle.lead_max(),
+    };
+    let mut oracle = Oracle::new(parameters, genesis.underlyings.len());
+    for it in instruments {
+        if let Some(expiry) = it.contract.expiry() {
+            oracle.list_expiry(it.underlying, expiry);
+        }
+    }
+    oracle
+}
+
+fn begin_underlyings(genesis: &Genesis) -> Vec<Underlying> {
+    genesis
+        .underlyings
+        .iter()
+        .map(|it| Underlying {
+            symbol: it.symbol.clone(),
+            index: Cash::from_micros(it.index_micros),
+            index_at: Timestamp::from_millis(genesis.start_ms),
+            marked: None,
+            surfaces: it.surfaces.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! Expiry by data time: who holds what is paid at the delivery price, all in one commit.
+//!
+//! Invariant: after a delivery no position and no order in the instrument is left, its open interest is
+//! zero, and what rounding kept back belongs to the insurance fund.
+
+use num::{Cash, Rounding, Timestamp};
+use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
+
+use crate::{
+    account::Holding,
+    book::OrderBook,
+    instrument::{Instrument, Listing},
+    ledger::{AccountIndex, Purse},
+    name::{Contract, Right},
+    state::State,
+};
+
+impl State {
+    /// Closes what has expired and settles what has a delivery price.
+    pub(crate) fn deliver_expiries(&mut self) {
+        let expired: Vec<InstrumentId> = self
+            .instruments
+            .iter()
+            .filter(|it| it.is_open() && it.has_expired(self.time))
+            .map(|it| it.id)
+            .collect();
+        for id in expired {
+            self.end_book(id);
+            self.instrument_mut(id).listing = Listing::Expired;
+        }
+        for (underlying, expiry, price) in self.oracle.deliverable() {
+            if expiry <= self.time {
+                self.deliver(underlying, expiry, price);
+            }
+        }
+    }
+
+    fn deliver(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
+        self.oracle.settled(underlying, expiry);
+        self.emit(Event::Delivered { underlying, expiry, price });
+        let due: Vec<InstrumentId> = self
+            .instruments
+            .iter()
+            .filter(|it| it.underlying == underlying && it.contract.expiry() == Some(expiry))
+            .map(|it| it.id)
+            .collect();
+        for id in &due {
+            self.end_book(*id);
+        }
+        let accounts = AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX);
+        for account in 0..accounts {
+            self.settle_account(account, &due, price);
+        }
+        for id in due {
+            self.instrument_mut(id).listing = Listing::Settled { price };
+        }
+        self.sweep_clearing();
+    }
+
+    fn settle_account(&mut self, account: AccountIndex, due: &[InstrumentId], price: Cash) {
+        let held: Vec<(InstrumentId, Holding)> = self
+            .account(account)
+            .holdings
+            .iter()
+            .filter(|(id, _)| due.binary_search(id).is_ok())
+            .map(|(id, holding)| (*id, *holding))
+            .collect();
+        for (id, holding) in held {
+            let it = self.instrument_at(id);
+            let payoff = it.market.value(payoff(it, price), holding.position, Rounding::Floor);
+            let amount = payoff
+                .and_then(|payoff| payoff.checked_sub(holding.cost(it)))
+                .expect("invariant: amounts are bounded by deposits, which are limited");
+            self.set_holding(account, id, Holding::default());
+            self.clear(Purse::Account(account), amount);
+            let holder = self.account_mut(account);
+            holder.realised = holder.realised.checked_add(amount).unwrap_or(holder.realised);
+            let (account, position) = (holder.id, holding.position);
+            self.emit(Event::PositionSettled { account, instrument: id, position, amount });
+        }
+    }
+
+    /// Ends every order of an instrument.
+    fn end_book(&mut self, id: InstrumentId) {
+        let sides = [num::Side::Buy, num::Side::Sell];
+        let orders: Vec<OrderId> = sides
+            .into_iter()
+            .flat_map(|side| self.book(id).orders(side).map(|it| it.id).collect::<Vec<_>>())
+            .collect();
+        for order in orders {
+            self.end_order(order, OrderEnd::InstrumentExpired);
+        }
+    }
+
+    /// What rounding left in the clearing once nothing is owed goes to the insurance fund.
+    fn sweep_clearing(&mut self) {
+        let owed: i128 = self
+            .accounts
+            .iter()
+            .flat_map(|account| &account.holdings)
+            .map(|(id, holding)| i128::from(holding.cost(self.instrument_at(*id)).micros()))
+            .sum();
+        let kept = i128::from(self.ledger.balance(Purse::Clearing).micros()) + owed;
+        if let Some(dust) = Cash::from_i128(kept).filter(|dust| dust.is_positive()) {
+            self.pay(Purse::Clearing, Purse::Insurance, dust);
+        }
+    }
+}
+
+/// What one whole unit pays at the delivery price.
+fn payoff(it: &Instrument, price: Cash) -> Cash {
+    let intrinsic = |high: Cash, low: Cash| high.checked_sub(low).unwrap_or(Cash::ZERO).max(Cash::ZERO);
+    match it.contract {
+        Contract::Option { strike, right: Right::Call, .. } => intrinsic(price, strike),
+        Contract::Option { strike, right: Right::Put, .. } => intrinsic(strike, price),
+        Contract::Future { .. } | Contract::Perpetual => price,
+    }
+}

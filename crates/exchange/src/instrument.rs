@@ -1,0 +1,74 @@
+//! A listed instrument and what it is worth at the moment.
+//!
+//! Invariant: an instrument that was settled never trades again.
+
+use num::{Cash, Fix, Market, Timestamp};
+use wire::{InstrumentId, UnderlyingId};
+
+use crate::name::Contract;
+
+/// Whether an instrument trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Open,
+    /// Its expiry has come; it waits for the delivery price.
+    Expired,
+    Settled {
+        price: Cash,
+    },
+}
+
+/// A listed instrument.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    pub id: InstrumentId,
+    pub name: String,
+    pub underlying: UnderlyingId,
+    pub contract: Contract,
+    pub market: Market,
+    pub listing: Listing,
+    /// `None` until the first mark.
+    pub valuation: Option<Valuation>,
+    /// Lots held long, equal to those held short.
+    pub open_interest: u64,
+}
+
+/// What one whole unit is worth and how that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Valuation {
+    pub mark: Cash,
+    pub forward: Cash,
+    /// `None` for what has no volatility.
+    pub volatility: Option<Fix>,
+    pub greeks: Greeks,
+    /// Profit of one whole unit in each scenario of the grid, in micros, weights applied.
+    pub scenarios: Vec<i64>,
+}
+
+/// Sensitivities of one whole unit: plain derivatives, a year for theta, 1.00 for vega and rho.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Greeks {
+    pub delta: Fix,
+    pub gamma: Fix,
+    pub vega: Fix,
+    pub theta: Fix,
+    pub rho: Fix,
+}
+
+impl Instrument {
+    pub fn is_option(&self) -> bool {
+        matches!(self.contract, Contract::Option { .. })
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.listing == Listing::Open
+    }
+
+    pub fn mark(&self) -> Option<Cash> {
+        self.valuation.as_ref().map(|valuation| valuation.mark)
+    }
+
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.contract.expiry().is_some_and(|expiry| expiry <= now)
+    }
+}

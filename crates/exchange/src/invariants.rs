@@ -1,0 +1,155 @@
+//! What must hold after every commit, restated from the promises.
+//!
+//! Invariant: a checker here never calls the rule it checks: sums are taken anew.
+
+use std::collections::BTreeMap;
+
+use num::{Cash, Side};
+use wire::{InstrumentId, OrderId};
+
+use crate::{
+    account::Health,
+    book::OrderBook,
+    ledger::{AccountIndex, Purse},
+    margin::UnderlyingRisk,
+    state::State,
+};
+
+/// A promise that does not hold, with what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    #[error("all balances sum to {have}, must be 0")]
+    MoneyNotConserved { have: i128 },
+    #[error("clearing and open entries sum to {have}, must be 0 or rounding dust")]
+    ClearingOff { have: i128 },
+    #[error("account {account} has {balance} and holds nothing, and is not being liquidated")]
+    NegativeCollateral { account: AccountIndex, balance: Cash },
+    #[error("long and short of instrument {instrument} sum to {have}, must be 0")]
+    OpenInterest { instrument: InstrumentId, have: i128 },
+    #[error("the book of instrument {instrument} is crossed")]
+    Crossed { instrument: InstrumentId },
+    #[error("order {order} is not the same in book, table and account")]
+    Order { order: OrderId },
+    #[error("{have} orders rest in books, {need} in the table")]
+    OrderCount { have: usize, need: usize },
+    #[error("the margin sums of account {account} are not those of its positions and orders")]
+    MarginSums { account: AccountIndex },
+}
+
+impl State {
+    /// Checks everything; the first broken promise is returned.
+    pub fn check_invariants(&self) -> Result<(), Broken> {
+        self.check_money()?;
+        self.check_positions()?;
+        self.check_books()?;
+        self.check_margin_sums()
+    }
+
+    /// Whether deposits are exactly what everybody holds.
+    pub fn check_money(&self) -> Result<(), Broken> {
+        let have = self.ledger.total();
+        if have != 0 {
+            return Err(Broken::MoneyNotConserved { have });
+        }
+        let mut owed = 0;
+        for account in &self.accounts {
+            for (id, holding) in &account.holdings {
+                let paid_when_traded = self.instrument_at(*id).is_option();
+                owed += if paid_when_traded { 0 } else { i128::from(holding.entry.micros()) };
+            }
+        }
+        let clearing = i128::from(self.ledger.balance(Purse::Clearing).micros()) + owed;
+        if clearing != 0 {
+            return Err(Broken::ClearingOff { have: clearing });
+        }
+        for (place, account) in self.accounts.iter().enumerate() {
+            let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
+            let balance = self.ledger.balance(Purse::Account(index));
+            let insurance_left = self.ledger.balance(Purse::Insurance).is_positive();
+            let unattended = account.holdings.is_empty() && account.health == Health::Sound && insurance_left;
+            if balance.is_negative() && unattended {
+                return Err(Broken::NegativeCollateral { account: index, balance });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_positions(&self) -> Result<(), Broken> {
+        let mut sums: BTreeMap<InstrumentId, (i128, i128)> = BTreeMap::new();
+        for account in &self.accounts {
+            for (id, holding) in &account.holdings {
+                let position = i128::from(holding.position.get());
+                let sum = sums.entry(*id).or_default();
+                sum.0 += position;
+                sum.1 += position.max(0);
+            }
+        }
+        for it in &self.instruments {
+            let (net, long) = sums.get(&it.id).copied().unwrap_or_default();
+            if net != 0 {
+                return Err(Broken::OpenInterest { instrument: it.id, have: net });
+            }
+            if long != i128::from(it.open_interest) {
+                return Err(Broken::OpenInterest { instrument: it.id, have: long });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_books(&self) -> Result<(), Broken> {
+        let mut resting = 0;
+        for it in &self.instruments {
+            let book = self.book(it.id);
+            let touch = book.best(Side::Buy).zip(book.best(Side::Sell));
+            if touch.is_some_and(|(bid, ask)| bid >= ask) {
+                return Err(Broken::Crossed { instrument: it.id });
+            }
+            for side in [Side::Buy, Side::Sell] {
+                for order in book.orders(side) {
+                    resting += 1;
+                    let same = self.orders.get(&order.id).is_some_and(|kept| {
+                        (kept.account, kept.instrument, kept.side, kept.price, kept.remaining())
+                            == (order.owner, it.id, side, order.price, order.remaining)
+                            && self.account(order.owner).orders.contains(&order.id)
+                    });
+                    if !same {
+                        return Err(Broken::Order { order: order.id });
+                    }
+                }
+            }
+        }
+        let counted: usize = self.accounts.iter().map(|account| account.orders.len()).sum();
+        if resting != self.orders.len() || counted != resting {
+            return Err(Broken::OrderCount { have: resting, need: self.orders.len().max(counted) });
+        }
+        Ok(())
+    }
+
+    fn check_margin_sums(&self) -> Result<(), Broken> {
+        for (place, account) in self.accounts.iter().enumerate() {
+            let mut anew = BTreeMap::new();
+            let empty = || UnderlyingRisk::new(self.parameters.grid.len());
+            for (id, holding) in &account.holdings {
+                let it = self.instrument_at(*id);
+                let risk = anew.entry(it.underlying).or_insert_with(empty);
+                risk.add_position(it, holding.position, holding.cost(it), 1);
+            }
+            for order in account.orders.iter().filter_map(|id| self.orders.get(id)) {
+                let it = self.instrument_at(order.instrument);
+                let open = self.open_order(it.id, order.side, order.remaining(), order.price);
+                anew.entry(it.underlying).or_insert_with(empty).add_order(it, &open, 1);
+            }
+            let same = account
+                .risk
+                .iter()
+                .all(|(id, risk)| anew.get(id).map_or_else(|| risk.is_empty(), |anew| anew == risk))
+                && anew.iter().all(|(id, risk)| account.risk.contains_key(id) || risk.is_empty());
+            if !same {
+                return Err(Broken::MarginSums {
+                    account: AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX),
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! What the root commits to: one leaf an account, a position, an order, an instrument.
+//!
+//! Invariant: a leaf's key is of fixed size for its kind and begins with the kind, so that no two things
+//! share a key; a leaf that is empty is absent.
+
+use commonware_codec::Encode;
+use num::{Cash, Lots, Position, Side, Ticks};
+use wire::{AccountId, InstrumentId, OrderId};
+
+use crate::{
+    account::Health,
+    instrument::Listing,
+    ledger::{AccountIndex, Purse},
+    state::State,
+};
+
+/// A key of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafKey {
+    Account(AccountId),
+    Position(AccountId, InstrumentId),
+    Order(OrderId),
+    Instrument(InstrumentId),
+}
+
+/// An account's leaf: its balance and whether it is being liquidated (1) or not (0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountLeaf {
+    pub balance: Cash,
+    pub liquidating: u8,
+}
+
+impl LeafKey {
+    /// The bytes that the tree hashes.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Account(account) => [&[0][..], &account.encode()].concat(),
+            Self::Position(account, instrument) => {
+                [&[1][..], &account.encode(), &instrument.encode()].concat()
+            }
+            Self::Order(order) => [&[2][..], &order.encode()].concat(),
+            Self::Instrument(instrument) => [&[3][..], &instrument.encode()].concat(),
+        }
+    }
+}
+
+impl AccountLeaf {
+    pub fn encode(&self) -> Vec<u8> {
+        [&self.balance.encode()[..], &[self.liquidating]].concat()
+    }
+}
+
+/// Position, then entry: 16 bytes.
+pub fn encode_position(position: Position, entry: Cash) -> Vec<u8> {
+    [position.encode(), entry.encode()].concat()
+}
+
+impl State {
+    /// Hands over every leaf that changed since the last call: `None` means the leaf is gone.
+    pub fn take_changes(&mut self, mut change: impl FnMut(LeafKey, Option<Vec<u8>>)) {
+        let touched = core::mem::take(&mut self.touched);
+        for index in touched.accounts {
+            let id = self.account(index).id;
+            change(LeafKey::Account(id), Some(self.account_leaf(index).encode()));
+        }
+        for (index, instrument) in touched.positions {
+            let account = self.account(index);
+            let held = account.holdings.get(&instrument);
+            change(
+                LeafKey::Position(account.id, instrument),
+                held.map(|it| encode_position(it.position, it.entry)),
+            );
+        }
+        for id in touched.orders {
+            change(LeafKey::Order(id), self.order(id).map(|order| self.order_leaf(order)));
+        }
+        for id in touched.instruments {
+            change(LeafKey::Instrument(id), Some(self.instrument_leaf(id)));
+        }
+    }
+
+    pub fn account_leaf(&self, index: AccountIndex) -> AccountLeaf {
+        let liquidating = u8::from(self.account(index).health == Health::Liquidating);
+        AccountLeaf { balance: self.ledger.balance(Purse::Account(index)), liquidating }
+    }
+
+    fn order_leaf(&self, order: &crate::order::Order) -> Vec<u8> {
+        let (account, instrument) = (self.account(order.account).id, order.instrument);
+        let (side, price): (Side, Ticks) = (order.side, order.price);
+        let (lots, filled): (Lots, Lots) = (order.lots, order.filled);
+        let parts = [
+            account.encode(),
+            instrument.encode(),
+            side.encode(),
+            price.encode(),
+            lots.encode(),
+            filled.encode(),
+        ];
+        parts.concat()
+    }
+
+    fn instrument_leaf(&self, id: InstrumentId) -> Vec<u8> {
+        let it = self.instrument_at(id);
+        let (state, price) = match it.listing {
+            Listing::Open => (0, Cash::ZERO),
+            Listing::Expired => (1, Cash::ZERO),
+            Listing::Settled { price } => (2, price),
+        };
+        let interest = it.open_interest;
+        [&[state][..], &price.encode(), &interest.encode(), it.name.as_bytes()].concat()
+    }
+}

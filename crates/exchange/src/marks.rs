@@ -1,0 +1,154 @@
+//! Index and marks: what everything is worth at the moment, and the margin sums that follow.
+//!
+//! Futures and options are on the forward of their expiry: the index times the ratio that genesis states.
+//! Options are marked by Black-76 on the smile of their expiry.
+//!
+//! Invariant: marks change only here, and when they do every margin sum of the underlying is made anew. They
+//! change when the index has moved by a parameter or a period of data time has passed: a rule, not a timer.
+
+use num::{Cash, Fix, Rounding, Timestamp};
+use pricing::{Quote, Slice};
+use wire::{Event, InstrumentId, UnderlyingId};
+
+use crate::{
+    account::Holding,
+    instrument::{Greeks, Instrument, Valuation},
+    ledger::AccountIndex,
+    name::{Contract, Right},
+    risk::{Grid, time_to},
+    state::{State, Underlying},
+};
+
+impl State {
+    /// Takes the oracle's word for every underlying.
+    pub(crate) fn refresh_indices(&mut self) {
+        for place in 0..self.underlyings.len() {
+            let Ok(id) = u16::try_from(place).map(UnderlyingId) else { continue };
+            let Some(price) = self.oracle.index(id, self.time) else { continue };
+            let now = self.time;
+            let underlying = self.underlying_mut(id);
+            underlying.index_at = now;
+            if underlying.index != price {
+                underlying.index = price;
+                self.emit(Event::IndexMoved { underlying: id, price });
+            }
+        }
+    }
+
+    /// Makes marks anew where it is time.
+    pub(crate) fn refresh_marks(&mut self) {
+        for place in 0..self.underlyings.len() {
+            let Ok(id) = u16::try_from(place).map(UnderlyingId) else { continue };
+            if self.is_mark_due(id) {
+                self.mark_underlying(id);
+            }
+        }
+    }
+
+    fn is_mark_due(&self, id: UnderlyingId) -> bool {
+        let underlying = self.underlying(id);
+        let Some((marked, at)) = underlying.marked else { return true };
+        let moved = i128::from(underlying.index.micros()) - i128::from(marked.micros());
+        let rules = &self.parameters.marks;
+        let enough = i128::from(marked.micros()) * i128::from(rules.move_billionths) / i128::from(Fix::SCALE);
+        moved.abs() > enough || self.time.since(at).millis() >= rules.period_ms
+    }
+
+    fn mark_underlying(&mut self, id: UnderlyingId) {
+        let underlying = self.underlying(id);
+        let (index, now) = (underlying.index, self.time);
+        let smiles: Vec<(Timestamp, Option<Slice>)> = underlying.surfaces.iter().map(smile).collect();
+        let grid = &self.parameters.grid;
+        let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
+        for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open()) {
+            valuations.push((it.id, value(it, underlying, &smiles, (now, grid))));
+        }
+        for (id, valuation) in valuations {
+            let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+            if let Some(it) = self.instruments.get_mut(place) {
+                it.valuation = valuation;
+            }
+        }
+        self.underlying_mut(id).marked = Some((index, now));
+        self.recount(id);
+    }
+
+    /// Makes the margin sums of every account in an underlying anew.
+    fn recount(&mut self, underlying: UnderlyingId) {
+        let accounts = AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX);
+        for account in 0..accounts {
+            let place = usize::try_from(account).unwrap_or(usize::MAX);
+            let Some(holder) = self.accounts.get_mut(place) else { continue };
+            if holder.risk.remove(&underlying).is_none() {
+                continue;
+            }
+            let held: Vec<(InstrumentId, Holding)> =
+                holder.holdings.iter().map(|(id, it)| (*id, *it)).collect();
+            let orders: Vec<wire::OrderId> = holder.orders.iter().copied().collect();
+            for (id, holding) in held {
+                if self.instrument_at(id).underlying == underlying {
+                    self.count_holding(account, id, &holding, 1);
+                }
+            }
+            for order in orders.iter().filter_map(|id| self.orders.get(id).cloned()).collect::<Vec<_>>() {
+                if self.instrument_at(order.instrument).underlying == underlying {
+                    self.count_order(&order, 1);
+                }
+            }
+        }
+    }
+}
+
+fn smile(surface: &crate::genesis::Surface) -> (Timestamp, Option<Slice>) {
+    let nodes: Vec<(Cash, Fix)> = surface
+        .nodes
+        .iter()
+        .map(|node| (Cash::from_micros(node.strike_micros), Fix::from_raw(node.volatility_billionths)))
+        .collect();
+    (Timestamp::from_millis(surface.expiry_ms), Slice::new(&nodes).ok())
+}
+
+fn value(
+    it: &Instrument,
+    underlying: &Underlying,
+    smiles: &[(Timestamp, Option<Slice>)],
+    (now, grid): (Timestamp, &Grid),
+) -> Option<Valuation> {
+    let forward = forward(it, underlying)?;
+    let Contract::Option { expiry, strike, right } = it.contract else {
+        return Some(Valuation {
+            mark: forward,
+            forward,
+            volatility: None,
+            greeks: Greeks { delta: Fix::ONE, ..Greeks::default() },
+            scenarios: grid.linear_profits(forward),
+        });
+    };
+    let smile = smiles.iter().find(|(of, _)| *of == expiry).and_then(|(_, smile)| smile.as_ref())?;
+    let volatility = smile.volatility(strike);
+    let right = match right {
+        Right::Call => pricing::Right::Call,
+        Right::Put => pricing::Right::Put,
+    };
+    let quote = Quote { right, forward, strike, time: time_to(expiry, now), volatility };
+    let (mark, [delta, gamma, vega, theta, rho]) = pricing::quote(&quote);
+    let greeks = Greeks { delta, gamma, vega, theta, rho };
+    Some(Valuation {
+        mark,
+        forward,
+        volatility: Some(volatility),
+        greeks,
+        scenarios: grid.option_profits(&quote),
+    })
+}
+
+/// The index for a perpetual; for the rest the index times the expiry's ratio, one where none is stated.
+fn forward(it: &Instrument, underlying: &Underlying) -> Option<Cash> {
+    let expiry = match it.contract.expiry() {
+        None => return Some(underlying.index),
+        Some(expiry) => expiry,
+    };
+    let surface = underlying.surfaces.iter().find(|surface| surface.expiry_ms == expiry.millis());
+    let ratio = surface.map_or(Fix::ONE, |surface| Fix::from_raw(surface.forward_billionths));
+    underlying.index.scale(ratio, Rounding::HalfEven)
+}

@@ -1,0 +1,111 @@
+//! A way back: what an all-or-nothing intent changed, so that a failure leaves no trace.
+//!
+//! Invariant: while a savepoint is set, whatever changes is kept as it was before its first change; going
+//! back restores exactly that. What grows only in number (opened accounts, order numbers) stays grown.
+
+use std::collections::BTreeMap;
+
+use crypto::PublicKey;
+use num::Cash;
+use wire::{InstrumentId, OrderId};
+
+use crate::{
+    account::Account,
+    book::PagedBook,
+    instrument::Instrument,
+    ledger::{AccountIndex, Purse},
+    order::Order,
+    state::{SessionKey, State},
+};
+
+/// What was there before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Savepoint {
+    accounts: BTreeMap<AccountIndex, Account>,
+    books: BTreeMap<InstrumentId, PagedBook>,
+    instruments: BTreeMap<InstrumentId, Instrument>,
+    orders: BTreeMap<OrderId, Option<Order>>,
+    keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
+    payments: Vec<(Purse, Purse, Cash)>,
+    events: usize,
+    trades: u64,
+}
+
+impl State {
+    pub(crate) fn set_savepoint(&mut self) {
+        self.savepoint =
+            Some(Savepoint { events: self.events.len(), trades: self.trades, ..Savepoint::default() });
+    }
+
+    pub(crate) fn drop_savepoint(&mut self) {
+        self.savepoint = None;
+    }
+
+    /// Undoes everything since `set_savepoint`.
+    pub(crate) fn go_back(&mut self) {
+        let Some(savepoint) = self.savepoint.take() else { return };
+        for (from, to, amount) in savepoint.payments.into_iter().rev() {
+            self.pay(to, from, amount);
+        }
+        for (index, account) in savepoint.accounts {
+            *self.account_mut(index) = account;
+        }
+        for (id, book) in savepoint.books {
+            *self.book_mut(id) = book;
+        }
+        for (id, instrument) in savepoint.instruments {
+            *self.instrument_mut(id) = instrument;
+        }
+        for (id, order) in savepoint.orders {
+            match order {
+                Some(order) => self.store_order(order),
+                None => drop(self.remove_order(id)),
+            }
+        }
+        for (place, key) in savepoint.keys {
+            match key {
+                Some(key) => drop(self.keys.insert(place, key)),
+                None => drop(self.keys.remove(&place)),
+            }
+        }
+        self.events.truncate(savepoint.events);
+        self.trades = savepoint.trades;
+    }
+
+    pub(crate) fn keep_account(&mut self, index: AccountIndex) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        if let Some(account) = usize::try_from(index).ok().and_then(|place| self.accounts.get(place)) {
+            savepoint.accounts.entry(index).or_insert_with(|| account.clone());
+        }
+    }
+
+    pub(crate) fn keep_book(&mut self, id: InstrumentId) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        if let Some(book) = usize::try_from(id.0).ok().and_then(|place| self.books.get(place)) {
+            savepoint.books.entry(id).or_insert_with(|| book.clone());
+        }
+    }
+
+    pub(crate) fn keep_instrument(&mut self, id: InstrumentId) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        if let Some(instrument) = usize::try_from(id.0).ok().and_then(|place| self.instruments.get(place)) {
+            savepoint.instruments.entry(id).or_insert_with(|| instrument.clone());
+        }
+    }
+
+    pub(crate) fn keep_order(&mut self, id: OrderId) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.orders.entry(id).or_insert_with(|| self.orders.get(&id).cloned());
+    }
+
+    pub(crate) fn keep_key(&mut self, place: (AccountIndex, PublicKey)) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.keys.entry(place).or_insert_with(|| self.keys.get(&place).copied());
+    }
+
+    pub(crate) fn keep_payment(&mut self, from: Purse, to: Purse, amount: Cash) {
+        if let Some(savepoint) = &mut self.savepoint {
+            savepoint.payments.push((from, to, amount));
+        }
+    }
+}

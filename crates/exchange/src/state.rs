@@ -1,0 +1,238 @@
+//! The state of the exchange: everything that a commit may change.
+//!
+//! Invariant: same genesis and same commits give the same state. Whatever the root commits to is noted in
+//! `touched` when it changes. Books, orders and accounts agree: an order is in its book, in `orders` and in
+//! its account, or in none of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crypto::{Digest, PublicKey};
+use num::{Cash, Timestamp};
+use wire::{AccountId, Event, InstrumentId, OrderId, Permission, UnderlyingId};
+
+use crate::{
+    account::Account,
+    book::PagedBook,
+    genesis::{Fees, Genesis, Limits, LiquidationParameters, MarginParameters, MarkParameters, Surface},
+    instrument::Instrument,
+    ledger::{AccountIndex, Ledger, Purse},
+    nonce::NonceWindow,
+    oracle::Oracle,
+    order::Order,
+    risk::Grid,
+    savepoint::Savepoint,
+};
+
+/// Ordered blocks remembered for `after`.
+pub(crate) const ORDERED_BLOCKS_MAX: usize = 16 * 1024;
+
+/// What genesis fixed for good.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    pub network: Digest,
+    pub start: Timestamp,
+    /// The most an action may draw from the faucet; zero where it is closed.
+    pub faucet_max: Cash,
+    pub reporters: Vec<PublicKey>,
+    pub fees: Fees,
+    pub margin: MarginParameters,
+    pub marks: MarkParameters,
+    pub liquidation: LiquidationParameters,
+    pub limits: Limits,
+    pub grid: Grid,
+}
+
+/// What its instruments are on.
+#[derive(Clone, Debug)]
+pub struct Underlying {
+    pub symbol: String,
+    /// The last index; it stays when reporters fall silent, and says since when.
+    pub index: Cash,
+    pub index_at: Timestamp,
+    /// The index and time of the present marks.
+    pub marked: Option<(Cash, Timestamp)>,
+    pub surfaces: Vec<Surface>,
+}
+
+/// A session key's rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionKey {
+    pub permission: Permission,
+    pub valid_until: Timestamp,
+}
+
+/// What changed in the present commit, as the root needs to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Touched {
+    pub accounts: BTreeSet<AccountIndex>,
+    pub positions: BTreeSet<(AccountIndex, InstrumentId)>,
+    pub orders: BTreeSet<OrderId>,
+    pub instruments: BTreeSet<InstrumentId>,
+}
+
+/// The whole exchange.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) parameters: Parameters,
+    pub(crate) commit: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) ledger: Ledger,
+    pub(crate) oracle: Oracle,
+    pub(crate) underlyings: Vec<Underlying>,
+    pub(crate) instruments: Vec<Instrument>,
+    pub(crate) names: BTreeMap<String, InstrumentId>,
+    pub(crate) books: Vec<PagedBook>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) account_index: BTreeMap<AccountId, AccountIndex>,
+    pub(crate) keys: BTreeMap<(AccountIndex, PublicKey), SessionKey>,
+    pub(crate) nonces: BTreeMap<(AccountIndex, PublicKey), NonceWindow>,
+    pub(crate) orders: BTreeMap<OrderId, Order>,
+    pub(crate) next_order: u64,
+    pub(crate) trades: u64,
+    pub(crate) ordered_blocks: BTreeSet<Digest>,
+    pub(crate) ordered_queue: VecDeque<Digest>,
+    pub(crate) touched: Touched,
+    pub(crate) savepoint: Option<Savepoint>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl State {
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn instrument_ref(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub(crate) fn instrument_at(&self, id: InstrumentId) -> &Instrument {
+        self.instrument_ref(id).expect("invariant: ids in the state are of listed instruments")
+    }
+
+    pub(crate) fn instrument_mut(&mut self, id: InstrumentId) -> &mut Instrument {
+        self.keep_instrument(id);
+        self.touched.instruments.insert(id);
+        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.instruments.get_mut(place).expect("invariant: ids in the state are of listed instruments")
+    }
+
+    pub(crate) fn book(&self, id: InstrumentId) -> &PagedBook {
+        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.books.get(place).expect("invariant: every listed instrument has a book")
+    }
+
+    pub(crate) fn book_mut(&mut self, id: InstrumentId) -> &mut PagedBook {
+        self.keep_book(id);
+        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.books.get_mut(place).expect("invariant: every listed instrument has a book")
+    }
+
+    pub(crate) fn account(&self, index: AccountIndex) -> &Account {
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        self.accounts.get(place).expect("invariant: account indices are of opened accounts")
+    }
+
+    pub(crate) fn account_mut(&mut self, index: AccountIndex) -> &mut Account {
+        self.keep_account(index);
+        self.touched.accounts.insert(index);
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        self.accounts.get_mut(place).expect("invariant: account indices are of opened accounts")
+    }
+
+    pub(crate) fn underlying(&self, id: UnderlyingId) -> &Underlying {
+        self.underlyings.get(usize::from(id.0)).expect("invariant: underlyings are those of genesis")
+    }
+
+    pub(crate) fn underlying_mut(&mut self, id: UnderlyingId) -> &mut Underlying {
+        self.underlyings.get_mut(usize::from(id.0)).expect("invariant: underlyings are those of genesis")
+    }
+
+    pub(crate) fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    /// Puts an order where the state keeps it, and notes the change.
+    pub(crate) fn store_order(&mut self, order: Order) {
+        self.keep_order(order.id);
+        self.touched.orders.insert(order.id);
+        self.orders.insert(order.id, order);
+    }
+
+    pub(crate) fn remove_order(&mut self, id: OrderId) -> Option<Order> {
+        self.keep_order(id);
+        self.touched.orders.insert(id);
+        self.orders.remove(&id)
+    }
+
+    /// Moves money and notes whose. The amount was checked before.
+    pub(crate) fn pay(&mut self, from: Purse, to: Purse, amount: Cash) {
+        self.ledger
+            .transfer(from, to, amount)
+            .expect("invariant: amounts are bounded by deposits, which are limited");
+        self.keep_payment(from, to, amount);
+        for purse in [from, to] {
+            if let Purse::Account(index) = purse {
+                self.touched.accounts.insert(index);
+            }
+        }
+    }
+
+    /// Moves a signed amount between a purse and the clearing.
+    pub(crate) fn clear(&mut self, purse: Purse, amount: Cash) {
+        if amount.is_negative() {
+            self.pay(purse, Purse::Clearing, amount.checked_neg().unwrap_or(Cash::MAX));
+        } else {
+            self.pay(Purse::Clearing, purse, amount);
+        }
+    }
+
+    /// The account of an id, opened when it is new; `None` when no more can be opened.
+    pub(crate) fn open_account(&mut self, id: AccountId) -> Option<AccountIndex> {
+        if let Some(index) = self.account_index.get(&id) {
+            return Some(*index);
+        }
+        if self.account_index.len()
+            >= usize::try_from(self.parameters.limits.accounts_max).unwrap_or(usize::MAX)
+        {
+            return None;
+        }
+        let index = self.ledger.open();
+        self.accounts.push(Account::new(id));
+        self.account_index.insert(id, index);
+        self.touched.accounts.insert(index);
+        Some(index)
+    }
+
+    /// Remembers that a block was ordered.
+    pub(crate) fn note_ordered(&mut self, block: Digest) {
+        if self.ordered_blocks.insert(block) {
+            self.ordered_queue.push_back(block);
+        }
+        if self.ordered_queue.len() > ORDERED_BLOCKS_MAX
+            && let Some(oldest) = self.ordered_queue.pop_front()
+        {
+            self.ordered_blocks.remove(&oldest);
+        }
+    }
+}
+
+impl Parameters {
+    pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>) -> Self {
+        let faucet_max = match genesis.faucet {
+            crate::genesis::Faucet::Closed => Cash::ZERO,
+            crate::genesis::Faucet::Open { micros_max } => Cash::from_micros(micros_max),
+        };
+        Self {
+            network,
+            start: genesis.start(),
+            faucet_max,
+            reporters,
+            fees: genesis.fees,
+            margin: genesis.margin,
+            marks: genesis.marks,
+            liquidation: genesis.liquidation,
+            limits: genesis.limits,
+            grid: Grid::derive23_tail8(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What others may read of the state.
+//!
+//! Invariant: reading changes nothing and needs no knowledge of how the state is laid out.
+
+use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
+use wire::{AccountId, InstrumentId, OrderId, UnderlyingId};
+
+use crate::{
+    account::Holding,
+    book::{Level, OrderBook},
+    genesis::Fees,
+    instrument::Instrument,
+    ledger::{AccountIndex, Purse},
+    margin::{Margin, units_as_fix},
+    order::Order,
+    state::{Parameters, State, Underlying},
+};
+
+/// Money by where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Deposited and not withdrawn.
+    pub deposits: Cash,
+    pub accounts: i128,
+    pub fees: Cash,
+    pub insurance: Cash,
+    pub clearing: Cash,
+}
+
+impl State {
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    pub fn fees(&self) -> &Fees {
+        &self.parameters.fees
+    }
+
+    /// The index of the last commit applied; 0 before the first.
+    pub fn commit(&self) -> u64 {
+        self.commit
+    }
+
+    /// The time of the last commit applied.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instrument_ref(id)
+    }
+
+    pub fn instrument_named(&self, name: &str) -> Option<&Instrument> {
+        self.names.get(name).and_then(|id| self.instrument_ref(*id))
+    }
+
+    pub fn underlyings(&self) -> &[Underlying] {
+        &self.underlyings
+    }
+
+    pub fn underlying_of(&self, id: UnderlyingId) -> Option<&Underlying> {
+        self.underlyings.get(usize::from(id.0))
+    }
+
+    /// The best `depth` levels of a side.
+    pub fn levels(&self, id: InstrumentId, side: Side, depth: usize) -> Vec<Level> {
+        let book = usize::try_from(id.0).ok().and_then(|place| self.books.get(place));
+        book.map(|book| book.levels(side).take(depth).collect()).unwrap_or_default()
+    }
+
+    pub fn best(&self, id: InstrumentId, side: Side) -> Option<Ticks> {
+        usize::try_from(id.0).ok().and_then(|place| self.books.get(place))?.best(side)
+    }
+
+    pub fn account_index(&self, id: &AccountId) -> Option<AccountIndex> {
+        self.account_index.get(id).copied()
+    }
+
+    pub fn account_count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Zero for an account that does not exist.
+    pub fn balance(&self, account: AccountIndex) -> Cash {
+        self.ledger.balance(Purse::Account(account))
+    }
+
+    pub fn holdings(&self, account: AccountIndex) -> impl Iterator<Item = (&Instrument, &Holding)> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        let holdings = holder.into_iter().flat_map(|holder| &holder.holdings);
+        holdings.filter_map(|(id, holding)| Some((self.instrument_ref(*id)?, holding)))
+    }
+
+    pub fn realised(&self, account: AccountIndex) -> Cash {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        holder.map_or(Cash::ZERO, |holder| holder.realised)
+    }
+
+    pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        holder.into_iter().flat_map(|holder| &holder.orders).filter_map(|id| self.orders.get(id))
+    }
+
+    pub fn find_order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    pub fn resting_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    pub fn trades(&self) -> u64 {
+        self.trades
+    }
+
+    /// Equity and margin of an account over all underlyings.
+    pub fn margin_summary(&self, account: AccountIndex) -> (Cash, Margin) {
+        if usize::try_from(account).is_ok_and(|place| place < self.accounts.len()) {
+            self.margin_of(account)
+        } else {
+            (Cash::ZERO, Margin::default())
+        }
+    }
+
+    /// Whole units of an instrument's underlying in so many lots.
+    pub fn units(instrument: &Instrument, position: Position) -> num::Fix {
+        units_as_fix(instrument, position)
+    }
+
+    /// Whole units of an amount of lots; saturates.
+    pub fn amount(instrument: &Instrument, lots: Lots) -> num::Fix {
+        units_as_fix(instrument, Position::new(i64::try_from(lots.get()).unwrap_or(i64::MAX)))
+    }
+
+    pub fn totals(&self) -> Totals {
+        let accounts = (0..self.accounts.len())
+            .filter_map(|place| AccountIndex::try_from(place).ok())
+            .map(|index| i128::from(self.balance(index).micros()))
+            .sum();
+        Totals {
+            deposits: self.ledger.balance(Purse::Outside).checked_neg().unwrap_or(Cash::MAX),
+            accounts,
+            fees: self.ledger.balance(Purse::Fees),
+            insurance: self.ledger.balance(Purse::Insurance),
+            clearing: self.ledger.balance(Purse::Clearing),
+        }
+    }
+}
