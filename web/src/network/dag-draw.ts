@@ -102,7 +102,8 @@ function drawEdges(
       path.bezierCurveTo(x - bend, y, parentX + bend, yOf(layout, author), parentX, yOf(layout, author));
     }
   }
-  context.lineWidth = 1;
+  // Close columns have more edges to a pixel: thinner ones leave the blocks readable.
+  context.lineWidth = Math.min(layout.column / 24, 1);
   context.strokeStyle = palette.edge;
   context.stroke(pending);
   context.strokeStyle = palette.edgeCommitted;

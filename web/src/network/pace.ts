@@ -4,8 +4,8 @@
 // two messages, and until then there is none.
 
 /** Rounds may pass under the eye at about this many pixels a second. */
-const PIXELS_PER_S = 320;
-export const COLUMN_MIN = 9;
+const PIXELS_PER_S = 360;
+export const COLUMN_MIN = 13;
 const MEMORY_MS = 2_500;
 
 interface Sighting {

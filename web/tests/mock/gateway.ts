@@ -15,6 +15,8 @@ export interface MockOptions {
   port?: number;
   seed?: number;
   listing?: 'full' | 'empty' | 'refused';
+  /** Milliseconds between two rounds of the DAG. */
+  roundMs?: number;
 }
 
 export interface MockGateway {
@@ -201,7 +203,7 @@ export async function startMock(options: MockOptions = {}): Promise<MockGateway>
     socket.on('message', (data) => client.answer(String(data)));
     socket.on('close', () => clients.delete(socket));
   });
-  const timers = startPushing(venue, clients);
+  const timers = startPushing(venue, clients, options);
   await listen(server, options.port ?? 0);
   const { port } = server.address() as AddressInfo;
   const cut = (): void => clients.forEach((_, socket) => socket.terminate());
@@ -217,7 +219,7 @@ export async function startMock(options: MockOptions = {}): Promise<MockGateway>
   };
 }
 
-function startPushing(venue: Venue, clients: Map<WebSocket, Client>): NodeJS.Timeout[] {
+function startPushing(venue: Venue, clients: Map<WebSocket, Client>, options: MockOptions): NodeJS.Timeout[] {
   const each = (run: (client: Client) => void): void => clients.forEach(run);
   let grown: DagUpdate = { blocks: [], commits: [] };
   const push = (channel: string, data: unknown): void => each((client) => client.notify(channel, data));
@@ -231,7 +233,7 @@ function startPushing(venue: Venue, clients: Map<WebSocket, Client>): NodeJS.Tim
     setInterval(() => {
       const { blocks, commits } = venue.dag.step();
       grown = { blocks: [...grown.blocks, ...blocks], commits: [...grown.commits, ...commits] };
-    }, 85),
+    }, options.roundMs ?? 85),
     setInterval(() => {
       push('clockless.dag', grown);
       grown = { blocks: [], commits: [] };

@@ -141,7 +141,7 @@ describe('pace', () => {
   it('narrows columns when rounds rush, within limits', () => {
     expect(new Pace().columnWidth(28)).toBe(28);
     expect(paced(1).columnWidth(28)).toBe(28);
-    expect(paced(5).columnWidth(28)).toBeCloseTo(16);
+    expect(paced(5).columnWidth(28)).toBeCloseTo(18);
     expect(paced(100).columnWidth(28)).toBe(COLUMN_MIN);
   });
 
