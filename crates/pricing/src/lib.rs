@@ -20,5 +20,5 @@ pub use border::{Quote, quote, quote_implied};
 pub use elementary::{exp, ln, pow};
 pub use implied::{ImpliedError, implied_volatility};
 pub use normal::{cdf, pdf};
-pub use scenario::{VolatilityShocks, days, profit};
+pub use scenario::{Revaluer, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
