@@ -22,7 +22,7 @@ newtype! {
 
 record! {
     /// A block by position and digest.
-    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct BlockRef {
         pub round: Round,
         pub author: Author,
