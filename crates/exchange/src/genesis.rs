@@ -318,3 +318,48 @@ fn check(field: &str, have: impl ToString, holds: bool, need: &'static str) -> R
     }
     Err(GenesisError::Value { field: field.to_owned(), have: have.to_string(), need })
 }
+
+impl Genesis {
+    /// A genesis without underlyings, instruments and reporters, with the parameters that a local network
+    /// uses: fees like Deribit's for USDC-linear contracts, initial margin 1.3 of maintenance.
+    pub fn with_usual_parameters() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            start_ms: 0,
+            faucet: Faucet::Closed,
+            insurance_micros: 0,
+            oracle: OracleGenesis {
+                reporters: Vec::new(),
+                quorum: 1,
+                age_ms_max: 60_000,
+                lead_ms_max: 5_000,
+            },
+            underlyings: Vec::new(),
+            instruments: Vec::new(),
+            fees: Fees {
+                option_billionths: 300 * PART,
+                option_cap_billionths: 125_000 * PART,
+                future_maker_billionths: 0,
+                future_taker_billionths: 500 * PART,
+            },
+            margin: MarginParameters {
+                initial_billionths: 1_300_000 * PART,
+                short_option_billionths: 10_000 * PART,
+                future_billionths: 6_000 * PART,
+            },
+            marks: MarkParameters { move_billionths: 100 * PART, period_ms: 1_000 },
+            liquidation: LiquidationParameters {
+                step_billionths: 250_000 * PART,
+                band_billionths: 50_000 * PART,
+                accounts_max: 16,
+            },
+            limits: Limits {
+                accounts_max: 1_000_000,
+                session_keys_max: 32,
+                open_orders_max: 10_000,
+                order_lots_max: 10_000_000,
+                price_band_billionths: 250_000 * PART,
+            },
+        }
+    }
+}

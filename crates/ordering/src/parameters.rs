@@ -1,55 +1,84 @@
-//! What the rule is run with; checked against the committee at the start.
+//! What the rule can be told, and the inequalities that hold before it starts.
 //!
-//! Invariant: parameters that pass keep the inequalities that safety and liveness need.
+//! Invariant: an `Ordering` exists only with parameters that passed `check`.
 
 use wire::Committee;
 
-/// Parameters of the rule, the same on every validator.
+use crate::WaveLength;
+
+/// The rule's variants as data. All validators of an epoch use the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// 4 or 5 rounds from proposal to certificate.
+    /// Rounds of a wave: 4 or 5.
     pub wave_length: u8,
-    /// L: slots a round.
+    /// Slots that every round's coin fills with leaders: 1 to the committee's size.
     pub leaders_per_round: u16,
-    /// How many rounds below a leader its history still counts.
+    /// Rounds below a committed leader after which a block that is not ordered yet never will be.
     pub gc_depth: u64,
 }
 
-/// Why parameters are refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why the rule cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
-    #[error("wave length {have}, must be 4 or 5")]
+    #[error("wave_length is {have}, must be 4 or 5")]
     WaveLength { have: u8 },
-    #[error("{have} leaders a round, must be 1 to {need}, the size of the committee")]
-    Leaders { have: u16, need: u16 },
-    #[error("gc depth {have}, must be at least {need}: twice the wave")]
-    Depth { have: u64, need: u64 },
-    #[error("2q - N is {have}, must be at least {need}, f + 1")]
-    Intersection { have: u64, need: u64 },
-    #[error("the quorum {have} is above N - f = {need}")]
-    Quorum { have: u64, need: u64 },
+    #[error("leaders_per_round is {have}, must be 1 to the committee's size {max}")]
+    LeadersPerRound { have: u16, max: u16 },
+    #[error("gc_depth is {have}, must be at least {need}: a wave and the round that links to it")]
+    GcDepth { have: u64, need: u64 },
 }
 
 impl Parameters {
-    pub(crate) fn check(&self, committee: &Committee) -> Result<(), ParametersError> {
+    pub(crate) fn check(&self, committee: &Committee) -> Result<WaveLength, ParametersError> {
         let (total, quorum, faulty) = (committee.total_stake(), committee.quorum(), committee.faulty_stake());
-        let overlap = (2 * quorum).saturating_sub(total);
-        if overlap < faulty + 1 {
-            return Err(ParametersError::Intersection { have: overlap, need: faulty + 1 });
+        assert!(quorum - (total - quorum) > faulty, "two quorums share a correct validator");
+        assert!(quorum <= total - faulty, "the correct validators are a quorum");
+
+        let have = self.wave_length;
+        let length = WaveLength::new(have).ok_or(ParametersError::WaveLength { have })?;
+        let (have, max) = (self.leaders_per_round, committee.size());
+        if have == 0 || have > max {
+            return Err(ParametersError::LeadersPerRound { have, max });
         }
-        if quorum > total - faulty {
-            return Err(ParametersError::Quorum { have: quorum, need: total - faulty });
+        let (have, need) = (self.gc_depth, u64::from(length.rounds()) + 1);
+        if have < need {
+            return Err(ParametersError::GcDepth { have, need });
         }
-        if !matches!(self.wave_length, 4 | 5) {
-            return Err(ParametersError::WaveLength { have: self.wave_length });
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crypto::SigningKey;
+    use wire::Member;
+
+    fn committee(n: u8) -> Committee {
+        let member = |seed| Member { key: SigningKey::from_bytes([seed; 32]).public_key(), stake: 1 };
+        Committee::new(0, (0..n).map(member).collect()).unwrap()
+    }
+
+    #[test]
+    fn parameters_outside_their_bounds_are_refused_with_the_bound() {
+        let check = |wave_length, leaders_per_round, gc_depth| {
+            Parameters { wave_length, leaders_per_round, gc_depth }.check(&committee(4))
+        };
+        assert_eq!(check(5, 2, 60), Ok(WaveLength::FIVE));
+        assert_eq!(check(4, 4, 5), Ok(WaveLength::FOUR));
+        assert_eq!(check(3, 2, 60), Err(ParametersError::WaveLength { have: 3 }));
+        assert_eq!(check(6, 2, 60), Err(ParametersError::WaveLength { have: 6 }));
+        assert_eq!(check(5, 0, 60), Err(ParametersError::LeadersPerRound { have: 0, max: 4 }));
+        assert_eq!(check(5, 5, 60), Err(ParametersError::LeadersPerRound { have: 5, max: 4 }));
+        assert_eq!(check(5, 2, 5), Err(ParametersError::GcDepth { have: 5, need: 6 }));
+        assert_eq!(check(4, 2, 4), Err(ParametersError::GcDepth { have: 4, need: 5 }));
+    }
+
+    #[test]
+    fn every_committee_size_satisfies_the_quorum_inequalities() {
+        for n in 1..=100 {
+            let parameters = Parameters { wave_length: 5, leaders_per_round: 1, gc_depth: 60 };
+            assert!(parameters.check(&committee(n)).is_ok(), "n = {n}");
         }
-        if self.leaders_per_round == 0 || self.leaders_per_round > committee.size() {
-            return Err(ParametersError::Leaders { have: self.leaders_per_round, need: committee.size() });
-        }
-        let need = 2 * u64::from(self.wave_length);
-        if self.gc_depth < need {
-            return Err(ParametersError::Depth { have: self.gc_depth, need });
-        }
-        Ok(())
     }
 }

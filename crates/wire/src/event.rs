@@ -6,7 +6,8 @@
 use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId, limits::ACTIONS_MAX,
+    AccountId, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId,
+    limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
 

@@ -16,6 +16,7 @@ mod event;
 mod intent;
 pub mod limits;
 mod message;
+mod record;
 mod reject;
 mod root;
 
@@ -30,5 +31,6 @@ pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
 pub use event::{Event, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::Message;
+pub use record::Record;
 pub use reject::Reject;
 pub use root::{Attestation, Certificate, CertificateError, RootSignature};

@@ -1,0 +1,168 @@
+//! Messages of peers, and records of the own log.
+//!
+//! Invariant: nothing a peer sends is trusted: blocks are verified, batches are taken by their digest, requests
+//! are answered within bounds. A batch is durable before a block that refers to it is accepted.
+
+use bytes::Bytes;
+use crypto::Digest;
+use dag::{Fault, Insertion, VerifiedBlock};
+use num::Timestamp;
+use ordering::Vertex;
+use wire::{Author, Blob, BlockRef, Message, Round};
+use worker::{Held, Shelf};
+
+use super::{Agreement, Output, OwnBatch, Record};
+
+impl Agreement {
+    pub(super) fn take_message(
+        &mut self,
+        now: Timestamp,
+        from: Author,
+        message: Message,
+        out: &mut Vec<Output>,
+    ) {
+        match message {
+            Message::Block { block } => self.take_block(now, from, block.into_bytes(), out),
+            Message::Batch { batch } => self.take_batch(from, batch.into_bytes(), out),
+            Message::Blocks { blocks } => {
+                self.asked.range_answered(from);
+                let any = !blocks.is_empty();
+                for block in blocks.into_vec() {
+                    self.take_block(now, from, block.into_bytes(), out);
+                }
+                if any && self.is_behind() {
+                    self.ask_range(now, Some(from), out);
+                }
+            }
+            Message::Batches { batches } => {
+                for batch in batches.into_vec() {
+                    self.take_batch(from, batch.into_bytes(), out);
+                }
+            }
+            Message::FetchBlocks { blocks } => self.answer_blocks(from, &blocks, out),
+            Message::FetchBatches { batches } => self.answer_batches(from, &batches, out),
+            Message::FetchRounds { from: round } => self.answer_rounds(from, round, out),
+        }
+    }
+
+    fn take_block(&mut self, now: Timestamp, from: Author, encoded: Bytes, out: &mut Vec<Output>) {
+        let highest = self.dag.accepted().highest_round();
+        match self.dag.rules().verify(encoded, highest) {
+            Ok(block) => {
+                let reference = block.reference;
+                let shelf = &self.shelf;
+                let mut accepted = Vec::new();
+                let insertion = self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
+                self.add_accepted(now, accepted, out);
+                if insertion == Insertion::Waiting {
+                    self.ask_for(now, from, reference, out);
+                }
+            }
+            Err(fault) => out.push(Output::Fault { peer: from, fault }),
+        }
+    }
+
+    fn take_batch(&mut self, from: Author, encoded: Bytes, out: &mut Vec<Output>) {
+        let Some((digest, held)) = Shelf::read(encoded) else {
+            out.push(Output::Fault { peer: from, fault: Fault::Batch });
+            return;
+        };
+        let batch = &held.batch;
+        let wanted =
+            batch.epoch == self.config.committee.epoch() && self.config.committee.contains(batch.author);
+        let asked_for = self.asked.batch_arrived(&digest);
+        if !wanted {
+            out.push(Output::Fault { peer: from, fault: Fault::Batch });
+            return;
+        }
+        // An answer that comes too late is nobody's fault, and nobody's to keep.
+        if batch.author != from && !asked_for {
+            return;
+        }
+        let record = Blob::new(held.encoded.clone()).map(|batch| Record::Batch { batch });
+        if self.shelf.add(digest, held) {
+            out.extend(record.map(Output::Persist));
+            let mut accepted = Vec::new();
+            self.dag.batch_held(&digest, &mut accepted);
+            self.add_accepted(self.progressed_at, accepted, out);
+        }
+    }
+
+    /// Hands accepted blocks to the log and to the ordering, and takes what that decides.
+    pub(super) fn add_accepted(&mut self, now: Timestamp, accepted: Vec<BlockRef>, out: &mut Vec<Output>) {
+        let mut accepted = accepted;
+        while !accepted.is_empty() {
+            self.progressed_at = self.progressed_at.max(now);
+            for reference in accepted.drain(..) {
+                self.note_accepted(reference, out);
+            }
+            self.decide(out, &mut accepted);
+        }
+    }
+
+    fn note_accepted(&mut self, reference: BlockRef, out: &mut Vec<Output>) {
+        let Some(it) = self.dag.accepted().get(&reference) else { return };
+        if !self.restoring {
+            out.extend(Blob::new(it.encoded.clone()).map(|block| Output::Persist(Record::Block { block })));
+        }
+        for batch in &it.block.batches {
+            self.shelf.refer(&batch.digest);
+            if reference.author == self.config.author
+                && let Some(own) = self.own.get_mut(&batch.digest)
+            {
+                own.carried = Some(reference.round);
+            }
+        }
+        if !it.block.batches.is_empty() {
+            self.unordered_payload.insert(reference, ());
+        }
+        self.ordering.accept(Vertex {
+            reference,
+            parents: it.block.parents.to_vec(),
+            timestamp: it.block.timestamp,
+            coin_share: it.block.coin_share,
+        });
+    }
+
+    pub(super) fn restore_batch(&mut self, encoded: Bytes) {
+        let Some((digest, held)) = Shelf::read(encoded) else { return };
+        if held.batch.author == self.config.author {
+            self.builder.resume_after(held.batch.sequence);
+            self.add_own(digest, &held, Vec::new());
+        }
+        self.shelf.add(digest, held);
+    }
+
+    pub(super) fn restore_block(&mut self, encoded: Bytes, out: &mut Vec<Output>) {
+        use commonware_codec::DecodeExt;
+        let Ok(signed) = wire::SignedBlock::decode(encoded.clone()) else { return };
+        let block = VerifiedBlock { reference: signed.block.reference(), block: signed.block, encoded };
+        let mut accepted = Vec::new();
+        self.dag.insert(block, |_| true, &mut accepted);
+        self.add_accepted(Timestamp::ZERO, accepted, out);
+    }
+
+    pub(super) fn add_own(&mut self, digest: Digest, held: &Held, tickets: Vec<u64>) {
+        let reference = wire::BatchRef { author: held.batch.author, worker: held.batch.worker, digest };
+        self.own.insert(digest, OwnBatch { reference, tickets, carried: None });
+        self.own_queue.push(digest);
+    }
+
+    /// Own batches whose carrier fell under the floor, or that never had one, go into the next block.
+    pub(super) fn requeue_uncarried(&mut self) {
+        let floor = self.ordering.floor();
+        let lost = |carried: Option<Round>| carried.is_some_and(|round| round <= floor);
+        let mut queue = Vec::new();
+        for (digest, own) in &mut self.own {
+            if lost(own.carried) {
+                own.carried = None;
+            }
+            if own.carried.is_none() {
+                queue.push(*digest);
+            }
+        }
+        self.own_queue.retain(|digest| queue.contains(digest));
+        queue.retain(|digest| !self.own_queue.contains(digest));
+        self.own_queue.append(&mut queue);
+    }
+}

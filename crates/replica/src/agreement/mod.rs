@@ -1,0 +1,284 @@
+//! Worker, dag and ordering composed: submissions and messages in, commits out.
+//!
+//! Invariant: `Output`s are in order, and whatever a restart could contradict stands behind the `Persist` that
+//! keeps it. Timers (`WakeAt`, answered by `Tick`) pace traffic; with `Pacing::none` no decision ever waits for
+//! one.
+
+mod commit;
+mod intake;
+mod pace;
+mod sync;
+
+use std::collections::BTreeMap;
+
+use crypto::{Coin, Digest, SigningKey};
+use dag::{Dag, Fault, Rules};
+use num::{Duration, Timestamp};
+use ordering::{Ordering, Parameters, ParametersError};
+use wire::{Attestation, Author, BlockRef, CommittedPayload, Committee, Message, Round, Transaction};
+use worker::{Builder, BuilderLimits, Shelf};
+
+pub use sync::SYNC_LAG;
+
+/// How fast things go. No value here decides anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pacing {
+    /// How long a transaction waits for company.
+    pub batch_delay_ms: u64,
+    pub batch_bytes: usize,
+    /// The least time between two own blocks while there is work.
+    pub round_delay_ms_min: u64,
+    /// How much longer to wait for validators that have kept up lately.
+    pub grace_ms: u64,
+    /// The time between two own blocks while there is none.
+    pub heartbeat_ms: u64,
+    /// When to ask again, and somebody else.
+    pub retry_ms: u64,
+    /// Own bytes on their way before clients are told to wait.
+    pub open_bytes_max: usize,
+    /// Rounds kept for peers that are behind.
+    pub retain_rounds: u64,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self {
+            batch_delay_ms: 2,
+            batch_bytes: 128 * 1024,
+            round_delay_ms_min: 5,
+            grace_ms: 3,
+            heartbeat_ms: 200,
+            retry_ms: 250,
+            open_bytes_max: 64 * 1024 * 1024,
+            retain_rounds: 4_000,
+        }
+    }
+}
+
+impl Pacing {
+    /// Everything at once: rounds go as fast as blocks arrive.
+    pub fn none() -> Self {
+        Self { batch_delay_ms: 0, round_delay_ms_min: 0, grace_ms: 0, heartbeat_ms: 0, ..Self::default() }
+    }
+}
+
+/// What a validator is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub committee: Committee,
+    pub author: Author,
+    pub parameters: Parameters,
+    pub pacing: Pacing,
+}
+
+/// What can happen to a validator.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Message {
+        from: Author,
+        message: Message,
+    },
+    /// A client's transaction; `ticket` names it in the answers.
+    Submit {
+        ticket: u64,
+        transaction: Transaction,
+    },
+    /// The execution's word on a root, to be carried by the next block.
+    Attest(Attestation),
+    /// A link to a peer came up.
+    Connected {
+        peer: Author,
+    },
+    /// A moment that `WakeAt` asked for, or any other.
+    Tick,
+}
+
+/// What a validator does.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// To be durable before any later output leaves.
+    Persist(Record),
+    Send {
+        to: Author,
+        message: Message,
+    },
+    Broadcast {
+        message: Message,
+    },
+    Commit(CommittedPayload),
+    /// The transaction is in an own batch that is durable.
+    Accepted {
+        ticket: u64,
+    },
+    /// The transaction is ordered.
+    Final {
+        ticket: u64,
+        commit: u64,
+    },
+    /// Too much is on its way: try again later.
+    Refused {
+        ticket: u64,
+        busy: worker::Busy,
+    },
+    /// A peer broke a rule.
+    Fault {
+        peer: Author,
+        fault: Fault,
+    },
+    /// A validator's coin share of a round was wrong.
+    WrongShare {
+        author: Author,
+        round: Round,
+    },
+    WakeAt(Timestamp),
+    /// The fault assumption is broken: stop, with a report.
+    Halt {
+        reason: ordering::Fault,
+    },
+}
+
+/// What the log keeps: everything that a restart needs, in order.
+pub use wire::Record;
+
+/// Figures of a running validator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    pub round: Round,
+    pub quorum_round: Round,
+    pub floor: Round,
+    pub commits: u64,
+    pub undecided_depth: u64,
+    pub waiting_blocks: usize,
+    pub open_bytes: usize,
+    /// The highest round seen of each validator.
+    pub seen: Vec<Round>,
+}
+
+/// An own batch that is not ordered yet.
+#[derive(Clone, Debug)]
+struct OwnBatch {
+    reference: wire::BatchRef,
+    tickets: Vec<u64>,
+    /// The own round that carries it.
+    carried: Option<Round>,
+}
+
+/// The agreeing half of a validator.
+pub struct Agreement {
+    config: Config,
+    key: SigningKey,
+    dag: Dag,
+    ordering: Ordering,
+    builder: Builder,
+    shelf: Shelf,
+    /// By digest, in the order of sealing through `own_queue`.
+    own: BTreeMap<Digest, OwnBatch>,
+    own_queue: Vec<Digest>,
+    attestations: Vec<Attestation>,
+    /// Accepted blocks with batches that are not ordered yet.
+    unordered_payload: BTreeMap<BlockRef, ()>,
+    proposed_at: Timestamp,
+    progressed_at: Timestamp,
+    asked: sync::Asked,
+    halted: bool,
+    restoring: bool,
+}
+
+impl Agreement {
+    /// Refuses parameters that do not suit the committee.
+    pub fn new(config: Config, key: SigningKey, coin: Box<dyn Coin>) -> Result<Self, ParametersError> {
+        let ordering = Ordering::new(config.committee.clone(), config.parameters, coin)?;
+        let rules = Rules {
+            committee: config.committee.clone(),
+            wave_length: u64::from(config.parameters.wave_length),
+            gc_depth: config.parameters.gc_depth,
+            rounds_ahead_max: 100_000,
+        };
+        let limits = BuilderLimits {
+            batch_bytes: config.pacing.batch_bytes,
+            delay: Duration::from_millis(config.pacing.batch_delay_ms),
+            open_bytes_max: config.pacing.open_bytes_max,
+        };
+        Ok(Self {
+            dag: Dag::new(rules, config.author),
+            ordering,
+            builder: Builder::new(config.committee.epoch(), config.author, 0, limits),
+            shelf: Shelf::default(),
+            own: BTreeMap::new(),
+            own_queue: Vec::new(),
+            attestations: Vec::new(),
+            unordered_payload: BTreeMap::new(),
+            proposed_at: Timestamp::ZERO,
+            progressed_at: Timestamp::ZERO,
+            asked: sync::Asked::default(),
+            halted: false,
+            restoring: false,
+            config,
+            key,
+        })
+    }
+
+    /// Takes a record of the own log; emits the commits that follow from it again.
+    pub fn restore(&mut self, record: Record, out: &mut Vec<Output>) {
+        self.restoring = true;
+        match record {
+            Record::Batch { batch } => self.restore_batch(batch.into_bytes()),
+            Record::Block { block } => self.restore_block(block.into_bytes(), out),
+            Record::Coin { round, value } => self.ordering.restore_coin(round, value),
+        }
+        self.restoring = false;
+    }
+
+    /// Begins: sends the last own block again and asks what was missed.
+    pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        self.requeue_uncarried();
+        self.progressed_at = now;
+        self.rebroadcast(out);
+        self.ask_range(now, None, out);
+        self.pace(now, out);
+    }
+
+    /// Takes one input.
+    pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        if self.halted {
+            return;
+        }
+        match input {
+            Input::Message { from, message } => self.take_message(now, from, message, out),
+            Input::Submit { ticket, transaction } => {
+                if let Err(busy) = self.builder.submit(now, ticket, transaction) {
+                    out.push(Output::Refused { ticket, busy });
+                }
+            }
+            Input::Attest(attestation) => self.add_attestation(attestation),
+            Input::Connected { peer } => self.greet(now, peer, out),
+            Input::Tick => self.retry(now, out),
+        }
+        self.pace(now, out);
+    }
+
+    pub fn status(&self) -> Status {
+        Status {
+            round: self.dag.own_latest().round,
+            quorum_round: self.dag.quorum_round(),
+            floor: self.ordering.floor(),
+            commits: self.ordering.last_commit().map_or(0, |head| head.index),
+            undecided_depth: self.ordering.undecided_depth(),
+            waiting_blocks: self.dag.waiting(),
+            open_bytes: self.builder.open_bytes(),
+            seen: self.config.committee.authors().map(|author| self.dag.seen(author)).collect(),
+        }
+    }
+
+    fn add_attestation(&mut self, attestation: Attestation) {
+        self.attestations.push(attestation);
+        let excess = self.attestations.len().saturating_sub(4 * wire::limits::BLOCK_ATTESTATIONS_MAX);
+        self.attestations.drain(..excess);
+    }
+}
+
+impl core::fmt::Debug for Agreement {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Agreement").field("author", &self.config.author).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! When to seal a batch and when to make the next block.
+//!
+//! Invariant: nothing here decides what is ordered. An own block is on disk before it leaves, and there is
+//! one a round for ever.
+
+use num::{Duration, Timestamp};
+use wire::{
+    Blob, Block, List, Message,
+    limits::{BLOCK_ATTESTATIONS_MAX, BLOCK_BATCHES_MAX},
+};
+use worker::Held;
+
+use super::{Agreement, Output, Record};
+
+impl Agreement {
+    /// Does what is due and says when to look again.
+    pub(super) fn pace(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while self.builder.is_due(now) {
+            self.seal(out);
+        }
+        while let Some(due) = self.next_block_due(now) {
+            if now < due || !self.propose(now, out) {
+                break;
+            }
+        }
+        if let Some(at) = self.wake_at(now) {
+            out.push(Output::WakeAt(at));
+        }
+    }
+
+    fn seal(&mut self, out: &mut Vec<Output>) {
+        let Some(sealed) = self.builder.seal() else { return };
+        let Some(batch) = Blob::new(sealed.encoded.clone()) else { return };
+        out.push(Output::Persist(Record::Batch { batch: batch.clone() }));
+        out.extend(sealed.tickets.iter().map(|ticket| Output::Accepted { ticket: *ticket }));
+        out.push(Output::Broadcast { message: Message::Batch { batch } });
+        let held = Held { batch: sealed.batch, encoded: sealed.encoded };
+        self.add_own(sealed.reference.digest, &held, sealed.tickets);
+        self.shelf.add(sealed.reference.digest, held);
+    }
+
+    /// When the next own block may be made; `None` while it cannot be.
+    fn next_block_due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.halted || self.is_behind() {
+            return None;
+        }
+        let own = self.dag.own_latest();
+        let draft = self.dag.draft(own, self.ordering.first_undecided_round())?;
+        let pacing = &self.config.pacing;
+        // Rounds that others have left behind are made up for at once.
+        if draft.round < self.dag.quorum_round() {
+            return Some(now);
+        }
+        let wait = if !self.has_work() {
+            pacing.heartbeat_ms
+        } else if self.dag.accepted().authors(own.round) < usize::from(self.config.committee.size()) {
+            pacing.round_delay_ms_min + self.grace(own.round)
+        } else {
+            pacing.round_delay_ms_min
+        };
+        Some(self.proposed_at.saturating_add(Duration::from_millis(wait)))
+    }
+
+    /// The grace for validators that are missing in a round, if they were there lately.
+    fn grace(&self, round: wire::Round) -> u64 {
+        let lately = round.before(4).unwrap_or_default();
+        let accepted = self.dag.accepted();
+        let missing =
+            self.config.committee.authors().filter(|author| accepted.first(round, *author).is_none());
+        let mut missing =
+            missing.map(|author| accepted.latest(author).is_some_and(|block| block.round >= lately));
+        if missing.any(|was_there| was_there) { self.config.pacing.grace_ms } else { 0 }
+    }
+
+    /// Whether anything anywhere waits to be ordered.
+    fn has_work(&self) -> bool {
+        !self.own.is_empty() || !self.unordered_payload.is_empty() || !self.builder.is_empty()
+    }
+
+    fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let pacing = &self.config.pacing;
+        let retry = now.saturating_add(Duration::from_millis(pacing.retry_ms.max(1)));
+        let block = self.next_block_due(now).unwrap_or(retry);
+        let batch = if self.builder.is_empty() { retry } else { self.builder.due() };
+        Some(retry.min(block).min(batch).max(now.saturating_add(Duration::from_millis(1))))
+    }
+
+    /// Makes the next own block; false when it cannot be made.
+    fn propose(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        let own = self.dag.own_latest();
+        let Some(draft) = self.dag.draft(own, self.ordering.first_undecided_round()) else { return false };
+        let Some(parents) = List::new(draft.parents) else { return false };
+        let batches = self.take_batches();
+        let count = self.attestations.len().min(BLOCK_ATTESTATIONS_MAX);
+        let attestations = List::new(self.attestations.drain(..count).collect()).unwrap_or_default();
+        let earlier = self.dag.accepted().get(&own).map_or(Timestamp::ZERO, |it| it.block.timestamp);
+        let block = Block {
+            epoch: self.config.committee.epoch(),
+            author: self.config.author,
+            round: draft.round,
+            timestamp: now.max(earlier),
+            parents,
+            batches,
+            coin_share: self.ordering.share_for(draft.round),
+            attestations,
+        };
+        self.publish(now, block, out);
+        true
+    }
+
+    fn publish(&mut self, now: Timestamp, block: Block, out: &mut Vec<Output>) {
+        use commonware_codec::Encode;
+        let reference = block.reference();
+        let signed = block.sign(&self.key);
+        let encoded = signed.encode();
+        let blob =
+            Blob::new(encoded.clone()).expect("invariant: the limits of a block's parts fit into a block");
+        let verified = dag::VerifiedBlock { reference, block: signed.block, encoded };
+        self.proposed_at = now;
+        let mut accepted = Vec::new();
+        self.dag.insert(verified, |_| true, &mut accepted);
+        // The record comes with the acceptance, so it stands before the message.
+        let persisted = out.len();
+        self.add_accepted(now, accepted, out);
+        let message = Output::Broadcast { message: Message::Block { block: blob } };
+        let after_record =
+            out[persisted..].iter().position(|it| matches!(it, Output::Persist(Record::Block { .. })));
+        out.insert(persisted + after_record.map_or(0, |place| place + 1), message);
+    }
+
+    fn take_batches(&mut self) -> List<wire::BatchRef, BLOCK_BATCHES_MAX> {
+        let count = self.own_queue.len().min(BLOCK_BATCHES_MAX);
+        let taken: Vec<_> = self.own_queue.drain(..count).collect();
+        let references = taken.iter().filter_map(|digest| self.own.get(digest)).map(|own| own.reference);
+        List::new(references.collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,250 @@
+//! Asking for what is missing, and answering those who ask.
+//!
+//! Invariant: a question is asked of one peer at a time and again of another after a while; an answer is
+//! bounded in items and bytes. Nobody makes this validator keep a list of its questions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crypto::Digest;
+use num::{Duration, Timestamp};
+use wire::{
+    Author, Blob, BlockRef, List, Message, Round,
+    limits::{ANSWER_ITEMS_MAX, FETCH_MAX, MESSAGE_BYTES_MAX},
+};
+
+use super::{Agreement, Output};
+
+/// Rounds behind the quorum from which on whole rounds are asked for and no block is proposed.
+pub const SYNC_LAG: u64 = 20;
+/// Bytes of one answer, framing left out.
+const ANSWER_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
+
+/// Questions on their way.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    blocks: BTreeMap<BlockRef, Timestamp>,
+    batches: BTreeMap<Digest, Timestamp>,
+    /// Who was asked for a range of rounds, and when.
+    range: Option<(Author, Timestamp)>,
+    /// Whom to ask next.
+    turn: u16,
+}
+
+impl Asked {
+    pub(super) fn range_answered(&mut self, by: Author) {
+        if self.range.is_some_and(|(asked, _)| asked == by) {
+            self.range = None;
+        }
+    }
+
+    /// Whether the batch was asked for; it is not any more.
+    pub(super) fn batch_arrived(&mut self, batch: &Digest) -> bool {
+        self.batches.remove(batch).is_some()
+    }
+}
+
+impl Agreement {
+    /// Whether so much is missing that taking part would only add to the load.
+    pub(super) fn is_behind(&self) -> bool {
+        let reached = self.dag.accepted().highest_round();
+        reached.after(SYNC_LAG) < self.dag.quorum_round()
+    }
+
+    /// Asks for what a waiting block lacks; its sender first, who must have it.
+    pub(super) fn ask_for(&mut self, now: Timestamp, from: Author, _block: BlockRef, out: &mut Vec<Output>) {
+        if self.is_behind() {
+            self.ask_range(now, Some(from), out);
+        } else {
+            self.ask_parents(now, Some(from), out);
+        }
+        self.ask_batches(now, Some(from), out);
+    }
+
+    /// Asks for all rounds from the highest accepted one on.
+    pub(super) fn ask_range(&mut self, now: Timestamp, of: Option<Author>, out: &mut Vec<Output>) {
+        let patience = Duration::from_millis(self.config.pacing.retry_ms);
+        if self.range_is_open(now, patience) {
+            return;
+        }
+        let Some(peer) = of.filter(|peer| *peer != self.config.author).or_else(|| self.next_peer()) else {
+            return;
+        };
+        self.asked.range = Some((peer, now));
+        let from = self.dag.accepted().highest_round().before(2).unwrap_or_default().next();
+        out.push(Output::Send { to: peer, message: Message::FetchRounds { from } });
+    }
+
+    fn range_is_open(&self, now: Timestamp, patience: Duration) -> bool {
+        self.asked.range.is_some_and(|(_, at)| now < at.saturating_add(patience))
+    }
+
+    fn ask_parents(&mut self, now: Timestamp, of: Option<Author>, out: &mut Vec<Output>) {
+        let again = now.saturating_sub(Duration::from_millis(self.config.pacing.retry_ms));
+        let asked = &self.asked.blocks;
+        let wanted: Vec<BlockRef> = self
+            .dag
+            .missing_parents()
+            .filter(|block| asked.get(block).is_none_or(|at| *at <= again))
+            .take(FETCH_MAX)
+            .copied()
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let Some(peer) = of.or_else(|| self.next_peer()) else { return };
+        self.asked.blocks.extend(wanted.iter().map(|block| (*block, now)));
+        if let Some(blocks) = List::new(wanted) {
+            out.push(Output::Send { to: peer, message: Message::FetchBlocks { blocks } });
+        }
+    }
+
+    /// A batch may still be on its way behind its block: it is asked for when it has had time to come.
+    fn ask_batches(&mut self, now: Timestamp, of: Option<Author>, out: &mut Vec<Output>) {
+        let again = now.saturating_sub(Duration::from_millis(self.config.pacing.retry_ms));
+        let behind = self.is_behind();
+        let mut fresh = Vec::new();
+        let mut wanted: BTreeMap<Author, Vec<Digest>> = BTreeMap::new();
+        for (batch, author) in self.dag.missing_batches().take(4 * FETCH_MAX) {
+            match self.asked.batches.get(batch) {
+                None if behind || of.is_none() => {}
+                // First seen missing: its turn comes at the next look.
+                None => {
+                    fresh.push(*batch);
+                    continue;
+                }
+                Some(at) if *at > again => continue,
+                Some(_) => {}
+            }
+            wanted.entry(of.unwrap_or(author)).or_default().push(*batch);
+        }
+        self.asked.batches.extend(fresh.into_iter().map(|batch| (batch, now)));
+        for (author, batches) in wanted {
+            let peer = if author == self.config.author { self.next_peer() } else { Some(author) };
+            let Some(peer) = peer else { continue };
+            for part in batches.chunks(FETCH_MAX) {
+                self.asked.batches.extend(part.iter().map(|batch| (*batch, now)));
+                if let Some(batches) = List::new(part.to_vec()) {
+                    out.push(Output::Send { to: peer, message: Message::FetchBatches { batches } });
+                }
+            }
+        }
+    }
+
+    fn next_peer(&mut self) -> Option<Author> {
+        let size = self.config.committee.size();
+        for _ in 0..size {
+            self.asked.turn = (self.asked.turn + 1) % size;
+            if Author(self.asked.turn) != self.config.author {
+                return Some(Author(self.asked.turn));
+            }
+        }
+        None
+    }
+
+    /// A tick: asks again, and reminds the others when nothing has moved for a while.
+    pub(super) fn retry(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let patience = Duration::from_millis(self.config.pacing.retry_ms);
+        let missing: BTreeSet<BlockRef> = self.dag.missing_parents().copied().collect();
+        self.asked.blocks.retain(|block, _| missing.contains(block));
+        let missing: BTreeSet<Digest> = self.dag.missing_batches().map(|(batch, _)| *batch).collect();
+        self.asked.batches.retain(|batch, _| missing.contains(batch));
+        if self.is_behind() {
+            self.ask_range(now, None, out);
+        } else if self.dag.waiting() > 0 {
+            self.ask_parents(now, None, out);
+        }
+        self.ask_batches(now, None, out);
+        if now >= self.progressed_at.saturating_add(patience).saturating_add(self.heartbeat()) {
+            self.progressed_at = now;
+            self.rebroadcast(out);
+            self.ask_range(now, None, out);
+        }
+    }
+
+    fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.config.pacing.heartbeat_ms)
+    }
+
+    /// Sends the last own block, and the batches of own blocks that are not ordered, once more.
+    pub(super) fn rebroadcast(&self, out: &mut Vec<Output>) {
+        let own = self.dag.own_latest();
+        if let Some(block) = self.dag.accepted().get(&own).and_then(|it| Blob::new(it.encoded.clone())) {
+            out.push(Output::Broadcast { message: Message::Block { block } });
+        }
+    }
+
+    pub(super) fn greet(&mut self, now: Timestamp, peer: Author, out: &mut Vec<Output>) {
+        let own = self.dag.own_latest();
+        if let Some(block) = self.dag.accepted().get(&own).and_then(|it| Blob::new(it.encoded.clone())) {
+            out.push(Output::Send { to: peer, message: Message::Block { block } });
+        }
+        self.ask_range(now, Some(peer), out);
+    }
+
+    pub(super) fn answer_blocks(&self, to: Author, blocks: &[BlockRef], out: &mut Vec<Output>) {
+        let found = blocks.iter().filter_map(|block| self.dag.accepted().get(block));
+        let mut answer = Answer::default();
+        for it in found {
+            if !answer.add(&it.encoded) {
+                break;
+            }
+        }
+        if let Some(blocks) = List::new(answer.into_blobs()) {
+            out.push(Output::Send { to, message: Message::Blocks { blocks } });
+        }
+    }
+
+    pub(super) fn answer_rounds(&self, to: Author, from: Round, out: &mut Vec<Output>) {
+        let mut answer = Answer::default();
+        for (_, it) in self.dag.accepted().from_round(from) {
+            if !answer.add(&it.encoded) {
+                break;
+            }
+        }
+        if let Some(blocks) = List::new(answer.into_blobs()) {
+            out.push(Output::Send { to, message: Message::Blocks { blocks } });
+        }
+    }
+
+    /// Answers in as many messages as it takes: a batch alone can fill one.
+    pub(super) fn answer_batches(&self, to: Author, batches: &[Digest], out: &mut Vec<Output>) {
+        let mut answer = Answer::default();
+        for held in batches.iter().filter_map(|batch| self.shelf.get(batch)) {
+            if !answer.add(&held.encoded) {
+                let full = core::mem::take(&mut answer);
+                out.extend(full.into_batches(to));
+                answer.add(&held.encoded);
+            }
+        }
+        out.extend(answer.into_batches(to));
+    }
+}
+
+/// An answer that grows up to its bounds.
+#[derive(Debug, Default)]
+struct Answer {
+    items: Vec<bytes::Bytes>,
+    bytes: usize,
+}
+
+impl Answer {
+    /// False when it is full; the first item always fits.
+    fn add(&mut self, item: &bytes::Bytes) -> bool {
+        let full = self.items.len() >= ANSWER_ITEMS_MAX || self.bytes + item.len() > ANSWER_BYTES_MAX;
+        if full && !self.items.is_empty() {
+            return false;
+        }
+        self.bytes += item.len();
+        self.items.push(item.clone());
+        true
+    }
+
+    fn into_blobs<const MAX: usize>(self) -> Vec<Blob<MAX>> {
+        self.items.into_iter().filter_map(Blob::new).collect()
+    }
+
+    fn into_batches(self, to: Author) -> Option<Output> {
+        let batches = List::new(self.into_blobs()).filter(|batches| !batches.is_empty())?;
+        Some(Output::Send { to, message: Message::Batches { batches } })
+    }
+}

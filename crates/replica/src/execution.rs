@@ -1,0 +1,162 @@
+//! From commits to state, root and certificates.
+//!
+//! Invariant: execution is a function of the commits alone. A root is certain when attestations of a quorum
+//! to it have themselves been ordered.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crypto::{Digest, SigningKey};
+use exchange::{Genesis, GenesisError, State, apply};
+use tree::{Map, Proof};
+use wire::{
+    Attestation, Author, Certificate, CommittedPayload, Committee, Event, List, RootSignature, Tally,
+};
+
+/// Commits for which attestations are still collected.
+const OPEN_COMMITS_MAX: usize = 4_096;
+/// Commits between two checks of the money, in production too.
+const CHECK_EVERY: u64 = 64;
+
+/// What a commit did.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    pub commit: u64,
+    pub root: Digest,
+    pub events: Vec<Event>,
+    /// Roots that became certain by attestations in this commit.
+    pub certificates: Vec<Certificate>,
+    /// A promise of the exchange that does not hold any more: the validator must stop.
+    pub broken_invariant: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Collected {
+    votes: BTreeMap<Digest, BTreeMap<Author, RootSignature>>,
+    certified: bool,
+}
+
+/// The deterministic half of a validator.
+#[derive(Debug)]
+pub struct Execution {
+    state: State,
+    tree: Map,
+    committee: Option<Committee>,
+    attest_every: u64,
+    roots: VecDeque<(u64, Digest)>,
+    collected: BTreeMap<u64, Collected>,
+    latest: Option<Certificate>,
+}
+
+impl Execution {
+    /// The exchange of a genesis, with nobody to attest to it.
+    pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
+        Ok(Self {
+            state: State::new(genesis, network)?,
+            tree: Map::new(),
+            committee: None,
+            attest_every: 1,
+            roots: VecDeque::new(),
+            collected: BTreeMap::new(),
+            latest: None,
+        })
+    }
+
+    /// Collects attestations of a committee, to every `attest_every`-th commit.
+    #[must_use]
+    pub fn with_committee(mut self, committee: Committee, attest_every: u64) -> Self {
+        self.committee = Some(committee);
+        self.attest_every = attest_every.max(1);
+        self
+    }
+
+    /// Applies a commit. The caller hands them over in order and once.
+    pub fn apply(&mut self, payload: &CommittedPayload) -> Executed {
+        let commit = payload.commit.index;
+        let mut events = Vec::new();
+        apply(&mut self.state, payload, &mut events);
+        let tree = &mut self.tree;
+        self.state.take_changes(|key, value| match value {
+            Some(value) => tree.insert(&key.encode(), &value),
+            None => tree.remove(&key.encode()),
+        });
+        let root = self.tree.root();
+        self.roots.push_back((commit, root));
+        if self.roots.len() > OPEN_COMMITS_MAX {
+            self.roots.pop_front();
+        }
+        let certificates = self.collect(payload);
+        let checked = if commit.is_multiple_of(CHECK_EVERY) { self.state.check_money() } else { Ok(()) };
+        let broken_invariant = checked.err().map(|broken| broken.to_string());
+        Executed { commit, root, events, certificates, broken_invariant }
+    }
+
+    /// This validator's word on a root, when the commit is one that is attested to.
+    pub fn attest(&self, executed: &Executed, key: &SigningKey) -> Option<Attestation> {
+        let committee = self.committee.as_ref()?;
+        let is_due = executed.commit.is_multiple_of(self.attest_every);
+        is_due.then(|| Attestation::sign(committee.epoch(), executed.commit, executed.root, key))
+    }
+
+    /// The root after a commit, while it is remembered.
+    pub fn root(&self, commit: u64) -> Option<Digest> {
+        let first = self.roots.front()?.0;
+        let place = usize::try_from(commit.checked_sub(first)?).ok()?;
+        self.roots.get(place).map(|(_, root)| *root)
+    }
+
+    /// The last certified root.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.latest.as_ref()
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// A proof of a leaf against the present root, with the root.
+    pub fn prove(&mut self, key: &exchange::leaf::LeafKey) -> (Digest, Proof) {
+        (self.tree.root(), self.tree.prove(&key.encode()))
+    }
+
+    fn collect(&mut self, payload: &CommittedPayload) -> Vec<Certificate> {
+        let Some(committee) = self.committee.clone() else { return Vec::new() };
+        let mut certificates = Vec::new();
+        for block in &payload.blocks {
+            for attestation in &block.attestations {
+                certificates.extend(self.count(&committee, block.reference.author, attestation));
+            }
+        }
+        while self.collected.len() > OPEN_COMMITS_MAX {
+            self.collected.pop_first();
+        }
+        certificates
+    }
+
+    fn count(&mut self, committee: &Committee, author: Author, it: &Attestation) -> Option<Certificate> {
+        let known = self.roots.front().is_some_and(|(first, _)| it.commit >= *first);
+        if !known || it.commit > self.state.commit() {
+            return None;
+        }
+        let collected = self.collected.entry(it.commit).or_default();
+        let votes = collected.votes.entry(it.root).or_default();
+        if collected.certified || votes.contains_key(&author) || !it.verify(committee, author) {
+            return None;
+        }
+        votes.insert(author, RootSignature { author, signature: it.signature });
+        let mut tally = Tally::new();
+        for author in votes.keys() {
+            tally.add(committee, *author);
+        }
+        if !tally.is_quorum(committee) {
+            return None;
+        }
+        let signatures = List::new(votes.values().copied().collect())?;
+        collected.certified = true;
+        let certificate =
+            Certificate { epoch: committee.epoch(), commit: it.commit, root: it.root, signatures };
+        if self.latest.as_ref().is_none_or(|latest| latest.commit < certificate.commit) {
+            self.latest = Some(certificate.clone());
+        }
+        Some(certificate)
+    }
+}

@@ -1,0 +1,16 @@
+//! A network without ill will: every message takes 1 to 20 milliseconds, so order is not kept.
+
+use crate::{
+    adversary::{Adversary, Fate, InFlight, View},
+    random::Random,
+};
+
+/// Random delays, no loss.
+#[derive(Debug)]
+pub struct Fair;
+
+impl Adversary for Fair {
+    fn fate(&mut self, _: &InFlight, _: &View, random: &mut Random) -> Fate {
+        Fate::After(random.between(1, 20))
+    }
+}

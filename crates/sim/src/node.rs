@@ -1,0 +1,142 @@
+//! One simulated validator: its core, its disk, and the effects that wait for the disk.
+//!
+//! Invariant: an effect leaves only after every record before it is durable; a crash loses what waits.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crypto::Digest;
+use num::Timestamp;
+use replica::{
+    Replica,
+    agreement::{Input, Output, Record},
+    execution::Executed,
+};
+use wire::Round;
+
+use crate::{disk::Disk, random::Random};
+
+/// A validator that may be down.
+#[derive(Debug)]
+pub struct Node {
+    /// `None` while it is down.
+    pub replica: Option<Replica>,
+    pub disk: Disk,
+    /// The highest round in which it was seen to make a block.
+    pub round: Round,
+    /// What its clock shows beyond the run's time, in milliseconds.
+    pub clock_ahead: u64,
+    /// Grows with each start, so that what was meant for an earlier life is dropped.
+    pub life: u64,
+    pub tickets: BTreeMap<u64, Digest>,
+    outbox: VecDeque<Output>,
+    synchronising: bool,
+}
+
+/// What a node wants of the world after a step.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// In order; nothing here waits for the disk any more.
+    pub outputs: Vec<Output>,
+    /// What the exchange did in this step.
+    pub executed: Vec<Executed>,
+    /// The disk has to be asked to synchronise.
+    pub synchronise: bool,
+}
+
+impl Node {
+    pub fn new(clock_ahead: u64) -> Self {
+        Self {
+            replica: None,
+            disk: Disk::default(),
+            round: Round::default(),
+            clock_ahead,
+            life: 0,
+            tickets: BTreeMap::new(),
+            outbox: VecDeque::new(),
+            synchronising: false,
+        }
+    }
+
+    pub const fn is_up(&self) -> bool {
+        self.replica.is_some()
+    }
+
+    /// Brings a fresh core up from what the disk holds.
+    pub fn start(&mut self, mut replica: Replica, records: Vec<Record>, now: Timestamp) -> Effects {
+        self.life += 1;
+        let (mut restored, mut executed) = (Vec::new(), Vec::new());
+        for record in records {
+            replica.restore(record, &mut restored, &mut executed);
+        }
+        let mut outputs = Vec::new();
+        replica.start(self.local_time(now), &mut outputs);
+        self.replica = Some(replica);
+        let mut effects = self.enqueue(outputs, executed);
+        restored.append(&mut effects.outputs);
+        effects.outputs = restored;
+        effects
+    }
+
+    pub fn step(&mut self, input: Input, now: Timestamp) -> Effects {
+        let now = self.local_time(now);
+        let Some(replica) = &mut self.replica else { return Effects::default() };
+        let (mut outputs, mut executed) = (Vec::new(), Vec::new());
+        replica.step(now, input, &mut outputs, &mut executed);
+        self.enqueue(outputs, executed)
+    }
+
+    /// The disk is done: everything that waited may leave.
+    pub fn synchronised(&mut self) -> Effects {
+        self.synchronising = false;
+        let waiting: Vec<Output> = self.outbox.drain(..).collect();
+        let mut outputs = Vec::new();
+        for output in waiting {
+            match output {
+                Output::Persist(record) => self.disk.append(record),
+                other => outputs.push(other),
+            }
+        }
+        self.disk.synchronise();
+        Effects { outputs, executed: Vec::new(), synchronise: false }
+    }
+
+    /// Power off. Some of what was on its way to the disk may have arrived, in order.
+    pub fn crash(&mut self, random: &mut Random) -> Vec<Record> {
+        let waiting: Vec<Record> = self
+            .outbox
+            .drain(..)
+            .filter_map(|output| match output {
+                Output::Persist(record) => Some(record),
+                _ => None,
+            })
+            .collect();
+        let arrived = random.between(0, u64::try_from(waiting.len()).unwrap_or(0));
+        for record in waiting.into_iter().take(usize::try_from(arrived).unwrap_or(0)) {
+            self.disk.append(record);
+        }
+        self.disk.synchronise();
+        self.replica = None;
+        self.synchronising = false;
+        self.tickets.clear();
+        self.disk.crash()
+    }
+
+    pub fn local_time(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.millis() + self.clock_ahead)
+    }
+
+    fn enqueue(&mut self, outputs: Vec<Output>, executed: Vec<Executed>) -> Effects {
+        let mut effects = Effects { executed, ..Effects::default() };
+        for output in outputs {
+            let waits = !self.outbox.is_empty() || matches!(output, Output::Persist(_));
+            if waits {
+                self.outbox.push_back(output);
+            } else {
+                effects.outputs.push(output);
+            }
+        }
+        effects.synchronise = !self.outbox.is_empty() && !self.synchronising;
+        self.synchronising |= effects.synchronise;
+        effects
+    }
+}

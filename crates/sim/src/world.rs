@@ -1,0 +1,323 @@
+//! The world of one run: validators, messages on their way, and one queue of what happens next.
+//!
+//! Invariant: everything that happens follows from the setup and its seed. Two runs of one setup are the
+//! same run.
+
+use std::collections::BTreeMap;
+
+use crypto::Digest;
+use num::Timestamp;
+use replica::agreement::{Input, Output};
+use wire::{Author, Message, Round, SignedBlock, Transaction};
+
+use crate::{
+    adversary::{Adversary, Fate, InFlight, View},
+    checker::{Checker, Problem, digest_of},
+    node::{Effects, Node},
+    random::Random,
+    setup::{Factory, Timers},
+};
+
+/// How long a message is held at the most.
+const HELD_MS_MAX: u64 = 1_000;
+
+/// What can happen to a validator. `life` says for which of its lives it was meant.
+#[derive(Debug)]
+enum Happening {
+    Deliver(InFlight),
+    Synchronised {
+        author: Author,
+        life: u64,
+    },
+    Wake {
+        author: Author,
+        life: u64,
+    },
+    /// Messages that were held for too long are delivered: nothing is withheld for ever.
+    Release,
+    Submit {
+        author: Author,
+        transaction: Transaction,
+    },
+    Crash {
+        author: Author,
+    },
+    Restart {
+        author: Author,
+        records: Vec<replica::agreement::Record>,
+    },
+}
+
+/// A run in progress.
+pub struct World {
+    now: Timestamp,
+    sequence: u64,
+    queue: BTreeMap<(Timestamp, u64), Happening>,
+    held: Vec<InFlight>,
+    nodes: Vec<Node>,
+    adversary: Box<dyn Adversary>,
+    factory: Factory,
+    timers: Timers,
+    random: Random,
+    next_ticket: u64,
+    pub(crate) checker: Checker,
+}
+
+impl World {
+    pub(crate) fn new(
+        factory: Factory,
+        adversary: Box<dyn Adversary>,
+        timers: Timers,
+        mut random: Random,
+    ) -> Self {
+        let nodes = (0..factory.members()).map(|_| Node::new(random.below(10_000))).collect();
+        let mut world = Self {
+            now: Timestamp::from_millis(factory.start_ms()),
+            sequence: 0,
+            queue: BTreeMap::new(),
+            held: Vec::new(),
+            nodes,
+            adversary,
+            factory,
+            timers,
+            random,
+            next_ticket: 0,
+            checker: Checker::default(),
+        };
+        for author in world.authors() {
+            world.restart(author, Vec::new());
+        }
+        world
+    }
+
+    pub(crate) fn submit_at(&mut self, delay_ms: u64, author: Author, transaction: Transaction) {
+        self.schedule(delay_ms, Happening::Submit { author, transaction });
+    }
+
+    pub(crate) fn crash_at(&mut self, delay_ms: u64, author: Author) {
+        self.schedule(delay_ms, Happening::Crash { author });
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn authors(&self) -> impl Iterator<Item = Author> + use<> {
+        (0..self.factory.members()).map(Author)
+    }
+
+    /// The highest round that anybody has reached.
+    pub(crate) fn round(&self) -> Round {
+        self.nodes.iter().map(|node| node.round).max().unwrap_or_default()
+    }
+
+    pub(crate) fn all_up(&self) -> bool {
+        self.nodes.iter().all(Node::is_up)
+    }
+
+    /// Lets the next thing happen; false when nothing is left to happen.
+    pub(crate) fn turn(&mut self) -> bool {
+        let Some(((at, _), happening)) = self.queue.pop_first() else { return false };
+        self.now = at;
+        match happening {
+            Happening::Deliver(message) => self.deliver(message),
+            Happening::Synchronised { author, life } if self.lives(author, life) => {
+                let effects = self.node(author).synchronised();
+                self.perform(author, effects);
+            }
+            Happening::Wake { author, life } if self.lives(author, life) => self.input(author, Input::Tick),
+            Happening::Release => self.release(),
+            Happening::Submit { author, transaction } => self.submit(author, transaction),
+            Happening::Crash { author } => self.crash(author),
+            Happening::Restart { author, records } => self.restart(author, records),
+            Happening::Synchronised { .. } | Happening::Wake { .. } => {}
+        }
+        true
+    }
+
+    fn node(&mut self, author: Author) -> &mut Node {
+        &mut self.nodes[usize::from(author.0)]
+    }
+
+    fn lives(&self, author: Author, life: u64) -> bool {
+        let node = &self.nodes[usize::from(author.0)];
+        node.is_up() && node.life == life
+    }
+
+    fn schedule(&mut self, delay_ms: u64, happening: Happening) {
+        self.sequence += 1;
+        let at = Timestamp::from_millis(self.now.millis() + delay_ms);
+        self.queue.insert((at, self.sequence), happening);
+    }
+
+    fn input(&mut self, author: Author, input: Input) {
+        let now = self.now;
+        let effects = self.node(author).step(input, now);
+        self.perform(author, effects);
+    }
+
+    fn deliver(&mut self, message: InFlight) {
+        if self.node(message.to).is_up() {
+            self.input(message.to, Input::Message { from: message.from, message: message.message });
+        }
+    }
+
+    fn submit(&mut self, author: Author, transaction: Transaction) {
+        if !self.node(author).is_up() {
+            return;
+        }
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        self.node(author).tickets.insert(ticket, digest_of(&transaction));
+        self.input(author, Input::Submit { ticket, transaction });
+    }
+
+    fn crash(&mut self, author: Author) {
+        if !self.node(author).is_up() {
+            return;
+        }
+        let mut random = self.random.fork();
+        let records = self.node(author).crash(&mut random);
+        self.schedule(random.between(1, 3_000), Happening::Restart { author, records });
+    }
+
+    fn restart(&mut self, author: Author, records: Vec<replica::agreement::Record>) {
+        match self.factory.replica(author) {
+            Ok(replica) => {
+                self.checker.restarted(author);
+                let now = self.now;
+                let effects = self.node(author).start(replica, records, now);
+                self.perform(author, effects);
+            }
+            Err(reason) => self.checker.report(Problem::Halted { author, reason }),
+        }
+        let others: Vec<Author> = self.authors().filter(|other| *other != author).collect();
+        for other in others {
+            self.input(author, Input::Connected { peer: other });
+            self.input(other, Input::Connected { peer: author });
+        }
+    }
+
+    fn perform(&mut self, author: Author, effects: Effects) {
+        for executed in &effects.executed {
+            self.checker.executed(author, executed.commit, executed.root);
+            if let Some(reason) = &executed.broken_invariant {
+                let (index, reason) = (executed.commit, reason.clone());
+                self.checker.report(Problem::Invariant { author, index, reason });
+            }
+        }
+        if effects.synchronise {
+            let life = self.node(author).life;
+            let delay = self.random.between(0, 5);
+            self.schedule(delay, Happening::Synchronised { author, life });
+        }
+        for output in effects.outputs {
+            self.perform_one(author, output);
+        }
+    }
+
+    fn perform_one(&mut self, author: Author, output: Output) {
+        match output {
+            Output::Send { to, message } => self.send(author, to, message),
+            Output::Broadcast { message } => self.broadcast(author, &message),
+            Output::Commit(payload) => self.checker.committed(author, &payload),
+            Output::Accepted { ticket } => self.observe_ticket(author, ticket, Checker::accepted),
+            Output::Final { ticket, .. } => self.observe_ticket(author, ticket, Checker::finalized),
+            Output::WakeAt(at) => self.wake(author, at),
+            Output::Fault { peer, .. } => {
+                self.checker.report(Problem::Accused { accuser: author, accused: peer });
+            }
+            Output::Halt { reason } => {
+                self.checker.report(Problem::Halted { author, reason: format!("{reason:?}") });
+            }
+            Output::WrongShare { author: accused, .. } => {
+                self.checker.report(Problem::Accused { accuser: author, accused });
+            }
+            Output::Refused { .. } | Output::Persist(_) => {}
+        }
+    }
+
+    fn observe_ticket(&mut self, author: Author, ticket: u64, observe: fn(&mut Checker, Author, Digest)) {
+        if let Some(transaction) = self.node(author).tickets.get(&ticket).copied() {
+            observe(&mut self.checker, author, transaction);
+        }
+    }
+
+    fn wake(&mut self, author: Author, at: Timestamp) {
+        if self.timers == Timers::Off {
+            return;
+        }
+        let node = self.node(author);
+        let (life, ahead) = (node.life, node.clock_ahead);
+        let delay = at.millis().saturating_sub(ahead).saturating_sub(self.now.millis());
+        self.schedule(delay, Happening::Wake { author, life });
+    }
+
+    fn broadcast(&mut self, author: Author, message: &Message) {
+        self.note_block(author, message);
+        let others: Vec<Author> = self.authors().filter(|other| *other != author).collect();
+        for to in others {
+            self.send(author, to, message.clone());
+        }
+    }
+
+    fn send(&mut self, from: Author, to: Author, message: Message) {
+        self.note_block(from, &message);
+        self.route(InFlight { from, to, sent_at: self.now, message });
+    }
+
+    fn route(&mut self, message: InFlight) {
+        let view = View {
+            rounds: self.nodes.iter().map(|node| node.round).collect(),
+            wave_length: self.factory.wave_length(),
+        };
+        match self.adversary.fate(&message, &view, &mut self.random) {
+            Fate::After(delay) => self.schedule(delay, Happening::Deliver(message)),
+            Fate::Hold => {
+                self.held.push(message);
+                self.schedule(HELD_MS_MAX, Happening::Release);
+            }
+            Fate::Lose => {}
+        }
+    }
+
+    fn release(&mut self) {
+        let now = self.now.millis();
+        let is_old = |it: &InFlight| it.sent_at.millis() + HELD_MS_MAX <= now;
+        let (old, rest) = core::mem::take(&mut self.held).into_iter().partition(is_old);
+        self.held = rest;
+        Vec::into_iter(old).for_each(|message| self.schedule(0, Happening::Deliver(message)));
+    }
+
+    /// Learns what was made from what its author sends; releases what waited for that.
+    fn note_block(&mut self, author: Author, message: &Message) {
+        let Message::Block { block } = message else { return };
+        let Ok(SignedBlock { block, .. }) = decode(block.bytes().clone()) else { return };
+        if block.author != author {
+            return;
+        }
+        self.checker.made(block.reference());
+        let node = self.node(author);
+        if block.round <= node.round {
+            return;
+        }
+        node.round = block.round;
+        let (asked_again, rest) = core::mem::take(&mut self.held).into_iter().partition(|it| it.to == author);
+        self.held = rest;
+        Vec::into_iter(asked_again).for_each(|message| self.route(message));
+    }
+}
+
+fn decode(bytes: bytes::Bytes) -> Result<SignedBlock, commonware_codec::Error> {
+    use commonware_codec::DecodeExt;
+    SignedBlock::decode(bytes)
+}
+
+impl core::fmt::Debug for World {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .field("nodes", &self.nodes.len())
+            .finish_non_exhaustive()
+    }
+}

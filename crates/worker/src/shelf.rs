@@ -1,0 +1,103 @@
+//! Batches at hand, own and others'.
+//!
+//! Invariant: a batch is held under the digest of its bytes; batches that no accepted block refers to take a
+//! bounded part of memory, by author, so that nobody fills it alone.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
+use crypto::Digest;
+use wire::{Author, Batch};
+
+/// Bytes of batches of one author that no accepted block refers to.
+const UNREFERENCED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A batch with its bytes.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub batch: Batch,
+    pub encoded: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Unreferenced {
+    order: VecDeque<Digest>,
+    bytes: usize,
+}
+
+/// All held batches.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    batches: BTreeMap<Digest, (Held, bool)>,
+    unreferenced: BTreeMap<Author, Unreferenced>,
+}
+
+impl Shelf {
+    /// Reads a batch; `None` when the bytes are none.
+    pub fn read(encoded: Bytes) -> Option<(Digest, Held)> {
+        let batch = Batch::decode(encoded.clone()).ok()?;
+        Some((Batch::digest_of(&encoded), Held { batch, encoded }))
+    }
+
+    /// Puts a batch on the shelf; false when it is there already. The oldest of its author that nothing
+    /// refers to makes room.
+    pub fn add(&mut self, digest: Digest, held: Held) -> bool {
+        if self.batches.contains_key(&digest) {
+            return false;
+        }
+        let author = held.batch.author;
+        let unreferenced = self.unreferenced.entry(author).or_default();
+        unreferenced.bytes += held.encoded.len();
+        unreferenced.order.push_back(digest);
+        self.batches.insert(digest, (held, false));
+        self.make_room(author);
+        true
+    }
+
+    fn make_room(&mut self, author: Author) {
+        let Some(unreferenced) = self.unreferenced.get_mut(&author) else { return };
+        while unreferenced.bytes > UNREFERENCED_BYTES_MAX {
+            let Some(oldest) = unreferenced.order.pop_front() else { return };
+            if let Some((held, false)) = self.batches.get(&oldest) {
+                unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
+                self.batches.remove(&oldest);
+            }
+        }
+    }
+
+    /// An accepted block refers to the batch: it stays until it is forgotten.
+    pub fn refer(&mut self, digest: &Digest) {
+        let Some((held, referenced)) = self.batches.get_mut(digest) else { return };
+        if core::mem::replace(referenced, true) {
+            return;
+        }
+        if let Some(unreferenced) = self.unreferenced.get_mut(&held.batch.author) {
+            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
+            if unreferenced.order.front() == Some(digest) {
+                unreferenced.order.pop_front();
+            }
+        }
+    }
+
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.batches.contains_key(digest)
+    }
+
+    pub fn get(&self, digest: &Digest) -> Option<&Held> {
+        self.batches.get(digest).map(|(held, _)| held)
+    }
+
+    pub fn forget(&mut self, digest: &Digest) {
+        self.refer(digest);
+        self.batches.remove(digest);
+    }
+
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+}
