@@ -40,7 +40,7 @@ pub enum Fault {
     AssumptionBroken {
         round: Round,
         author: Author,
-        contradiction: Contradiction,
+        contradiction: Box<Contradiction>,
         /// For each validator that spoke both ways, its two blocks of the voting round: the evidence.
         culprits: Vec<(BlockRef, BlockRef)>,
     },

@@ -11,7 +11,7 @@ use num::Timestamp;
 use wire::{Author, BlockRef, Committee, Round, Stake, Tally};
 
 use crate::{
-    Fault, Vertex, WaveLength,
+    Fault, WaveLength,
     support::{Index, NONE, Parent, Support, majority},
 };
 
@@ -108,9 +108,9 @@ impl Graph {
     }
 
     /// Takes a block in, unless it is known or lies under the floor; whether it can have decided a slot.
-    pub(crate) fn insert(&mut self, vertex: &Vertex) -> bool {
-        let BlockRef { round, author, .. } = vertex.reference;
-        if round <= self.floor || self.find(&vertex.reference).is_some() {
+    pub(crate) fn insert(&mut self, reference: BlockRef, timestamp: Timestamp, parents: &[BlockRef]) -> bool {
+        let BlockRef { round, author, .. } = reference;
+        if round <= self.floor || self.find(&reference).is_some() {
             return false;
         }
         assert!(self.committee.contains(author), "dag accepts blocks of members only: {author}");
@@ -119,7 +119,7 @@ impl Graph {
             let seats = vec![Seat::default(); usize::from(self.committee.size())];
             self.layers.push_back(Layer { nodes: Vec::new(), seats });
         }
-        let node = self.build(vertex);
+        let node = self.build(reference, timestamp, parents);
         let layer = self.layer_mut(round).expect("invariant: the layer was made above");
         let index =
             Index::try_from(layer.nodes.len()).expect("invariant: memory holds fewer than 2^32 blocks");
@@ -172,14 +172,14 @@ impl Graph {
         }
     }
 
-    fn build(&self, vertex: &Vertex) -> Node {
-        let parents: Box<[Place]> = vertex.parents.iter().filter_map(|parent| self.parent(parent)).collect();
-        let round = vertex.reference.round;
+    fn build(&self, reference: BlockRef, timestamp: Timestamp, parents: &[BlockRef]) -> Node {
+        let parents: Box<[Place]> = parents.iter().filter_map(|parent| self.parent(parent)).collect();
+        let round = reference.round;
         let seen = parents.iter().map(|place| self.as_parent(round, *place));
         let distances = usize::from(self.length.vote_distance());
         Node {
-            reference: vertex.reference,
-            timestamp: vertex.timestamp,
+            reference,
+            timestamp,
             support: Support::of(seen, distances, usize::from(self.committee.size())),
             certifies: self.certifies(round, &parents),
             parents,

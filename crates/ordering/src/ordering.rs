@@ -54,16 +54,17 @@ impl Ordering {
     /// # Panics
     /// When a parent above the floor is missing or the author is a stranger: `dag` rules both out.
     pub fn accept(&mut self, vertex: Vertex) {
-        self.stale |= self.graph.insert(&vertex);
-        let Some(wave) = self.length.certified_in(vertex.reference.round) else { return };
-        if let Some(share) = vertex.coin_share
+        let Vertex { reference, parents, timestamp, coin_share } = vertex;
+        self.stale |= self.graph.insert(reference, timestamp, &parents);
+        let Some(wave) = self.length.certified_in(reference.round) else { return };
+        if let Some(share) = coin_share
             && self.slots.lacks(wave.propose())
         {
-            self.shares.add(wave.propose(), vertex.reference.author, share);
+            self.shares.add(wave.propose(), reference.author, share);
         }
     }
 
-    /// This validator's coin share for its block of `round`; `None` in the rounds before the first certify round.
+    /// This validator's coin share for its block of `round`; `None` in the rounds that certify no wave.
     pub fn share_for(&self, round: Round) -> Option<CoinShare> {
         self.length.certified_in(round).map(|wave| self.shares.own(wave.propose()))
     }

@@ -40,7 +40,8 @@ impl Graph {
         };
         let culprits = one.into_iter().filter_map(|(author, block)| Some((block, *other.get(&author)?)));
         let author = Author(u16::try_from(seat_of).expect("invariant: a seat of the committee"));
-        Some(Fault::AssumptionBroken { round, author, contradiction, culprits: culprits.collect() })
+        let (contradiction, culprits) = (Box::new(contradiction), culprits.collect());
+        Some(Fault::AssumptionBroken { round, author, contradiction, culprits })
     }
 
     /// The voting blocks behind a certificate.

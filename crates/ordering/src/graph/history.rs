@@ -23,23 +23,20 @@ impl Graph {
 
     /// The blocks of `round` in the history of `top`, which lies higher.
     fn history_at(&self, top: Place, round: Round) -> Vec<&Node> {
-        let mut marks: Vec<Vec<bool>> = Vec::new();
-        let layers = || (round.0..=top.round.0).map(|round| self.layer(Round(round)));
-        marks.extend(layers().map(|layer| vec![false; layer.map_or(0, |layer| layer.nodes.len())]));
+        let held = |round| self.layer(Round(round)).expect("invariant: rounds above the floor are held");
+        let layers: Vec<&Layer> = (round.0..=top.round.0).map(held).collect();
+        let mut marks: Vec<Vec<bool>> = layers.iter().map(|layer| vec![false; layer.nodes.len()]).collect();
         let mark = |marks: &mut Vec<Vec<bool>>, place: Place| {
             let above = usize::try_from(place.round.0 - round.0).expect("invariant: both rounds are held");
             marks[above][usize::try_from(place.index).expect("invariant: an index of its layer")] = true;
         };
         mark(&mut marks, top);
-        for above in (1..marks.len()).rev() {
+        for above in (1..layers.len()).rev() {
             let marked = core::mem::take(&mut marks[above]);
-            let layer = layers().nth(above).flatten().expect("invariant: the rounds up to the top are held");
-            for (node, _) in layer.nodes.iter().zip(marked).filter(|(_, marked)| *marked) {
-                node.parents.iter().filter(|it| it.round >= round).for_each(|it| mark(&mut marks, *it));
-            }
+            let parents = layers[above].marked(&marked).flat_map(|node| &node.parents);
+            parents.filter(|parent| parent.round >= round).for_each(|parent| mark(&mut marks, *parent));
         }
-        let lowest = self.layer(round).map_or(&[][..], |layer: &Layer| &layer.nodes);
-        lowest.iter().zip(&marks[0]).filter(|(_, marked)| **marked).map(|(node, _)| node).collect()
+        layers[0].marked(&marks[0]).collect()
     }
 
     /// The history of `leader` above `floor` that is not ordered yet, itself included, by round, author and
@@ -69,5 +66,11 @@ impl Graph {
             .map(|parent| self.node(*parent))
             .map(|node| (node.timestamp, self.committee.stake(node.reference.author)))
             .collect()
+    }
+}
+
+impl Layer {
+    fn marked(&self, marks: &[bool]) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().zip(marks).filter(|(_, marked)| **marked).map(|(node, _)| node)
     }
 }
