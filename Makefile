@@ -1,0 +1,114 @@
+# Everything a fresh clone needs. Each target prepares what it lacks and does nothing twice.
+#   make demo [ARGS="--validators 4"]   a network on this machine and the trading page at port 8080
+#   make test                           every test there is
+#   make bench [BENCHES="consensus"]    the published figures, as JSON
+#   make lint, make page, make clean
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := demo
+.NOTPARALLEL:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CLOCKLESS := $(TARGET)/release/clockless
+NEXTEST := 0.9.143
+CCXT := 4.5.90
+BENCHES ?= consensus
+CHROMIUM ?= /usr/bin/chromium
+VENV := tests/e2e/.venv
+NODE_PACKAGES := web/node_modules/.package-lock.json
+PAGE := web/dist/index.html
+PAGE_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package-lock.json \
+	web/vite.config.ts web/svelte.config.js web/tsconfig.json
+HAS_NODE := $(shell command -v npm)
+E2E := $(wildcard tests/e2e/test_*.py)
+
+say = @printf '\n== %s\n' "$(1)"
+# What apt needs to never ask, and a message for those who may not use it.
+install = if [ "$$(id -u)" = 0 ]; then \
+	DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) </dev/null; \
+	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
+
+.PHONY: demo test bench lint page clean \
+	test-rust test-web test-end-to-end need-nextest need-chromium
+
+demo: page
+	$(call say,building clockless)
+	cargo build --release --package clockless
+	$(CLOCKLESS) demo $(ARGS)
+
+bench: page
+	$(call say,building clockless)
+	cargo build --release --package clockless
+	for bench in $(BENCHES); do printf '\n== bench %s\n' $$bench; $(CLOCKLESS) bench $$bench --json $(ARGS); done
+
+# The page. Without Node the binary is built with a note in its place.
+ifeq ($(HAS_NODE),)
+page:
+	@echo "no Node: the trading page is left out"
+else
+page: $(PAGE)
+endif
+
+$(PAGE): $(PAGE_SOURCES) $(NODE_PACKAGES)
+	$(call say,building the trading page)
+	cd web && npm run build </dev/null
+	@touch $@
+
+$(NODE_PACKAGES): web/package-lock.json
+	$(call say,installing the page's packages)
+	cd web && npm ci --no-audit --no-fund </dev/null
+	@touch $@
+
+test: test-rust test-web test-end-to-end
+	$(call say,all tests passed)
+
+test-rust: page need-nextest
+	$(call say,Rust tests)
+	cargo nextest run --workspace --profile ci
+	$(call say,documentation tests)
+	cargo test --workspace --doc --quiet
+
+test-web: $(NODE_PACKAGES) $(PAGE) need-chromium
+	$(call say,unit tests of the page)
+	cd web && npm test </dev/null
+	$(call say,browser tests of the page)
+	cd web && CHROMIUM=$(CHROMIUM) npm run e2e </dev/null
+
+# Real clients against a real network. Building the tests builds the binary, and shares all of it with them.
+test-end-to-end: page
+ifneq ($(E2E),)
+test-end-to-end: $(VENV)/ready
+	$(call say,end-to-end tests)
+	cargo test --workspace --no-run --quiet
+	for test in $(E2E); do echo "-- $$test"; \
+		CLOCKLESS=$(abspath $(TARGET))/debug/clockless $(VENV)/bin/python $$test </dev/null; done
+endif
+
+need-nextest:
+	@cargo nextest --version >/dev/null 2>&1 || { echo "== installing cargo-nextest $(NEXTEST)"; \
+		cargo install --locked cargo-nextest --version $(NEXTEST); }
+
+need-chromium:
+	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }
+
+$(VENV)/ready: Makefile
+	$(call say,installing ccxt $(CCXT))
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check ccxt==$(CCXT)
+	@touch $@
+
+lint: $(NODE_PACKAGES)
+	$(call say,format)
+	cargo fmt --all --check
+	$(call say,lints)
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(call say,lints of the page)
+	cd web && npm run lint </dev/null
+
+clean:
+	cargo clean
+	rm -rf web/dist web/node_modules web/test-results $(VENV) demo-data
