@@ -1,2 +1,80 @@
 //! The one binary. Sockets, files, threads and clocks live here and in `gateway`, nowhere else.
-fn main() {}
+//!
+//! Exit codes: 0 done, 1 the thing asked about is false or failed, 2 bad usage or bad input.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::float_arithmetic,
+    clippy::as_conversions,
+    reason = "the shell: clocks, threads, files, and figures for people"
+)]
+
+mod commands;
+mod failure;
+mod network;
+mod node;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{failure::Failure, node::config::NodeConfig};
+
+#[derive(Parser, Debug)]
+#[command(version, about = "An options exchange that settles without a clock", max_term_width = 100)]
+struct Cli {
+    /// Logs as JSON, one object a line.
+    #[arg(long, global = true)]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Keys, coin shares, genesis and one configuration per validator
+    Genesis(commands::genesis::GenesisArguments),
+    /// Run one validator
+    Node {
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Run a command stream and print its hashes
+    Replay(commands::replay::ReplayArguments),
+    /// Run simulated networks
+    Sim(commands::sim::SimArguments),
+    /// Check a balance against a certified root
+    Verify(commands::verify::VerifyArguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.log_json);
+    let done = match &cli.command {
+        Command::Genesis(arguments) => commands::genesis::run(arguments),
+        Command::Node { config } => NodeConfig::read(config).and_then(|config| node::run(&config)),
+        Command::Replay(arguments) => commands::replay::run(arguments),
+        Command::Sim(arguments) => commands::sim::run(arguments),
+        Command::Verify(arguments) => commands::verify::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("clockless: {failure}");
+            ExitCode::from(Failure::code(&failure))
+        }
+    }
+}
+
+fn start_log(json: bool) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("CLOCKLESS_LOG").unwrap_or_else(|_| EnvFilter::new("clockless=info,warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}

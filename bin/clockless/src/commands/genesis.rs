@@ -1,0 +1,160 @@
+//! `clockless genesis`: keys, coin shares, a genesis and one configuration per validator.
+//!
+//! Invariant: nothing is overwritten; secrets are readable by their owner alone.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use crypto::{SigningKey, deal};
+use rand::Rng as _;
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    network::{NetworkGenesis, Validator, write_secret},
+    node::config::{ExecutionMode, NodeConfig, PacingConfig},
+};
+
+#[derive(Args, Debug)]
+pub struct GenesisArguments {
+    /// How many validators.
+    #[arg(long)]
+    validators: u16,
+    /// The folder to make.
+    #[arg(long)]
+    out: PathBuf,
+    /// The exchange's part of the genesis, as JSON; without it the exchange lists nothing.
+    #[arg(long)]
+    exchange: Option<PathBuf>,
+    /// Validator i listens on base + 3i (links), + 3i + 1 (rpc) and + 3i + 2 (metrics).
+    #[arg(long, default_value_t = 7000)]
+    base_port: u16,
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a network is made with.
+#[derive(Debug)]
+pub struct Plan {
+    pub exchange: exchange::Genesis,
+    /// Links, rpc and metrics of each validator.
+    pub addresses: Vec<[SocketAddr; 3]>,
+    pub execution: ExecutionMode,
+    pub fsync: bool,
+    pub clock_offset_ms: i64,
+    pub pacing: PacingConfig,
+}
+
+pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
+    let exchange = match &arguments.exchange {
+        None => exchange::Genesis::with_usual_parameters(),
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+            serde_json::from_str(&text).map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?
+        }
+    };
+    let port = |place: u16| {
+        let port = arguments.base_port.checked_add(place);
+        let port = port.ok_or_else(|| Failure::bad_input("--base-port: the ports go beyond 65535"));
+        port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    let mut addresses = Vec::new();
+    for validator in 0..arguments.validators {
+        let first = validator.checked_mul(3).ok_or_else(|| Failure::bad_input("--validators: too many"))?;
+        addresses.push([port(first)?, port(first + 1)?, port(first + 2)?]);
+    }
+    let plan = Plan {
+        exchange,
+        addresses,
+        execution: ExecutionMode::Exchange,
+        fsync: true,
+        clock_offset_ms: 0,
+        pacing: PacingConfig::default(),
+    };
+    let genesis = make(&arguments.out, plan)?;
+    let warning = "the coin's shares were dealt by this command, which therefore knew every coin: for tests and \
+                   local networks only; distributed key generation comes next";
+    if arguments.json {
+        let out = json!({
+            "out": arguments.out,
+            "validators": arguments.validators,
+            "network": genesis.digest().to_string(),
+            "warning": warning,
+        });
+        println!("{out}");
+    } else {
+        println!("{} validators in {}, network {}", arguments.validators, arguments.out.display(), genesis.digest());
+        println!("Note: {warning}.");
+    }
+    Ok(())
+}
+
+/// Makes the folder of a network.
+pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
+    let members = u32::try_from(plan.addresses.len()).ok().and_then(NonZeroU32::new);
+    let members = members.filter(|members| members.get() <= 256);
+    let members = members.ok_or_else(|| Failure::bad_input("--validators: 1 to 256 are possible"))?;
+    if out.join("genesis.json").exists() {
+        return Err(Failure::bad_input(format!("{}: there is a genesis already", out.display())));
+    }
+    fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
+    let mut rng = rand::rng();
+    let keys: Vec<SigningKey> = (0..members.get())
+        .map(|_| {
+            let mut secret = [0; 32];
+            rng.fill_bytes(&mut secret);
+            SigningKey::from_bytes(secret)
+        })
+        .collect();
+    let (coin_key, shares) = deal(&mut rng, members);
+    let validator = |(place, key): (usize, &SigningKey)| Validator {
+        name: format!("validator-{place}"),
+        key: key.public_key().to_string(),
+        stake: 1,
+    };
+    let genesis = NetworkGenesis {
+        name: "local".to_owned(),
+        epoch: 1,
+        validators: keys.iter().enumerate().map(validator).collect(),
+        coin_key: hex::encode(coin_key.encode()),
+        wave_length: 4,
+        leaders_per_round: 2.min(u16::try_from(members.get()).unwrap_or(1)),
+        gc_depth: 60,
+        attest_every: 1,
+        exchange: plan.exchange,
+    };
+    let text = serde_json::to_string_pretty(&genesis).map_err(|error| Failure::failed(error.to_string()))?;
+    let path = out.join("genesis.json");
+    fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    let peers: Vec<SocketAddr> = plan.addresses.iter().map(|[links, ..]| *links).collect();
+    for (place, (key, share)) in keys.iter().zip(shares).enumerate() {
+        let folder = out.join(format!("validator-{place}"));
+        fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
+        write_secret(&folder.join("key"), &hex::encode(key.to_bytes()))?;
+        write_secret(&folder.join("coin-share"), &hex::encode(share.encode()))?;
+        let [listen, rpc, metrics] = plan.addresses[place];
+        let config = NodeConfig {
+            genesis: PathBuf::from("../genesis.json"),
+            key: PathBuf::from("key"),
+            coin_share: PathBuf::from("coin-share"),
+            data: PathBuf::from("data"),
+            listen,
+            rpc,
+            metrics,
+            peers: peers.clone(),
+            fsync: plan.fsync,
+            execution: plan.execution,
+            clock_offset_ms: plan.clock_offset_ms,
+            pacing: plan.pacing.clone(),
+        };
+        let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
+        let path = folder.join("config.toml");
+        fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    }
+    Ok(genesis)
+}

@@ -1,0 +1,16 @@
+//! The commands, one file each.
+
+pub mod genesis;
+pub mod replay;
+pub mod sim;
+pub mod verify;
+
+use std::future::Future;
+
+use crate::failure::Failure;
+
+/// Runs a command that talks to others.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(runtime.block_on(future))
+}

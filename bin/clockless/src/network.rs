@@ -1,0 +1,99 @@
+//! The genesis of a network, and the folder that holds one.
+//!
+//! Invariant: the digest of a genesis is the digest of its meaning: two files that read alike are one network.
+
+use std::{fs, num::NonZeroU32, path::Path};
+
+use crypto::{Digest, PublicKey, SigningKey, ThresholdKey};
+use serde::{Deserialize, Serialize};
+use wire::{Committee, Member};
+
+use crate::failure::Failure;
+
+/// What all validators agree on before the first round.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkGenesis {
+    pub name: String,
+    pub epoch: u64,
+    pub validators: Vec<Validator>,
+    /// The public key of the coin, hexadecimal.
+    pub coin_key: String,
+    pub wave_length: u8,
+    pub leaders_per_round: u16,
+    pub gc_depth: u64,
+    /// Every so many commits the root is attested to.
+    pub attest_every: u64,
+    pub exchange: exchange::Genesis,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validator {
+    pub name: String,
+    /// Ed25519 public key, 64 hexadecimal digits.
+    pub key: String,
+    pub stake: u64,
+}
+
+impl NetworkGenesis {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+        serde_json::from_str(&text).map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
+    }
+
+    /// The name of the network that signatures are bound to.
+    pub fn digest(&self) -> Digest {
+        let bytes = serde_json::to_vec(self).expect("invariant: a genesis has only plain values");
+        Digest::of("clockless network genesis 2026", &bytes)
+    }
+
+    pub fn committee(&self) -> Result<Committee, Failure> {
+        let mut members = Vec::new();
+        for (index, validator) in self.validators.iter().enumerate() {
+            let key = parse_key(&validator.key).ok_or_else(|| {
+                Failure::bad_input(format!("genesis: validators[{index}].key must be 64 hexadecimal digits"))
+            })?;
+            members.push(Member { key, stake: validator.stake });
+        }
+        Committee::new(self.epoch, members).map_err(|error| Failure::bad_input(format!("genesis: validators: {error}")))
+    }
+
+    pub fn coin_key(&self) -> Result<ThresholdKey, Failure> {
+        let members = u32::try_from(self.validators.len()).ok().and_then(NonZeroU32::new);
+        let key = hex::decode(&self.coin_key).ok().zip(members);
+        key.and_then(|(bytes, members)| ThresholdKey::decode(bytes, members)).ok_or_else(|| {
+            Failure::bad_input("genesis: coin_key is no key of a coin for this many validators".to_owned())
+        })
+    }
+
+    pub fn parameters(&self) -> ordering::Parameters {
+        ordering::Parameters {
+            wave_length: self.wave_length,
+            leaders_per_round: self.leaders_per_round,
+            gc_depth: self.gc_depth,
+        }
+    }
+}
+
+pub fn parse_key(text: &str) -> Option<PublicKey> {
+    Some(PublicKey(hex::decode(text).ok()?.try_into().ok()?))
+}
+
+/// Reads a secret key of 64 hexadecimal digits from a file.
+pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let bytes = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(SigningKey::from_bytes).ok_or_else(|| {
+        Failure::bad_input(format!("{}: a secret key of 64 hexadecimal digits is expected", path.display()))
+    })
+}
+
+/// Writes a file that only its owner can read; refuses to overwrite.
+pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| writeln!(file, "{text}"));
+    written.map_err(|error| Failure::file(path, &error))
+}

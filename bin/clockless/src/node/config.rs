@@ -1,0 +1,100 @@
+//! A node's configuration: file, overridden by CLOCKLESS_* of the environment.
+//!
+//! Invariant: an unknown key is an error that names it; paths are relative to the file's folder.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// Whether the node runs the exchange on the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionMode {
+    Exchange,
+    /// Orders and does nothing with it: to measure ordering alone.
+    None,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    pub genesis: PathBuf,
+    pub key: PathBuf,
+    pub coin_share: PathBuf,
+    pub data: PathBuf,
+    /// For the other validators.
+    pub listen: SocketAddr,
+    /// For gateways and tools.
+    pub rpc: SocketAddr,
+    /// For /metrics, /health and /ready.
+    pub metrics: SocketAddr,
+    /// Where each validator of the genesis listens, in its order; the own entry is not used.
+    pub peers: Vec<SocketAddr>,
+    /// Whether records reach the disk before what depends on them leaves. Off only for measurements.
+    #[serde(default = "yes")]
+    pub fsync: bool,
+    #[serde(default = "exchange")]
+    pub execution: ExecutionMode,
+    /// Added to the clock that block timestamps show: to trade a chain of another day.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
+    #[serde(default)]
+    pub pacing: PacingConfig,
+}
+
+/// See `replica::agreement::Pacing`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PacingConfig {
+    pub batch_delay_ms: Option<u64>,
+    pub round_delay_ms_min: Option<u64>,
+    pub grace_ms: Option<u64>,
+    pub heartbeat_ms: Option<u64>,
+    pub retry_ms: Option<u64>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn exchange() -> ExecutionMode {
+    ExecutionMode::Exchange
+}
+
+impl NodeConfig {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        if !path.is_file() {
+            return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
+        }
+        let figment = Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").ignore(&["log"]));
+        let mut config: Self =
+            figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for file in [&mut config.genesis, &mut config.key, &mut config.coin_share, &mut config.data] {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+
+    pub fn pacing(&self) -> replica::agreement::Pacing {
+        let usual = replica::agreement::Pacing::default();
+        let given = &self.pacing;
+        replica::agreement::Pacing {
+            batch_delay_ms: given.batch_delay_ms.unwrap_or(usual.batch_delay_ms),
+            round_delay_ms_min: given.round_delay_ms_min.unwrap_or(usual.round_delay_ms_min),
+            grace_ms: given.grace_ms.unwrap_or(usual.grace_ms),
+            heartbeat_ms: given.heartbeat_ms.unwrap_or(usual.heartbeat_ms),
+            retry_ms: given.retry_ms.unwrap_or(usual.retry_ms),
+            ..usual
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The execution's thread, and what of its work is kept for those who follow.
+//!
+//! Invariant: commits are applied in order and once; a follower is handed each commit with its root, and the
+//! certificates as they come.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::mpsc::{Receiver, Sender, channel},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use bytes::Bytes;
+use client::protocol::CommitRecord;
+use commonware_codec::Encode;
+use crypto::SigningKey;
+use exchange::leaf::LeafKey;
+use replica::{
+    agreement::Input,
+    execution::{Executed, Execution},
+};
+use tokio::sync::{oneshot, watch};
+use wire::{AccountId, CommittedPayload};
+
+use crate::node::core::Inbox;
+
+/// Bytes of commits kept for followers.
+const KEPT_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Certificates kept for those who ask for a proof.
+const CERTIFICATES_MAX: usize = 4_096;
+
+/// What the execution is asked.
+pub enum Order {
+    Commit(Box<CommittedPayload>),
+    Prove { account: AccountId, answer: oneshot::Sender<Proved> },
+}
+
+/// A leaf of the present state.
+pub struct Proved {
+    pub leaf: Vec<u8>,
+    pub proof: Vec<u8>,
+    pub root: crypto::Digest,
+    pub commit: u64,
+}
+
+/// What was executed, for followers.
+pub struct Feed {
+    kept: Mutex<Kept>,
+    height: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Kept {
+    first: u64,
+    bytes: usize,
+    records: VecDeque<Arc<CommitRecord>>,
+    certificates: BTreeMap<u64, Bytes>,
+    root: Vec<u8>,
+    money_conserved: bool,
+}
+
+impl Feed {
+    pub fn new() -> Self {
+        let kept = Kept { first: 1, money_conserved: true, ..Kept::default() };
+        Self { kept: Mutex::new(kept), height: watch::channel(0).0 }
+    }
+
+    /// The highest commit kept; changes wake those who wait.
+    pub fn height(&self) -> watch::Receiver<u64> {
+        self.height.subscribe()
+    }
+
+    /// The record of a commit: `Err` holds the first one that is still kept.
+    pub fn record(&self, index: u64) -> Result<Option<Arc<CommitRecord>>, u64> {
+        let kept = self.lock();
+        let place = index.checked_sub(kept.first).ok_or(kept.first)?;
+        Ok(usize::try_from(place).ok().and_then(|place| kept.records.get(place).cloned()))
+    }
+
+    pub fn first_kept(&self) -> u64 {
+        self.lock().first
+    }
+
+    pub fn certificate(&self, commit: u64) -> Option<Bytes> {
+        self.lock().certificates.get(&commit).cloned()
+    }
+
+    pub fn certified(&self) -> u64 {
+        self.lock().certificates.last_key_value().map_or(0, |(commit, _)| *commit)
+    }
+
+    pub fn root(&self) -> Vec<u8> {
+        self.lock().root.clone()
+    }
+
+    pub fn money_conserved(&self) -> bool {
+        self.lock().money_conserved
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, payload: &CommittedPayload, executed: Option<&Executed>) {
+        let certificates: Vec<(u64, Bytes)> = executed
+            .into_iter()
+            .flat_map(|it| &it.certificates)
+            .map(|certificate| (certificate.commit, certificate.encode()))
+            .collect();
+        let root = executed.map(|it| it.root.0.to_vec()).unwrap_or_default();
+        let record = CommitRecord {
+            index: payload.commit.index,
+            payload: payload.encode().to_vec(),
+            root: root.clone(),
+            certificates: certificates.iter().map(|(_, bytes)| bytes.to_vec()).collect(),
+        };
+        let mut kept = self.lock();
+        kept.root = root;
+        kept.bytes += record.payload.len();
+        kept.records.push_back(Arc::new(record));
+        while kept.bytes > KEPT_BYTES_MAX
+            && let Some(oldest) = kept.records.pop_front()
+        {
+            kept.bytes -= oldest.payload.len();
+            kept.first += 1;
+        }
+        kept.certificates.extend(certificates);
+        while kept.certificates.len() > CERTIFICATES_MAX {
+            kept.certificates.pop_first();
+        }
+        if executed.is_some_and(|it| it.broken_invariant.is_some()) {
+            kept.money_conserved = false;
+        }
+        drop(kept);
+        self.height.send_replace(payload.commit.index);
+    }
+}
+
+/// The node's execution: the exchange, or nothing.
+pub struct Executor {
+    pub execution: Option<Execution>,
+    pub feed: Arc<Feed>,
+    pub key: SigningKey,
+}
+
+impl Executor {
+    /// Applies a commit and returns what the agreement should attest to.
+    pub fn apply(&mut self, payload: &CommittedPayload) -> Option<Input> {
+        let Some(execution) = &mut self.execution else {
+            self.feed.height.send_replace(payload.commit.index);
+            return None;
+        };
+        let executed = execution.apply(payload);
+        if let Some(broken) = &executed.broken_invariant {
+            tracing::error!(commit = executed.commit, %broken, "an invariant of the exchange is broken: stopping");
+        }
+        let attestation = execution.attest(&executed, &self.key);
+        self.feed.add(payload, Some(&executed));
+        attestation.map(Input::Attest)
+    }
+
+    fn prove(&mut self, account: AccountId) -> Option<Proved> {
+        let execution = self.execution.as_mut()?;
+        let (root, proof) = execution.prove(&LeafKey::Account(account));
+        let state = execution.state();
+        let leaf = state.account_index(&account).map(|index| state.account_leaf(index).encode());
+        Some(Proved {
+            leaf: leaf.unwrap_or_default(),
+            proof: proof.encode().to_vec(),
+            root,
+            commit: state.commit(),
+        })
+    }
+
+    /// Starts the thread; orders go into the returned queue.
+    pub fn spawn(mut self, inbox: Inbox) -> std::io::Result<Sender<Order>> {
+        let (orders, queue): (_, Receiver<Order>) = channel();
+        thread::Builder::new().name("execution".to_owned()).spawn(move || {
+            while let Ok(order) = queue.recv() {
+                match order {
+                    Order::Commit(payload) => {
+                        if let Some(attestation) = self.apply(&payload) {
+                            inbox.put(attestation);
+                        }
+                    }
+                    Order::Prove { account, answer } => {
+                        if let Some(proved) = self.prove(account) {
+                            drop(answer.send(proved));
+                        }
+                    }
+                }
+            }
+        })?;
+        Ok(orders)
+    }
+}

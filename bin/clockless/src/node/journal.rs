@@ -1,0 +1,59 @@
+//! The log on disk: records in order, synchronised in groups.
+//!
+//! Invariant: `append` returns only when every record is durable (unless synchronisation is switched off). A
+//! torn end is cut off at the start; anything else that cannot be read stops the node.
+
+use std::num::{NonZeroU16, NonZeroUsize};
+
+use commonware_runtime::{ReadOptions, buffer::paged::CacheRef, tokio::Context};
+use commonware_storage::journal::segmented::variable::{Config, Journal as Segments};
+use wire::Record;
+
+const PARTITION: &str = "journal";
+const SECTION: u64 = 0;
+const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).expect("above zero");
+const PAGE_BYTES: NonZeroU16 = NonZeroU16::new(4_096).expect("above zero");
+const PAGES: NonZeroUsize = NonZeroUsize::new(64).expect("above zero");
+
+/// A validator's log.
+pub struct Journal {
+    segments: Option<Segments<Context, Record>>,
+    fsync: bool,
+}
+
+impl Journal {
+    /// Opens the log and hands every record over, in order.
+    pub async fn open(context: Context, fsync: bool, mut take: impl FnMut(Record)) -> Result<Self, String> {
+        use commonware_runtime::Supervisor as _;
+        let page_cache = CacheRef::new(PAGE_BYTES, PAGES);
+        let config = Config {
+            partition: PARTITION.to_owned(),
+            compression: None,
+            codec_config: (),
+            page_cache,
+            write_buffer: WRITE_BUFFER,
+        };
+        let segments = Segments::init(context.child("journal"), config).await.map_err(|error| error.to_string())?;
+        let replay = segments.replay(0, 0, WRITE_BUFFER, ReadOptions::default()).await;
+        let mut replay = replay.map_err(|error| error.to_string())?;
+        while let Some(item) = replay.next().await {
+            let (_, _, _, record) = item.map_err(|error| error.to_string())?;
+            take(record);
+        }
+        let segments = replay.finish().map_err(|error| error.to_string())?;
+        Ok(Self { segments: Some(segments), fsync })
+    }
+
+    /// Makes records durable. After a failure the log is gone and the node must restart.
+    pub async fn append(&mut self, records: &[Record]) -> Result<(), String> {
+        let mut segments = self.segments.take().ok_or("the log failed before")?;
+        for record in records {
+            (segments, _, _) = segments.append(SECTION, record).await.map_err(|error| error.to_string())?;
+        }
+        if self.fsync && !records.is_empty() {
+            segments = segments.sync(SECTION).await.map_err(|error| error.to_string())?;
+        }
+        self.segments = Some(segments);
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Links between validators: encrypted, authenticated, bounded.
+//!
+//! Invariant: a message that cannot be read costs its sender a fault and nothing else; a full queue drops what
+//! comes, and agreement asks again for what it misses.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use commonware_codec::{DecodeExt, Encode};
+use commonware_cryptography::{ChaCha20Poly1305, ed25519};
+use commonware_p2p::{
+    Address, AddressableManager, Receiver as _, Recipients, Sender as _,
+    authenticated::lookup::{self, Network},
+};
+use commonware_runtime::{IoBuf, Quota, Supervisor as _, tokio::Context};
+use commonware_stream::{
+    cups::{self, Cups},
+    sake::{self, Sake},
+};
+use commonware_utils::ordered::Map;
+use replica::agreement::Input;
+use tokio::sync::mpsc;
+use wire::{Author, Committee, Message, limits::MESSAGE_BYTES_MAX};
+
+use crate::{failure::Failure, node::core::Inbox};
+
+const NAMESPACE: &[u8] = b"clockless links";
+/// Blocks and questions, ahead of everything else.
+const CONSENSUS: u64 = 0;
+/// Batches and long answers.
+const BULK: u64 = 1;
+/// Messages a second on each channel, from each peer and to each.
+const CONSENSUS_RATE: u32 = 4_096;
+const BULK_RATE: u32 = 2_048;
+/// A peer that was silent for so long counts as connected anew when it speaks.
+const SILENCE: Duration = Duration::from_secs(3);
+
+type PublicKey = ed25519::PublicKey;
+type Sender = lookup::Sender<PublicKey, Context>;
+
+/// The sending side.
+pub struct Links {
+    keys: Vec<PublicKey>,
+    consensus: Sender,
+    bulk: Sender,
+}
+
+/// Who was heard of when.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<BTreeMap<Author, Instant>>);
+
+impl Heard {
+    /// Whether this is the first word after a silence.
+    fn note(&self, author: Author) -> bool {
+        let now = Instant::now();
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(author, now);
+        before.is_none_or(|before| now.duration_since(before) > SILENCE)
+    }
+
+    /// Validators heard of lately.
+    pub fn connected(&self) -> usize {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.values().filter(|at| at.elapsed() < SILENCE).count()
+    }
+}
+
+/// What links are opened with.
+pub struct LinkConfig<'a> {
+    pub committee: &'a Committee,
+    pub secret: [u8; 32],
+    pub listen: SocketAddr,
+    pub addresses: &'a [SocketAddr],
+}
+
+/// Opens the links and passes what comes to the agreement.
+pub fn open(context: &Context, config: &LinkConfig<'_>, inbox: &Inbox, heard: &Arc<Heard>) -> Result<Links, Failure> {
+    let signer = ed25519::PrivateKey::decode(config.secret.to_vec())
+        .map_err(|error| Failure::bad_input(format!("the validator's key: {error}")))?;
+    let keys = committee_keys(config.committee)?;
+    let size = NonZeroUsize::new(keys.len()).ok_or_else(|| Failure::bad_input("the committee is empty"))?;
+    let handshake = Cups::<_, ChaCha20Poly1305>::new(
+        Sake {
+            signer,
+            synchrony_bound: Duration::from_secs(60),
+            max_handshake_age: Duration::from_secs(60),
+            version: sake::Version::V1,
+        },
+        cups::Version::V1,
+    );
+    let bytes_max = u32::try_from(MESSAGE_BYTES_MAX).unwrap_or(u32::MAX);
+    let mailbox = NonZeroUsize::new(8_192).expect("invariant: above zero");
+    let mut settings = lookup::Config::local(handshake, NAMESPACE, config.listen, size, bytes_max, mailbox);
+    settings.bypass_ip_check = true;
+    settings.peer_connection_cooldown = Duration::from_millis(200);
+    settings.dial_frequency = Duration::from_millis(100);
+    settings.tracked_peer_sets = NonZeroUsize::MIN;
+    let (mut network, mut oracle) = Network::new(context.child("links"), settings);
+    let peers: Vec<(PublicKey, Address)> =
+        keys.iter().cloned().zip(config.addresses.iter().map(|address| Address::Symmetric(*address))).collect();
+    let peers: Map<PublicKey, Address> =
+        peers.try_into().map_err(|_| Failure::bad_input("two validators have one key"))?;
+    let _tracked = oracle.track(0, peers);
+    let quota = |rate: u32| Quota::per_second(NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN));
+    let (consensus, consensus_in) = network.register(CONSENSUS, quota(CONSENSUS_RATE));
+    let (bulk, bulk_in) = network.register(BULK, quota(BULK_RATE));
+    network.start();
+    for mut receiver in [consensus_in, bulk_in] {
+        let (keys, inbox, heard) = (keys.clone(), inbox.clone(), Arc::clone(heard));
+        tokio::spawn(async move {
+            while let Ok((key, bytes)) = receiver.recv().await {
+                pass_on(&keys, &inbox, &heard, (&key, bytes));
+            }
+        });
+    }
+    Ok(Links { keys, consensus, bulk })
+}
+
+fn pass_on(keys: &[PublicKey], inbox: &Inbox, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
+    let place = keys.iter().position(|it| it == key).and_then(|place| u16::try_from(place).ok());
+    let Some(from) = place.map(Author) else { return };
+    if heard.note(from) {
+        inbox.put(Input::Connected { peer: from });
+    }
+    match Message::decode(bytes) {
+        Ok(message) => {
+            inbox.put(Input::Message { from, message });
+        }
+        Err(error) => tracing::warn!(peer = from.0, %error, "a peer sent what cannot be read"),
+    }
+}
+
+fn committee_keys(committee: &Committee) -> Result<Vec<PublicKey>, Failure> {
+    let key = |author| committee.key(author).and_then(|key| PublicKey::decode(key.0.to_vec()).ok());
+    let keys: Option<Vec<PublicKey>> = committee.authors().map(key).collect();
+    keys.ok_or_else(|| Failure::bad_input("a validator's key is no Ed25519 key"))
+}
+
+impl Links {
+    pub fn send(&mut self, to: Author, message: &Message) {
+        if let Some(key) = self.keys.get(usize::from(to.0)).cloned() {
+            self.dispatch(Recipients::One(key), message);
+        }
+    }
+
+    pub fn broadcast(&mut self, message: &Message) {
+        self.dispatch(Recipients::All, message);
+    }
+
+    fn dispatch(&mut self, recipients: Recipients<PublicKey>, message: &Message) {
+        let bytes = IoBuf::from(message.encode());
+        let urgent = matches!(message, Message::Block { .. } | Message::FetchBlocks { .. } | Message::FetchBatches { .. });
+        let sent = if urgent {
+            self.consensus.send(recipients, bytes, true)
+        } else {
+            self.bulk.send(recipients, bytes, false)
+        };
+        drop(sent);
+    }
+}
+
+/// Keeps the type of queued work in one place.
+pub type Outbox = mpsc::Sender<Vec<replica::agreement::Output>>;

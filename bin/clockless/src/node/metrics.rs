@@ -1,0 +1,116 @@
+//! What a node counts, and how to ask it whether it is well.
+//!
+//! Invariant: names carry their units, by Prometheus' conventions.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError},
+};
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use crate::node::{core::SharedStatus, execution::Feed, links::Heard};
+
+/// The node's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub commits: Counter,
+    pub transactions: Counter,
+    pub faults: Counter,
+    pub fsync_seconds: Histogram,
+    round: Gauge,
+    undecided_rounds: Gauge,
+    peers: Gauge,
+    executed_commit: Gauge,
+    certified_commit: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("clockless_node");
+        let (commits, transactions, faults) = (Counter::default(), Counter::default(), Counter::default());
+        let fsync_seconds = Histogram::new([0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]);
+        registry.register("commits", "Commits ordered", commits.clone());
+        registry.register("transactions", "Transactions ordered", transactions.clone());
+        registry.register("faults", "Rules that peers broke", faults.clone());
+        registry.register("fsync_seconds", "Time to make records durable", fsync_seconds.clone());
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let round = gauge("round", "The round of the last own block");
+        let undecided_rounds = gauge("undecided_rounds", "Rounds from the first undecided slot to the highest block");
+        let peers = gauge("peers_connected", "Validators heard of lately");
+        let executed_commit = gauge("executed_commit", "The last commit executed");
+        let certified_commit = gauge("certified_commit", "The last commit with a certified root");
+        Self {
+            registry,
+            commits,
+            transactions,
+            faults,
+            fsync_seconds,
+            round,
+            undecided_rounds,
+            peers,
+            executed_commit,
+            certified_commit,
+        }
+    }
+}
+
+type Sources = (SharedStatus, Arc<Feed>, Arc<Heard>);
+
+#[derive(Clone)]
+struct Shared {
+    metrics: Arc<Metrics>,
+    sources: Sources,
+}
+
+/// Serves /metrics, /health and /ready.
+pub async fn serve(address: SocketAddr, metrics: Arc<Metrics>, sources: Sources) {
+    let routes = Router::new()
+        .route("/health", get(async || "ok\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(show))
+        .with_state(Shared { metrics, sources });
+    let served = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => axum::serve(listener, routes).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::error!(%address, %error, "the metrics service ended");
+    }
+}
+
+async fn ready(State(shared): State<Shared>) -> (StatusCode, &'static str) {
+    if *shared.sources.1.height().borrow() > 0 {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no commit yet\n")
+    }
+}
+
+async fn show(State(shared): State<Shared>) -> String {
+    let (status, feed, heard) = &shared.sources;
+    let metrics = &shared.metrics;
+    let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    if let Some(status) = &*status.lock().unwrap_or_else(PoisonError::into_inner) {
+        metrics.round.set(signed(status.round.0));
+        metrics.undecided_rounds.set(signed(status.undecided_depth));
+    }
+    metrics.peers.set(i64::try_from(heard.connected()).unwrap_or(0));
+    metrics.executed_commit.set(signed(*feed.height().borrow()));
+    metrics.certified_commit.set(signed(feed.certified()));
+    let mut text = String::new();
+    match encode(&mut text, &metrics.registry) {
+        Ok(()) => text,
+        Err(error) => format!("# {error}\n"),
+    }
+}

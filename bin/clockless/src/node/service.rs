@@ -1,0 +1,198 @@
+//! The node's gRPC service.
+//!
+//! Invariant: everything a client can send or make wait is bounded; an answer of `Submit` means durable.
+
+use std::{pin::Pin, sync::Arc, sync::mpsc::Sender, time::Duration};
+
+use client::protocol::{
+    CommitRecord, CommitsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
+    SubmitRequest, SubmitResponse, node_server::Node,
+};
+use replica::agreement::Input;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming};
+use wire::{AccountId, Transaction, limits::TRANSACTION_BYTES_MAX};
+
+use crate::node::{
+    core::{Inbox, SharedStatus},
+    execution::{Feed, Order},
+    tickets::Tickets,
+};
+
+/// How long a submission waits to become durable, and a proof for its certificate.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Records on their way to one follower.
+const FOLLOW_AHEAD: usize = 64;
+
+/// What the service works with.
+#[derive(Clone)]
+pub struct Service {
+    pub author: u16,
+    pub network: crypto::Digest,
+    pub inbox: Inbox,
+    pub tickets: Arc<Tickets>,
+    pub feed: Arc<Feed>,
+    pub orders: Sender<Order>,
+    pub status: SharedStatus,
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+impl Service {
+    /// Hands transactions to the agreement under a client's tickets; the refused ones are returned.
+    fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
+        let mut refused = Vec::new();
+        for (own, bytes) in (request.first_ticket..).zip(request.transactions) {
+            let have = bytes.len();
+            let Some(transaction) = Transaction::new(bytes) else {
+                let reason = format!("a transaction of {have} bytes, at most {TRANSACTION_BYTES_MAX} are taken");
+                refused.push((own, reason));
+                continue;
+            };
+            let ticket = Tickets::ticket(client, own);
+            if !self.inbox.put(Input::Submit { ticket, transaction }) {
+                refused.push((own, "the node is busy: try again".to_owned()));
+            }
+        }
+        refused
+    }
+}
+
+#[tonic::async_trait]
+impl Node for Service {
+    async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        let request = SubmitRequest { first_ticket: 0, ..request.into_inner() };
+        let mut refusals = vec![None; request.transactions.len()];
+        let mut open = refusals.len();
+        let (client, mut events) = self.tickets.open();
+        let place = |ticket: u64| usize::try_from(ticket).unwrap_or(usize::MAX);
+        for (ticket, reason) in self.put(client, request) {
+            refusals[place(ticket)] = Some(reason);
+            open -= 1;
+        }
+        while open > 0 {
+            let Ok(Some(told)) = tokio::time::timeout(PATIENCE, events.recv()).await else {
+                self.tickets.close(client);
+                return Err(Status::deadline_exceeded("the transactions are not durable yet; they may still be ordered"));
+            };
+            for (ticket, reason) in told
+                .accepted
+                .into_iter()
+                .map(|ticket| (ticket, ""))
+                .chain(told.refused.into_iter().map(|ticket| (ticket, "the node is busy: try again")))
+            {
+                if let Some(slot) = refusals.get_mut(place(ticket)).filter(|slot| slot.is_none()) {
+                    *slot = Some(reason.to_owned());
+                    open -= 1;
+                }
+            }
+        }
+        self.tickets.close(client);
+        let refusals = refusals.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(Response::new(SubmitResponse { refusals }))
+    }
+
+    type SubmitStreamStream = Answers<SubmitEvents>;
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<SubmitRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let mut requests = request.into_inner();
+        let (client, events) = self.tickets.open();
+        let (local, local_events) = mpsc::channel(16);
+        let service = self.clone();
+        tokio::spawn(async move {
+            while let Some(Ok(request)) = requests.next().await {
+                let refused: Vec<u64> = service.put(client, request).into_iter().map(|(ticket, _)| ticket).collect();
+                if !refused.is_empty() && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err() {
+                    break;
+                }
+            }
+            // What is on its way is still answered, for as long as the client listens.
+            local.closed().await;
+            service.tickets.close(client);
+        });
+        let answers = ReceiverStream::new(events).merge(ReceiverStream::new(local_events)).map(Ok);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    type CommitsStream = Answers<CommitRecord>;
+
+    async fn commits(&self, request: Request<CommitsRequest>) -> Result<Response<Self::CommitsStream>, Status> {
+        let from = request.into_inner().from.max(1);
+        let feed = Arc::clone(&self.feed);
+        feed.record(from).map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
+        let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
+        tokio::spawn(async move {
+            let mut height = feed.height();
+            let mut next = from;
+            loop {
+                let record = match feed.record(next) {
+                    Ok(Some(record)) => Ok(CommitRecord::clone(&record)),
+                    Ok(None) if height.changed().await.is_ok() => continue,
+                    Ok(None) => return,
+                    Err(first) => Err(Status::out_of_range(format!("too slow: commits before {first} are not kept"))),
+                };
+                let ends = record.is_err();
+                if sender.send(record).await.is_err() || ends {
+                    return;
+                }
+                next += 1;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        let status = self.status.lock().map_err(|_| Status::internal("the agreement has failed"))?.clone();
+        let status = status.ok_or_else(|| Status::unavailable("the node is starting"))?;
+        Ok(Response::new(StatusResponse {
+            author: u64::from(self.author),
+            round: status.round.0,
+            commits: status.commits,
+            executed: *self.feed.height().borrow(),
+            root: self.feed.root(),
+            certified_commit: self.feed.certified(),
+            seen_rounds: status.seen.iter().map(|round| round.0).collect(),
+            network: self.network.0.to_vec(),
+            money_conserved: self.feed.money_conserved(),
+            first_commit_kept: self.feed.first_kept(),
+        }))
+    }
+
+    async fn prove(&self, request: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
+        let request = request.into_inner();
+        let have = request.owner.len();
+        let owner: [u8; 32] = request
+            .owner
+            .try_into()
+            .map_err(|_| Status::invalid_argument(format!("owner has {have} bytes, 32 are expected")))?;
+        let subaccount = u16::try_from(request.subaccount)
+            .map_err(|_| Status::invalid_argument("subaccount must be below 65,536"))?;
+        let account = AccountId { owner: crypto::PublicKey(owner), subaccount };
+        let (answer, proved) = oneshot::channel();
+        let asked = self.orders.send(Order::Prove { account, answer });
+        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
+        let proved = proved.await.map_err(|_| Status::unimplemented("this node does not execute"))?;
+        let mut height = self.feed.height();
+        let certificate = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(certificate) = self.feed.certificate(proved.commit) {
+                    return Some(certificate);
+                }
+                height.changed().await.ok()?;
+            }
+        });
+        let certificate = certificate.await.ok().flatten();
+        let certificate = certificate.ok_or_else(|| Status::deadline_exceeded("the root is not certified yet"))?;
+        Ok(Response::new(ProveResponse {
+            leaf: proved.leaf,
+            proof: proved.proof,
+            root: proved.root.0.to_vec(),
+            commit: proved.commit,
+            certificate: certificate.to_vec(),
+        }))
+    }
+}

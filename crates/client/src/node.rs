@@ -1,0 +1,125 @@
+//! The way to a node: gRPC over TCP.
+//!
+//! Invariant: every answer is bounded; an error says what was asked and of whom.
+
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
+use tokio_stream::StreamExt;
+use tonic::transport::{Channel, Endpoint};
+use wire::{AccountId, Certificate, CommittedPayload, Transaction};
+
+use crate::{
+    BalanceProof,
+    protocol::{
+        CommitsRequest, ProveRequest, StatusRequest, StatusResponse, SubmitEvents, SubmitRequest,
+        node_client::NodeClient as Generated,
+    },
+};
+
+/// The largest answer, in bytes: a commit with its contents.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A connection to one node; clones share it.
+#[derive(Clone, Debug)]
+pub struct NodeClient {
+    inner: Generated<Channel>,
+    address: String,
+}
+
+/// A commit as a node hands it out.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    pub payload: CommittedPayload,
+    /// Empty where the node does not execute.
+    pub root: Vec<u8>,
+    pub certificates: Vec<Certificate>,
+}
+
+/// Why a node did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error("{address} is no address such as 127.0.0.1:7000")]
+    Address { address: String },
+    #[error("node {address} cannot be reached: {source}")]
+    Unreachable { address: String, source: tonic::transport::Error },
+    #[error("node {address}: {status}")]
+    Refused { address: String, status: Box<tonic::Status> },
+    #[error("node {address} sent something that cannot be read")]
+    Malformed { address: String },
+}
+
+impl NodeClient {
+    /// Connects to `host:port`.
+    pub async fn connect(address: &str) -> Result<Self, NodeError> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|_| NodeError::Address { address: address.to_owned() })?
+            .tcp_nodelay(true);
+        let channel = endpoint
+            .connect()
+            .await
+            .map_err(|source| NodeError::Unreachable { address: address.to_owned(), source })?;
+        let inner = Generated::new(channel)
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+            .max_encoding_message_size(ANSWER_BYTES_MAX);
+        Ok(Self { inner, address: address.to_owned() })
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Hands transactions over; the refusals, in order, with empty texts for what was accepted.
+    pub async fn submit(&mut self, transactions: Vec<Transaction>) -> Result<Vec<String>, NodeError> {
+        let transactions = transactions.into_iter().map(|it| it.into_bytes().to_vec()).collect();
+        let request = SubmitRequest { first_ticket: 0, transactions };
+        let answer = self.inner.submit(request).await;
+        answer.map(|it| it.into_inner().refusals).map_err(|status| self.refused(status))
+    }
+
+    /// A stream of submissions and of what becomes of them.
+    pub async fn submit_stream(
+        &mut self,
+        requests: tokio::sync::mpsc::Receiver<SubmitRequest>,
+    ) -> Result<tonic::Streaming<SubmitEvents>, NodeError> {
+        let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+        let answer = self.inner.submit_stream(requests).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.refused(status))
+    }
+
+    /// Commits from an index on, each read and handed to `take` until that says stop or the stream ends.
+    pub async fn commits(
+        &mut self,
+        from: u64,
+        mut take: impl FnMut(Committed) -> std::ops::ControlFlow<()>,
+    ) -> Result<(), NodeError> {
+        let answer = self.inner.commits(CommitsRequest { from }).await;
+        let mut stream = answer.map_err(|status| self.refused(status))?.into_inner();
+        while let Some(record) = stream.next().await {
+            let record = record.map_err(|status| self.refused(status))?;
+            let malformed = || NodeError::Malformed { address: self.address.clone() };
+            let payload = CommittedPayload::decode(Bytes::from(record.payload)).map_err(|_| malformed())?;
+            let certificates = record.certificates.into_iter().map(Certificate::decode);
+            let certificates = certificates.collect::<Result<_, _>>().map_err(|_| malformed())?;
+            if take(Committed { payload, root: record.root, certificates }).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn status(&mut self) -> Result<StatusResponse, NodeError> {
+        let answer = self.inner.status(StatusRequest {}).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.refused(status))
+    }
+
+    /// Asks for a proof of an account's balance; it is not verified yet.
+    pub async fn prove(&mut self, account: AccountId) -> Result<BalanceProof, NodeError> {
+        let request = ProveRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
+        let answer = self.inner.prove(request).await.map_err(|status| self.refused(status))?.into_inner();
+        Ok(BalanceProof { account, leaf: answer.leaf, proof: answer.proof, certificate: answer.certificate })
+    }
+
+    fn refused(&self, status: tonic::Status) -> NodeError {
+        NodeError::Refused { address: self.address.clone(), status: Box::new(status) }
+    }
+}
