@@ -12,6 +12,7 @@
 )]
 
 mod commands;
+mod demo;
 mod failure;
 mod network;
 mod node;
@@ -34,10 +35,17 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// A local network with market makers, takers, an oracle, a gateway and the page
+    Demo(demo::DemoArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
     /// Run one validator
     Node {
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Run the Deribit-compatible server and the page
+    Gateway {
         #[arg(long)]
         config: PathBuf,
     },
@@ -53,6 +61,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.log_json);
     let done = match &cli.command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Gateway { config } => commands::gateway::run(config),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Node { config } => NodeConfig::read(config).and_then(|config| node::run(&config)),
         Command::Replay(arguments) => commands::replay::run(arguments),
@@ -70,7 +80,7 @@ fn main() -> ExitCode {
 
 fn start_log(json: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("CLOCKLESS_LOG").unwrap_or_else(|_| EnvFilter::new("clockless=info,warn"));
+    let filter = EnvFilter::try_from_env("CLOCKLESS_LOG").unwrap_or_else(|_| EnvFilter::new("clockless=info,gateway=info,warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         log.json().init();

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a gateway follows the commits of a node and runs the same deterministic program on them, so what
 //! it shows is what the validators decided; two gateways that saw the same commits answer the same.
+//! Left out on purpose: trust. The gateway holds session keys that can trade and cannot withdraw.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -10,4 +11,276 @@
     reason = "the shell: clocks, and numbers for JSON"
 )]
 
+pub mod auth;
 pub mod decimal;
+mod feed;
+mod follow;
+mod history;
+mod http;
+mod hub;
+mod json;
+mod methods;
+mod metrics;
+mod model;
+mod network;
+mod outcome;
+mod page;
+mod rpc;
+mod session;
+mod socket;
+mod view;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    time::{Duration, Instant},
+};
+
+use client::{Committed, NodeClient, Wallet};
+use crypto::Digest;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use wire::{Action, Atomicity, IntentId};
+
+use crate::{
+    auth::{ApiKeyFile, Identity, Keyring},
+    feed::Feed,
+    hub::{ConnectionId, Hub, Topic},
+    metrics::Metrics,
+    network::Network,
+    outcome::Outcome,
+    rpc::{Code, Request, RpcError, RpcResult, now_us},
+    session::Session,
+    view::View,
+};
+
+/// How long a caller waits for the order of his intent.
+const FINALITY_MAX: Duration = Duration::from_secs(15);
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a gateway is started with.
+#[derive(Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// The node to follow and to submit to.
+    pub node: String,
+    pub network: Digest,
+    pub exchange: exchange::Genesis,
+    /// Names of the validators, in the order of the committee.
+    pub validators: Vec<String>,
+    pub keys: Vec<ApiKeyFile>,
+    /// Unpredictable bytes that tokens are derived from.
+    pub token_key: [u8; 32],
+}
+
+/// Why a gateway did not start or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error("{0}")]
+    Keys(#[from] auth::KeyFileError),
+    #[error("genesis: exchange: {0}")]
+    Genesis(#[from] exchange::GenesisError),
+    #[error("{address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("{0}")]
+    Node(#[from] client::NodeError),
+}
+
+type Waiting = (Instant, oneshot::Sender<Result<Outcome, RpcError>>);
+
+/// A running gateway.
+pub struct Gateway {
+    pub(crate) keyring: Keyring,
+    pub(crate) hub: Hub,
+    pub(crate) metrics: Metrics,
+    view: RwLock<View>,
+    feed: Mutex<Feed>,
+    network: Mutex<Network>,
+    waiting: Mutex<BTreeMap<IntentId, Waiting>>,
+    wallets: Mutex<BTreeMap<String, Wallet>>,
+    node: NodeClient,
+    network_digest: Digest,
+}
+
+/// Serves until the node is gone or the socket fails.
+pub async fn serve(config: Config) -> Result<(), GatewayError> {
+    let state = exchange::State::new(&config.exchange, config.network)?;
+    let gateway = Arc::new(Gateway {
+        keyring: Keyring::new(config.keys, config.token_key)?,
+        hub: Hub::default(),
+        metrics: Metrics::default(),
+        view: RwLock::new(View::new(state)),
+        feed: Mutex::default(),
+        network: Mutex::new(Network::new(config.validators)),
+        waiting: Mutex::default(),
+        wallets: Mutex::default(),
+        node: NodeClient::connect(&config.node).await?,
+        network_digest: config.network,
+    });
+    let address = config.listen;
+    let listen = |source| GatewayError::Listen { address, source };
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
+    tracing::info!(%address, node = %config.node, "gateway is up");
+    tokio::spawn(tick(Arc::clone(&gateway)));
+    let following = tokio::spawn(follow(Arc::clone(&gateway)));
+    tokio::select! {
+        served = axum::serve(listener, http::router(Arc::clone(&gateway))) => served.map_err(listen),
+        followed = following => match followed {
+            Ok(ended) => ended.map_err(GatewayError::Node),
+            Err(_) => Ok(()),
+        },
+    }
+}
+
+/// Follows the node's commits; connects again when the node comes back.
+async fn follow(gateway: Arc<Gateway>) -> Result<(), client::NodeError> {
+    loop {
+        let mut node = gateway.node.clone();
+        let from = gateway.view().commit_index() + 1;
+        let ended = node
+            .commits(from, |committed| {
+                gateway.take(&committed);
+                std::ops::ControlFlow::Continue(())
+            })
+            .await;
+        if let Err(error) = ended {
+            tracing::warn!(%error, "following stopped: trying again");
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn tick(gateway: Arc<Gateway>) {
+    let mut interval = tokio::time::interval(TICK);
+    for count in 0_u64.. {
+        interval.tick().await;
+        gateway.metrics.connections.set(i64::try_from(gateway.hub.connections()).unwrap_or(i64::MAX));
+        lock(&gateway.network).tick();
+        let view = gateway.view();
+        lock(&gateway.feed).tick(&gateway, &view, count);
+        drop(view);
+        if count.is_multiple_of(2) {
+            gateway.publish_dag();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl core::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Gateway").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.view().commit_index() > 0
+    }
+
+    pub(crate) fn network(&self) -> Value {
+        let view = self.view();
+        let active = view.instruments().iter().filter(|it| it.is_active).count();
+        lock(&self.network).show(view.commit_index(), active)
+    }
+
+    /// Answers a call.
+    pub(crate) async fn call(&self, session: &Session, request: Request) -> RpcResult {
+        self.metrics.requests.inc();
+        let result = methods::dispatch(self, session, &request.method, &request.params).await;
+        if result.is_err() {
+            self.metrics.errors.inc();
+        }
+        result
+    }
+
+    pub(crate) fn feed_first(&self, connection: ConnectionId, topic: &Topic) {
+        let view = self.view();
+        lock(&self.feed).first(self, &view, connection, topic);
+    }
+
+    /// Signs actions, submits them, and waits until they are ordered and executed.
+    pub(crate) async fn execute(&self, identity: &Identity, actions: Vec<Action>) -> Result<Outcome, RpcError> {
+        let (id, transaction) = self.sign(identity, actions)?;
+        let (sender, outcome) = oneshot::channel();
+        lock(&self.waiting).insert(id, (Instant::now(), sender));
+        let mut node = self.node.clone();
+        let refused = match node.submit(vec![transaction]).await {
+            Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(reason) = refused {
+            lock(&self.waiting).remove(&id);
+            return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
+        }
+        match tokio::time::timeout(FINALITY_MAX, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => {
+                lock(&self.waiting).remove(&id);
+                Err(RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known"))
+            }
+        }
+    }
+
+    fn sign(&self, identity: &Identity, actions: Vec<Action>) -> Result<(IntentId, wire::Transaction), RpcError> {
+        let mut wallets = lock(&self.wallets);
+        let wallet = wallets.entry(identity.client_id.clone()).or_insert_with(|| {
+            Wallet::new(self.network_digest, identity.account, identity.key.clone(), now_us())
+        });
+        let signed = wallet.sign(actions, Atomicity::Independent);
+        signed.ok_or_else(|| RpcError::new(Code::InvalidArguments, "more than 64 actions in one request"))
+    }
+
+    pub(crate) async fn cancel_everything(&self, identity: &Identity) {
+        let cancelled = self.execute(identity, vec![Action::CancelAll { instrument: None }]).await;
+        if let Err(error) = cancelled {
+            tracing::warn!(client = %identity.client_id, ?error, "cancel on disconnect failed");
+        }
+    }
+
+    fn take(&self, committed: &Committed) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        if committed.payload.commit.index != view.commit_index() + 1 {
+            return;
+        }
+        let mut changes = view.follow(&committed.payload);
+        let index = view.commit_index();
+        drop(view);
+        self.metrics.commit_index.set(i64::try_from(index).unwrap_or(i64::MAX));
+        self.metrics.trades.inc_by(u64::try_from(changes.trades.len()).unwrap_or(0));
+        let outcomes = core::mem::take(&mut changes.outcomes);
+        let mut latencies = Vec::new();
+        for (intent, outcome) in outcomes {
+            if let Some((since, sender)) = lock(&self.waiting).remove(&intent) {
+                latencies.push(since.elapsed());
+                drop(sender.send(outcome));
+            }
+        }
+        let mut network = lock(&self.network);
+        network.note(&committed.payload, &changes, &committed.certificates);
+        for taken in latencies {
+            self.metrics.finality_seconds.observe(taken.as_secs_f64());
+            network.note_latency(taken);
+        }
+        drop(network);
+        let view = self.view();
+        lock(&self.feed).after_commit(self, &view, &changes);
+    }
+
+    fn publish_dag(&self) {
+        let topic = Topic { channel: "clockless.dag".to_owned(), account: None };
+        let mut network = lock(&self.network);
+        if network.has_dag_news() {
+            let news = network.take_dag();
+            drop(network);
+            self.hub.publish(&topic, &news);
+        }
+    }
+}

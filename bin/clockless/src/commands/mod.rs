@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod gateway;
 pub mod genesis;
 pub mod replay;
 pub mod sim;

@@ -62,6 +62,9 @@ pub struct PacingConfig {
     pub retry_ms: Option<u64>,
 }
 
+/// What the environment can override: CLOCKLESS_LISTEN and the like.
+const OVERRIDES: [&str; 5] = ["listen", "rpc", "metrics", "data", "fsync"];
+
 const fn yes() -> bool {
     true
 }
@@ -75,7 +78,7 @@ impl NodeConfig {
         if !path.is_file() {
             return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
         }
-        let figment = Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").ignore(&["log"]));
+        let figment = Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
         let mut config: Self =
             figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new("."));

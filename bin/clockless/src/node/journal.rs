@@ -11,9 +11,9 @@ use wire::Record;
 
 const PARTITION: &str = "journal";
 const SECTION: u64 = 0;
-const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).expect("above zero");
-const PAGE_BYTES: NonZeroU16 = NonZeroU16::new(4_096).expect("above zero");
-const PAGES: NonZeroUsize = NonZeroUsize::new(64).expect("above zero");
+const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).expect("invariant: above zero");
+const PAGE_BYTES: NonZeroU16 = NonZeroU16::new(4_096).expect("invariant: above zero");
+const PAGES: NonZeroUsize = NonZeroUsize::new(64).expect("invariant: above zero");
 
 /// A validator's log.
 pub struct Journal {

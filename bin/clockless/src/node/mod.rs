@@ -14,6 +14,8 @@ mod tickets;
 
 use std::{fs, path::Path, sync::Arc};
 
+pub use self::core::Clock;
+
 use commonware_runtime::{Runner as _, tokio::{Config as RuntimeConfig, Context, Runner}};
 use crypto::{SigningKey, ThresholdCoin, ThresholdShare};
 use replica::{
@@ -28,7 +30,7 @@ use crate::{
     network::{NetworkGenesis, read_signing_key},
     node::{
         config::{ExecutionMode, NodeConfig},
-        core::{Clock, Inbox, SharedStatus},
+        core::{Inbox, SharedStatus},
         execution::{Executor, Feed, Order},
         journal::Journal,
         links::{Heard, LinkConfig, Links},

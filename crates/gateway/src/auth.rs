@@ -1,0 +1,298 @@
+//! Who is calling: API keys, signatures, tokens.
+//!
+//! An API key stands for a session key of an account; the gateway holds that session key and signs with it.
+//! It can trade and it cannot withdraw or register keys: the exchange enforces that, not the gateway.
+//!
+//! Invariant: secrets are compared in constant time and never shown; a signed request counts once.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+
+use crypto::SigningKey;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use wire::AccountId;
+
+use crate::rpc::{Code, RpcError, now_us};
+
+/// Signed requests are refused when their timestamp is further away than this from the gateway's clock.
+const SKEW_MS_MAX: u64 = 60_000;
+/// Signatures remembered against replays; older ones are refused by their timestamp.
+const REPLAY_WINDOW: usize = 100_000;
+/// Life of an access token in seconds.
+pub const TOKEN_SECONDS: u64 = 900;
+const TOKENS_MAX: usize = 100_000;
+
+/// One line of the gateway's key file.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyFile {
+    pub client_id: String,
+    pub client_secret: String,
+    /// The owner's public key, hex.
+    pub owner: String,
+    #[serde(default)]
+    pub subaccount: u16,
+    /// The session key's secret bytes, hex.
+    pub session_key: String,
+}
+
+impl core::fmt::Debug for ApiKeyFile {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ApiKeyFile").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub client_id: String,
+    pub account: AccountId,
+    pub key: SigningKey,
+}
+
+/// Why a key file is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFileError {
+    #[error("key {client_id:?}: `{field}` must be 64 hexadecimal digits")]
+    Hex { client_id: String, field: &'static str },
+    #[error("key {client_id:?} is there twice")]
+    Duplicate { client_id: String },
+}
+
+struct Entry {
+    secret: String,
+    identity: Identity,
+}
+
+#[derive(Default)]
+struct Issued {
+    /// Token to client id and expiry in seconds.
+    tokens: BTreeMap<String, (String, u64)>,
+    seen: BTreeSet<[u8; 32]>,
+    seen_order: VecDeque<[u8; 32]>,
+}
+
+/// The API keys of a gateway and what it has issued on them.
+pub struct Keyring {
+    entries: BTreeMap<String, Entry>,
+    issued: Mutex<Issued>,
+    token_key: [u8; 32],
+}
+
+/// The parts of a signed request.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    pub client_id: &'a str,
+    pub timestamp: &'a str,
+    pub nonce: &'a str,
+    pub signature: &'a str,
+    /// What follows timestamp and nonce under the signature.
+    pub payload: &'a str,
+}
+
+impl Keyring {
+    /// `token_key` must be unpredictable; tokens are derived from it.
+    pub fn new(files: Vec<ApiKeyFile>, token_key: [u8; 32]) -> Result<Self, KeyFileError> {
+        let mut entries = BTreeMap::new();
+        for file in files {
+            let client_id = file.client_id.clone();
+            let (client_id, entry) = (client_id.clone(), Entry::read(file)?);
+            if entries.insert(client_id.clone(), entry).is_some() {
+                return Err(KeyFileError::Duplicate { client_id });
+            }
+        }
+        Ok(Self { entries, issued: Mutex::default(), token_key })
+    }
+
+    /// Checks a client's id and secret.
+    pub fn by_credentials(&self, client_id: &str, secret: &str) -> Result<Identity, RpcError> {
+        let entry = self.entry(client_id)?;
+        let matches = mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, entry.secret.as_bytes());
+        if matches { Ok(entry.identity.clone()) } else { Err(invalid_credentials()) }
+    }
+
+    /// Checks an HMAC signature: hex(HMAC_SHA256(secret, timestamp \n nonce \n payload)).
+    pub fn by_signature(&self, signed: Signed<'_>) -> Result<Identity, RpcError> {
+        let entry = self.entry(signed.client_id)?;
+        let given = hex::decode(signed.signature).map_err(|_| invalid_credentials())?;
+        let text = format!("{}\n{}\n{}", signed.timestamp, signed.nonce, signed.payload);
+        hasher(entry.secret.as_bytes())
+            .chain_update(text.as_bytes())
+            .verify_slice(&given)
+            .map_err(|_| invalid_credentials())?;
+        self.check_fresh(signed.timestamp)?;
+        let replayed = !self.remember(mac(entry.secret.as_bytes(), text.as_bytes()));
+        if replayed {
+            return Err(RpcError::new(Code::InvalidCredentials, "this signature was used before"));
+        }
+        Ok(entry.identity.clone())
+    }
+
+    /// A new token of `kind` ("access" or "refresh") for a client.
+    pub fn issue(&self, client_id: &str, kind: &str) -> String {
+        let mut issued = self.lock();
+        let serial = now_us();
+        let count = issued.tokens.len();
+        let token = hex::encode(mac(&self.token_key, format!("{kind} {client_id} {serial} {count}").as_bytes()));
+        let now = serial / 1_000_000;
+        if issued.tokens.len() >= TOKENS_MAX {
+            issued.tokens.retain(|_, (_, expiry)| *expiry > now);
+        }
+        let life = if kind == "access" { TOKEN_SECONDS } else { 100 * TOKEN_SECONDS };
+        issued.tokens.insert(format!("{kind}:{token}"), (client_id.to_owned(), now + life));
+        token
+    }
+
+    /// Whose token of `kind` this is.
+    pub fn by_token(&self, token: &str, kind: &str) -> Result<Identity, RpcError> {
+        let found = self.lock().tokens.get(&format!("{kind}:{token}")).cloned();
+        match found {
+            Some((client_id, expiry)) if expiry > now_us() / 1_000_000 => {
+                Ok(self.entry(&client_id)?.identity.clone())
+            }
+            _ => Err(RpcError::new(Code::Unauthorized, "the token is unknown or has expired")),
+        }
+    }
+
+    fn entry(&self, client_id: &str) -> Result<&Entry, RpcError> {
+        self.entries.get(client_id).ok_or_else(invalid_credentials)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Issued> {
+        self.issued.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn check_fresh(&self, timestamp: &str) -> Result<(), RpcError> {
+        let now = now_us() / 1_000;
+        let given: u64 = timestamp
+            .parse()
+            .map_err(|_| RpcError::param("timestamp", "milliseconds since 1970 are expected"))?;
+        if given.abs_diff(now) > SKEW_MS_MAX {
+            let reason = format!("timestamp {given} is more than {SKEW_MS_MAX} ms away from {now}");
+            return Err(RpcError::new(Code::InvalidCredentials, reason));
+        }
+        Ok(())
+    }
+
+    fn remember(&self, signature: [u8; 32]) -> bool {
+        let mut issued = self.lock();
+        if !issued.seen.insert(signature) {
+            return false;
+        }
+        issued.seen_order.push_back(signature);
+        if issued.seen_order.len() > REPLAY_WINDOW
+            && let Some(oldest) = issued.seen_order.pop_front()
+        {
+            issued.seen.remove(&oldest);
+        }
+        true
+    }
+}
+
+impl Entry {
+    fn read(file: ApiKeyFile) -> Result<Self, KeyFileError> {
+        let bytes = |field: &'static str, text: &str| -> Result<[u8; 32], KeyFileError> {
+            hex::decode(text)
+                .ok()
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or(KeyFileError::Hex { client_id: file.client_id.clone(), field })
+        };
+        let owner = crypto::PublicKey(bytes("owner", &file.owner)?);
+        let key = SigningKey::from_bytes(bytes("session_key", &file.session_key)?);
+        let account = AccountId { owner, subaccount: file.subaccount };
+        let identity = Identity { client_id: file.client_id, account, key };
+        Ok(Self { secret: file.client_secret, identity })
+    }
+}
+
+impl core::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Keyring").field("keys", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+/// The fields of `deri-hmac-sha256 id=..,ts=..,sig=..,nonce=..`, in any order.
+pub fn header_fields(header: &str) -> Option<BTreeMap<&str, &str>> {
+    let fields = header.strip_prefix("deri-hmac-sha256 ")?;
+    fields.split(',').map(|field| field.trim().split_once('=')).collect()
+}
+
+fn invalid_credentials() -> RpcError {
+    RpcError::new(Code::InvalidCredentials, "client_id, secret or signature is wrong")
+}
+
+fn hasher(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("invariant: HMAC takes keys of any length")
+}
+
+fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    hasher(key).chain_update(message).finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyring() -> Keyring {
+        let file = ApiKeyFile {
+            client_id: "alice".into(),
+            client_secret: "s3cret".into(),
+            owner: "11".repeat(32),
+            subaccount: 0,
+            session_key: "22".repeat(32),
+        };
+        Keyring::new(vec![file], [7; 32]).unwrap()
+    }
+
+    fn sign(secret: &str, timestamp: &str, nonce: &str, payload: &str) -> String {
+        hex::encode(mac(secret.as_bytes(), format!("{timestamp}\n{nonce}\n{payload}").as_bytes()))
+    }
+
+    #[test]
+    fn a_signature_counts_once_and_only_near_its_time() {
+        let keyring = keyring();
+        let now = (now_us() / 1_000).to_string();
+        let signature = sign("s3cret", &now, "n", "GET\n/x\n\n");
+        let signed = Signed {
+            client_id: "alice",
+            timestamp: &now,
+            nonce: "n",
+            signature: &signature,
+            payload: "GET\n/x\n\n",
+        };
+        assert!(keyring.by_signature(signed).is_ok());
+        assert!(keyring.by_signature(signed).is_err(), "replayed");
+        assert!(keyring.by_signature(Signed { payload: "GET\n/y\n\n", ..signed }).is_err());
+        let old = sign("s3cret", "1000", "n", "");
+        let stale = Signed { timestamp: "1000", signature: &old, payload: "", ..signed };
+        assert!(keyring.by_signature(stale).is_err());
+    }
+
+    #[test]
+    fn tokens_belong_to_their_kind() {
+        let keyring = keyring();
+        let token = keyring.issue("alice", "access");
+        assert_eq!(keyring.by_token(&token, "access").unwrap().client_id, "alice");
+        assert!(keyring.by_token(&token, "refresh").is_err());
+        assert!(keyring.by_token("nonsense", "access").is_err());
+    }
+
+    #[test]
+    fn wrong_credentials_are_all_answered_alike() {
+        let keyring = keyring();
+        assert!(keyring.by_credentials("alice", "s3cret").is_ok());
+        let wrong_secret = keyring.by_credentials("alice", "S3cret").unwrap_err();
+        let wrong_id = keyring.by_credentials("bob", "s3cret").unwrap_err();
+        assert_eq!(wrong_secret, wrong_id);
+    }
+
+    #[test]
+    fn header_fields_come_in_any_order() {
+        let fields = header_fields("deri-hmac-sha256 id=a,ts=1,nonce=n,sig=ff").unwrap();
+        assert_eq!((fields["id"], fields["ts"], fields["nonce"], fields["sig"]), ("a", "1", "n", "ff"));
+        assert!(header_fields("Bearer x").is_none());
+        assert!(header_fields("deri-hmac-sha256 idonly").is_none());
+    }
+}

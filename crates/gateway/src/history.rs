@@ -1,0 +1,266 @@
+//! What happened: trades, candles, fills and orders, in bounded memory, rebuilt from the commits alone.
+//!
+//! Invariant: everything here follows from the events of the commits in their order; two gateways that saw
+//! the same commits answer the same.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use num::{Cash, DAY_MS, Fix, MINUTE_MS};
+use wire::{AccountId, InstrumentId, OrderId};
+
+use crate::{
+    json::Stats,
+    model::{Fill, Order, OrderState, Trade},
+};
+
+/// Trades kept for one instrument.
+const TRADES_MAX: usize = 1_000;
+/// Fills kept for one account.
+const FILLS_MAX: usize = 10_000;
+/// Orders that ended, kept for one account.
+const ENDED_ORDERS_MAX: usize = 2_000;
+/// One-minute candles kept for one instrument: a week.
+const CANDLES_MAX: usize = 7 * 24 * 60;
+
+/// One minute of trading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candle {
+    pub start_ms: u64,
+    pub open: Cash,
+    pub high: Cash,
+    pub low: Cash,
+    pub close: Cash,
+    pub volume: Fix,
+    pub cost: Cash,
+}
+
+#[derive(Debug, Default)]
+struct OfInstrument {
+    trades: VecDeque<Trade>,
+    candles: VecDeque<Candle>,
+    sequence: u64,
+    direction: u8,
+}
+
+#[derive(Debug, Default)]
+struct OfAccount {
+    fills: VecDeque<Fill>,
+    ended: VecDeque<OrderId>,
+}
+
+/// The gateway's memory of events.
+#[derive(Debug, Default)]
+pub struct History {
+    instruments: BTreeMap<InstrumentId, OfInstrument>,
+    accounts: BTreeMap<AccountId, OfAccount>,
+    orders: BTreeMap<OrderId, Order>,
+    trades: u64,
+}
+
+impl History {
+    /// Adds a trade and gives it its numbers.
+    pub fn trade(&mut self, mut trade: Trade) -> Trade {
+        self.trades += 1;
+        let of = self.instruments.entry(trade.instrument).or_default();
+        of.sequence += 1;
+        trade.id = self.trades;
+        trade.sequence = of.sequence;
+        trade.tick_direction = of.direction_of(trade.price);
+        of.candle(&trade);
+        push_bounded(&mut of.trades, trade.clone(), TRADES_MAX);
+        trade
+    }
+
+    pub fn fill(&mut self, fill: Fill) {
+        let of = self.accounts.entry(fill.account).or_default();
+        push_bounded(&mut of.fills, fill, FILLS_MAX);
+    }
+
+    /// Adds or replaces an order; forgets the oldest ended one of its account when there are too many.
+    pub fn order(&mut self, order: Order) {
+        let (id, account, ended) = (order.id, order.account, order.state != OrderState::Open);
+        self.orders.insert(id, order);
+        if ended {
+            let of = self.accounts.entry(account).or_default();
+            if let Some(forgotten) = push_bounded(&mut of.ended, id, ENDED_ORDERS_MAX) {
+                self.orders.remove(&forgotten);
+            }
+        }
+    }
+
+    pub fn find_order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    pub fn find_order_mut(&mut self, id: OrderId) -> Option<&mut Order> {
+        self.orders.get_mut(&id)
+    }
+
+    /// Orders of an account that ended, the latest first.
+    pub fn ended_orders(&self, account: &AccountId) -> impl Iterator<Item = &Order> {
+        let ended = self.accounts.get(account).into_iter().flat_map(|of| of.ended.iter().rev());
+        ended.filter_map(|id| self.orders.get(id))
+    }
+
+    /// Trades of an instrument, the latest first.
+    pub fn trades(&self, instrument: InstrumentId) -> impl Iterator<Item = &Trade> {
+        self.instruments.get(&instrument).into_iter().flat_map(|of| of.trades.iter().rev())
+    }
+
+    /// An account's fills, the latest first.
+    pub fn fills(&self, account: &AccountId) -> impl Iterator<Item = &Fill> {
+        self.accounts.get(account).into_iter().flat_map(|of| of.fills.iter().rev())
+    }
+
+    pub fn trade_count(&self) -> u64 {
+        self.trades
+    }
+
+    /// Candles of `minutes` minutes that start in `from_ms..=to_ms`, the earliest first.
+    pub fn candles(&self, instrument: InstrumentId, minutes: u64, from_ms: u64, to_ms: u64) -> Vec<Candle> {
+        let span = minutes.max(1) * MINUTE_MS;
+        let mut merged: Vec<Candle> = Vec::new();
+        let candles = self.instruments.get(&instrument).into_iter().flat_map(|of| of.candles.iter());
+        for candle in candles {
+            let start_ms = candle.start_ms - candle.start_ms % span;
+            match merged.last_mut() {
+                Some(last) if last.start_ms == start_ms => last.merge(candle),
+                _ => merged.push(Candle { start_ms, ..*candle }),
+            }
+        }
+        merged.retain(|candle| (from_ms..=to_ms).contains(&candle.start_ms));
+        merged
+    }
+
+    /// The last 24 hours before `now_ms`.
+    pub fn stats(&self, instrument: InstrumentId, now_ms: u64) -> Stats {
+        let Some(of) = self.instruments.get(&instrument) else { return Stats::default() };
+        let from = now_ms.saturating_sub(DAY_MS);
+        let mut stats = Stats { last: of.trades.back().map(|trade| trade.price), ..Stats::default() };
+        let mut first = None;
+        for candle in of.candles.iter().filter(|candle| candle.start_ms >= from) {
+            first.get_or_insert(candle.open);
+            stats.high = Some(stats.high.map_or(candle.high, |high| high.max(candle.high)));
+            stats.low = Some(stats.low.map_or(candle.low, |low| low.min(candle.low)));
+            stats.volume = stats.volume.checked_add(candle.volume).unwrap_or(stats.volume);
+            stats.volume_usd = stats.volume_usd.checked_add(candle.cost).unwrap_or(stats.volume_usd);
+        }
+        stats.change = first.zip(stats.last).filter(|(first, _)| first.is_positive()).map(|(first, last)| {
+            let change = (last.micros() as f64 / first.micros() as f64 - 1.0) * 100.0;
+            (change * 1e4).round() / 1e4
+        });
+        stats
+    }
+}
+
+impl OfInstrument {
+    fn direction_of(&mut self, price: Cash) -> u8 {
+        self.direction = match self.trades.back().map(|last| price.cmp(&last.price)) {
+            None | Some(std::cmp::Ordering::Greater) => 0,
+            Some(std::cmp::Ordering::Less) => 2,
+            // Unchanged after a rise is a zero-plus tick, after a fall a zero-minus tick.
+            Some(std::cmp::Ordering::Equal) => self.direction | 1,
+        };
+        self.direction
+    }
+
+    fn candle(&mut self, trade: &Trade) {
+        let start_ms = trade.time_ms - trade.time_ms % MINUTE_MS;
+        let cost = trade.price.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        let price = trade.price;
+        let candle =
+            Candle { start_ms, open: price, high: price, low: price, close: price, volume: trade.amount, cost };
+        match self.candles.back_mut() {
+            Some(last) if last.start_ms == start_ms => last.merge(&candle),
+            _ => {
+                push_bounded(&mut self.candles, candle, CANDLES_MAX);
+            }
+        }
+    }
+}
+
+impl Candle {
+    fn merge(&mut self, later: &Self) {
+        self.high = self.high.max(later.high);
+        self.low = self.low.min(later.low);
+        self.close = later.close;
+        self.volume = self.volume.checked_add(later.volume).unwrap_or(self.volume);
+        self.cost = self.cost.checked_add(later.cost).unwrap_or(self.cost);
+    }
+}
+
+/// Adds at the back; returns what had to go at the front.
+fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, max: usize) -> Option<T> {
+    queue.push_back(item);
+    if queue.len() > max { queue.pop_front() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num::Side;
+
+    fn trade(price: i64, time_ms: u64) -> Trade {
+        Trade {
+            id: 0,
+            sequence: 0,
+            instrument: InstrumentId(1),
+            time_ms,
+            price: Cash::from_micros(price),
+            amount: Fix::ONE,
+            side: Side::Buy,
+            mark: None,
+            index: None,
+            is_liquidation: false,
+            tick_direction: 0,
+        }
+    }
+
+    #[test]
+    fn tick_directions_follow_the_last_change() {
+        let mut history = History::default();
+        let directions: Vec<u8> =
+            [10, 10, 11, 11, 9, 9, 9].into_iter().map(|price| history.trade(trade(price, 0)).tick_direction).collect();
+        assert_eq!(directions, [0, 1, 0, 1, 2, 3, 3]);
+    }
+
+    #[test]
+    fn candles_merge_to_the_asked_resolution() {
+        let mut history = History::default();
+        for (price, minute) in [(10, 0), (14, 1), (8, 2), (9, 5)] {
+            history.trade(trade(price, minute * MINUTE_MS));
+        }
+        let candles = history.candles(InstrumentId(1), 5, 0, u64::MAX);
+        assert_eq!(candles.len(), 2);
+        let first = candles[0];
+        assert_eq!(
+            [first.open, first.high, first.low, first.close].map(Cash::micros),
+            [10, 14, 8, 8]
+        );
+        assert_eq!(first.volume, Fix::from_raw(3 * Fix::SCALE));
+        assert_eq!(history.candles(InstrumentId(1), 5, 1, 5 * MINUTE_MS).len(), 1);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut history = History::default();
+        for i in 0..3_000 {
+            history.trade(trade(10, i));
+        }
+        assert_eq!(history.trades(InstrumentId(1)).count(), TRADES_MAX);
+        assert_eq!(history.trades(InstrumentId(1)).next().unwrap().id, 3_000);
+        assert_eq!(history.trade_count(), 3_000);
+    }
+
+    #[test]
+    fn stats_cover_a_day() {
+        let mut history = History::default();
+        history.trade(trade(10, 0));
+        history.trade(trade(20, 2 * DAY_MS));
+        history.trade(trade(30, 2 * DAY_MS + 1));
+        let stats = history.stats(InstrumentId(1), 2 * DAY_MS + 2);
+        assert_eq!(stats.high, Some(Cash::from_micros(30)));
+        assert_eq!(stats.low, Some(Cash::from_micros(20)));
+        assert_eq!(stats.change, Some(50.0));
+    }
+}

@@ -1,0 +1,207 @@
+//! The HTTP side: REST calls, JSON-RPC over POST, the WebSocket upgrade, health, metrics and the page.
+//!
+//! Invariant: every path answers; an unknown one says so in JSON under /api and with 404 elsewhere.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{OriginalUri, Path, RawQuery, State, WebSocketUpgrade},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    Gateway,
+    auth::{Identity, Signed, header_fields},
+    page,
+    rpc::{self, Params, Request, RpcError, RpcResult},
+    session::Session,
+    socket,
+};
+
+/// Bytes of a request body.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// All routes of a gateway.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/ws/api/v2", get(upgrade))
+        .route("/api/v2", post(call_body))
+        .route("/api/v2/", post(call_body))
+        .route("/api/v2/{scope}/{*method}", get(call_query).post(call_method))
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(page::serve)
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(tower_http::cors::CorsLayer::permissive())
+        .with_state(gateway)
+}
+
+async fn upgrade(State(gateway): State<Arc<Gateway>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(BODY_BYTES_MAX)
+        .max_frame_size(BODY_BYTES_MAX)
+        .on_upgrade(move |socket| socket::run(gateway, socket))
+}
+
+/// GET /api/v2/{scope}/{method}?params: what ccxt sends for every call.
+async fn call_query(
+    State(gateway): State<Arc<Gateway>>,
+    Path((scope, method)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let received = rpc::now_us();
+    let params = query_params(query.as_deref().unwrap_or(""));
+    let target = uri.path_and_query().map_or("", axum::http::uri::PathAndQuery::as_str);
+    let request = Request { id: Value::Null, method: format!("{scope}/{method}"), params };
+    let identity = identify(&gateway, &headers, &request.params, (&Method::GET, target, b""));
+    answer(&gateway, identity, request, received).await
+}
+
+/// POST /api/v2/{scope}/{method} with a JSON-RPC body whose method, if any, is the path's.
+async fn call_method(
+    State(gateway): State<Arc<Gateway>>,
+    Path((scope, method)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let received = rpc::now_us();
+    match Request::parse(&body) {
+        Ok(mut request) => {
+            request.method = format!("{scope}/{method}");
+            let target = uri.path();
+            let identity = identify(&gateway, &headers, &request.params, (&Method::POST, target, &body));
+            answer(&gateway, identity, request, received).await
+        }
+        Err((id, error)) => respond(&id, Err(error), received),
+    }
+}
+
+/// POST /api/v2 with a JSON-RPC body: what nautilus_trader sends.
+async fn call_body(
+    State(gateway): State<Arc<Gateway>>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let received = rpc::now_us();
+    match Request::parse(&body) {
+        Ok(request) => {
+            let target = uri.path();
+            let identity = identify(&gateway, &headers, &request.params, (&Method::POST, target, &body));
+            answer(&gateway, identity, request, received).await
+        }
+        Err((id, error)) => respond(&id, Err(error), received),
+    }
+}
+
+async fn answer(
+    gateway: &Arc<Gateway>,
+    identity: Result<Option<Identity>, RpcError>,
+    request: Request,
+    received: u64,
+) -> Response {
+    let id = request.id.clone();
+    let result = match identity {
+        Ok(identity) => gateway.call(&Session::of_request(identity), request).await,
+        Err(error) => Err(error),
+    };
+    respond(&id, result, received)
+}
+
+fn respond(id: &Value, result: RpcResult, received: u64) -> Response {
+    let status = if result.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    (status, Json(rpc::reply(id, result, received))).into_response()
+}
+
+/// The caller of an HTTP request: by signed header, bearer token, basic credentials, or a token parameter.
+fn identify(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    params: &Params,
+    (method, target, body): (&Method, &str, &[u8]),
+) -> Result<Option<Identity>, RpcError> {
+    let keyring = &gateway.keyring;
+    let Some(header) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+        return params
+            .optional_text("access_token")?
+            .map(|token| keyring.by_token(token, "access"))
+            .transpose();
+    };
+    if let Some(fields) = header_fields(header) {
+        let field = |name: &str| {
+            fields.get(name).copied().ok_or_else(|| {
+                RpcError::param("Authorization", format!("`{name}` is missing; id, ts, nonce and sig are expected"))
+            })
+        };
+        let body = String::from_utf8_lossy(body);
+        let payload = format!("{method}\n{target}\n{body}\n");
+        let signed = Signed {
+            client_id: field("id")?,
+            timestamp: field("ts")?,
+            nonce: field("nonce")?,
+            signature: field("sig")?,
+            payload: &payload,
+        };
+        return keyring.by_signature(signed).map(Some);
+    }
+    if let Some(token) = header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")) {
+        return keyring.by_token(token, "access").map(Some);
+    }
+    Err(RpcError::param("Authorization", "deri-hmac-sha256 or Bearer is expected"))
+}
+
+/// `a=1&b=%20x` as parameters; all values are strings.
+fn query_params(query: &str) -> Params {
+    let mut params = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        params.insert(percent_decode(name), Value::String(percent_decode(value)));
+    }
+    Params(params)
+}
+
+fn percent_decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+    if gateway.is_ready() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no commit seen yet\n").into_response()
+    }
+}
+
+async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], gateway.metrics.encode()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_as_clients_write_it() {
+        let params = query_params("instrument_name=BTC_USDC-PERPETUAL&amount=0.01&label=a%20b%26c&post_only=true");
+        assert_eq!(params.text("instrument_name").unwrap(), "BTC_USDC-PERPETUAL");
+        assert_eq!(params.optional_decimal("amount", 9).unwrap(), Some(10_000_000));
+        assert_eq!(params.text("label").unwrap(), "a b&c");
+        assert_eq!(params.flag("post_only"), Ok(true));
+        assert!(query_params("").0.is_empty());
+    }
+}

@@ -1,0 +1,209 @@
+//! Who listens to what.
+//!
+//! Invariant: a notification is built once however many listen; a listener whose queue is full is cut off,
+//! so that nobody slow holds memory or slows others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+use wire::AccountId;
+
+use crate::rpc;
+
+/// Frames that may wait for one connection.
+pub const QUEUE_FRAMES_MAX: usize = 4_096;
+/// Channels one connection may listen to.
+pub const CHANNELS_MAX: usize = 2_000;
+
+/// What a connection's writer gets.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    Text(Arc<str>),
+}
+
+pub type ConnectionId = u64;
+
+/// Where a channel's data goes: to everybody, or only to one account's connections.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Topic {
+    pub channel: String,
+    /// Set for `user.*` channels: the account whose data it carries.
+    pub account: Option<AccountId>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    queue: mpsc::Sender<Frame>,
+    topics: BTreeSet<Topic>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    listeners: BTreeMap<ConnectionId, Listener>,
+    topics: BTreeMap<Topic, BTreeSet<ConnectionId>>,
+    next: ConnectionId,
+}
+
+/// All connections and their subscriptions.
+#[derive(Debug, Default)]
+pub struct Hub(Mutex<Inner>);
+
+impl Hub {
+    /// A new connection and the queue its writer drains.
+    pub fn connect(&self) -> (ConnectionId, mpsc::Receiver<Frame>) {
+        let (queue, frames) = mpsc::channel(QUEUE_FRAMES_MAX);
+        let mut inner = self.lock();
+        inner.next += 1;
+        let id = inner.next;
+        inner.listeners.insert(id, Listener { queue, topics: BTreeSet::new() });
+        (id, frames)
+    }
+
+    pub fn disconnect(&self, id: ConnectionId) {
+        let mut inner = self.lock();
+        let Some(listener) = inner.listeners.remove(&id) else { return };
+        for topic in listener.topics {
+            inner.leave(&topic, id);
+        }
+    }
+
+    /// False when the connection listens to too many channels already.
+    pub fn subscribe(&self, id: ConnectionId, topic: Topic) -> bool {
+        let mut inner = self.lock();
+        let Some(listener) = inner.listeners.get_mut(&id) else { return false };
+        if listener.topics.len() >= CHANNELS_MAX && !listener.topics.contains(&topic) {
+            return false;
+        }
+        listener.topics.insert(topic.clone());
+        inner.topics.entry(topic).or_default().insert(id);
+        true
+    }
+
+    pub fn unsubscribe(&self, id: ConnectionId, topic: &Topic) {
+        let mut inner = self.lock();
+        if let Some(listener) = inner.listeners.get_mut(&id) {
+            listener.topics.remove(topic);
+        }
+        inner.leave(topic, id);
+    }
+
+    /// Leaves everything that `chosen` picks; returns how many channels that were.
+    pub fn unsubscribe_where(&self, id: ConnectionId, chosen: impl Fn(&Topic) -> bool) -> usize {
+        let topics: Vec<Topic> = self
+            .lock()
+            .listeners
+            .get(&id)
+            .map(|listener| listener.topics.iter().filter(|topic| chosen(topic)).cloned().collect())
+            .unwrap_or_default();
+        topics.iter().for_each(|topic| self.unsubscribe(id, topic));
+        topics.len()
+    }
+
+    /// Every topic somebody listens to.
+    pub fn topics(&self) -> Vec<Topic> {
+        self.lock().topics.keys().cloned().collect()
+    }
+
+    pub fn has_listeners(&self, topic: &Topic) -> bool {
+        self.lock().topics.contains_key(topic)
+    }
+
+    /// How many listen to a topic.
+    pub fn listeners(&self, topic: &Topic) -> usize {
+        self.lock().topics.get(topic).map_or(0, BTreeSet::len)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.lock().listeners.len()
+    }
+
+    /// Sends `data` to all who listen to `topic`.
+    pub fn publish(&self, topic: &Topic, data: &serde_json::Value) {
+        let mut inner = self.lock();
+        let Some(ids) = inner.topics.get(topic).cloned() else { return };
+        let text: Arc<str> = rpc::notification(&topic.channel, data).into();
+        for id in ids {
+            inner.send(id, Frame::Text(Arc::clone(&text)));
+        }
+    }
+
+    /// Sends one frame to one connection.
+    pub fn send(&self, id: ConnectionId, frame: Frame) {
+        self.lock().send(id, frame);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn leave(&mut self, topic: &Topic, id: ConnectionId) {
+        if let Some(ids) = self.topics.get_mut(topic) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+    }
+
+    fn send(&mut self, id: ConnectionId, frame: Frame) {
+        let full = self.listeners.get(&id).is_some_and(|listener| listener.queue.try_send(frame).is_err());
+        if full && let Some(listener) = self.listeners.remove(&id) {
+            // Dropping the queue ends the connection's writer.
+            for topic in listener.topics {
+                self.leave(&topic, id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn topic(channel: &str) -> Topic {
+        Topic { channel: channel.into(), account: None }
+    }
+
+    #[test]
+    fn only_listeners_get_a_publication() {
+        let hub = Hub::default();
+        let ((first, mut first_frames), (_second, mut second_frames)) = (hub.connect(), hub.connect());
+        assert!(hub.subscribe(first, topic("trades.X.raw")));
+        hub.publish(&topic("trades.X.raw"), &json!([1]));
+        assert!(first_frames.try_recv().is_ok());
+        assert!(second_frames.try_recv().is_err());
+        hub.unsubscribe(first, &topic("trades.X.raw"));
+        assert!(hub.topics().is_empty());
+    }
+
+    #[test]
+    fn a_slow_reader_is_cut_off_and_the_others_go_on() {
+        let hub = Hub::default();
+        let ((slow, slow_frames), (quick, mut quick_frames)) = (hub.connect(), hub.connect());
+        for id in [slow, quick] {
+            hub.subscribe(id, topic("a"));
+        }
+        for _ in 0..=QUEUE_FRAMES_MAX {
+            hub.publish(&topic("a"), &json!(1));
+            assert!(quick_frames.try_recv().is_ok());
+        }
+        assert_eq!(hub.connections(), 1);
+        assert_eq!(slow_frames.len(), QUEUE_FRAMES_MAX);
+        hub.publish(&topic("a"), &json!(2));
+        assert!(quick_frames.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_disconnected_listener_leaves_no_topic_behind() {
+        let hub = Hub::default();
+        let (id, _frames) = hub.connect();
+        hub.subscribe(id, topic("a"));
+        hub.disconnect(id);
+        assert!(hub.topics().is_empty());
+        assert!(!hub.subscribe(id, topic("b")));
+    }
+}

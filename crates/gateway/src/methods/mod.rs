@@ -1,0 +1,117 @@
+//! The venue's methods by name.
+//!
+//! Invariant: one match knows every method; a method is public or private by its name.
+
+mod account;
+mod chain;
+mod market;
+mod market_history;
+mod orders;
+mod session;
+mod trading;
+
+use crate::{
+    Gateway,
+    rpc::{Code, Params, RpcError, RpcResult},
+    session::Session,
+};
+
+pub(crate) use chain::chain;
+pub(crate) use market::market_ticker;
+pub(crate) use orders::{fill_json, order_json};
+
+/// Calls a method by its full name, such as `public/ticker`.
+pub(crate) async fn dispatch(gateway: &Gateway, session: &Session, method: &str, params: &Params) -> RpcResult {
+    match method.split_once('/') {
+        Some(("public", name)) => public(gateway, session, name, params),
+        Some(("private", name)) => private(gateway, session, name, params).await,
+        _ => Err(unknown(method)),
+    }
+}
+
+fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
+    match name {
+        "auth" => session::auth(gateway, session, params),
+        "test" | "hello" => Ok(serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
+        "set_heartbeat" => session::set_heartbeat(session, params),
+        "disable_heartbeat" => session::disable_heartbeat(session),
+        "subscribe" => session::subscribe(gateway, session, params),
+        "unsubscribe" => session::unsubscribe(gateway, session, params),
+        "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
+        "get_time" => market::get_time(gateway),
+        "status" => market::status(),
+        "get_currencies" => market::get_currencies(gateway),
+        "get_instruments" => market::get_instruments(gateway, params),
+        "get_instrument" => market::get_instrument(gateway, params),
+        "get_combos" => Ok(serde_json::json!([])),
+        "get_expirations" => market::get_expirations(gateway, params),
+        "get_index_price" => market::get_index_price(gateway, params),
+        "ticker" => market::ticker(gateway, params),
+        "get_order_book" => market::get_order_book(gateway, params),
+        "get_book_summary_by_currency" => market::summary_by_currency(gateway, params),
+        "get_book_summary_by_instrument" => market::summary_by_instrument(gateway, params),
+        "get_last_trades_by_instrument" | "get_last_trades_by_instrument_and_time" => {
+            market_history::trades_by_instrument(gateway, params)
+        }
+        "get_last_trades_by_currency" | "get_last_trades_by_currency_and_time" => {
+            market_history::trades_by_currency(gateway, params)
+        }
+        "get_tradingview_chart_data" => market_history::chart(gateway, params),
+        "get_funding_rate_value" => market_history::funding_rate(gateway, params),
+        "get_funding_rate_history" => market_history::funding_history(gateway, params),
+        "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
+            Ok(serde_json::json!({ "settlements": [], "continuation": null }))
+        }
+        "clockless/get_chain" => chain::get_chain(gateway, params),
+        "clockless/get_network" => chain::get_network(gateway),
+        _ => Err(unknown(&format!("public/{name}"))),
+    }
+}
+
+async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
+    let identity = session::identify(gateway, session, params)?;
+    match name {
+        "subscribe" => session::subscribe(gateway, session, params),
+        "unsubscribe" => session::unsubscribe(gateway, session, params),
+        "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Private),
+        "logout" => session::logout(session),
+        "enable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::On),
+        "disable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::Off),
+        "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(session),
+        "buy" => trading::place(gateway, &identity, num::Side::Buy, params).await,
+        "sell" => trading::place(gateway, &identity, num::Side::Sell, params).await,
+        "edit" => trading::edit(gateway, &identity, params).await,
+        "cancel" => trading::cancel(gateway, &identity, params).await,
+        "cancel_by_label" => trading::cancel_by_label(gateway, &identity, params).await,
+        "cancel_all" | "cancel_all_by_currency" => trading::cancel_all(gateway, &identity, None).await,
+        "cancel_all_by_instrument" => {
+            let instrument = params.text("instrument_name")?.to_owned();
+            trading::cancel_all(gateway, &identity, Some(&instrument)).await
+        }
+        "get_open_orders" | "get_open_orders_by_currency" | "get_open_orders_by_instrument" => {
+            orders::open(gateway, &identity, params)
+        }
+        "get_order_state" => orders::state(gateway, &identity, params),
+        "get_order_history_by_instrument" | "get_order_history_by_currency" => {
+            orders::ended(gateway, &identity, params)
+        }
+        "get_user_trades_by_instrument"
+        | "get_user_trades_by_instrument_and_time"
+        | "get_user_trades_by_currency"
+        | "get_user_trades_by_currency_and_time" => orders::fills(gateway, &identity, params),
+        "get_user_trades_by_order" => orders::fills_of_order(gateway, &identity, params),
+        "get_positions" => account::positions(gateway, &identity, params),
+        "get_position" => account::position(gateway, &identity, params),
+        "get_account_summary" => account::summary(gateway, &identity, params),
+        "get_account_summaries" => account::summaries(gateway, &identity),
+        "get_deposits" | "get_withdrawals" | "get_transfers" => Ok(serde_json::json!({ "count": 0, "data": [] })),
+        "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
+            Ok(serde_json::json!({ "settlements": [], "continuation": null }))
+        }
+        _ => Err(unknown(&format!("private/{name}"))),
+    }
+}
+
+fn unknown(method: &str) -> RpcError {
+    RpcError::new(Code::MethodNotFound, format!("there is no method {method:?}"))
+}

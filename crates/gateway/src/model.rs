@@ -1,0 +1,164 @@
+//! What the gateway shows, in plain values between the exchange's state and the venue's JSON.
+//!
+//! Invariant: amounts are in units of the underlying, prices in USDC; JSON is made from these values in
+//! `json` and nowhere else.
+
+use num::{Cash, Fix, Side};
+use wire::{AccountId, InstrumentId, OrderId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Option { strike: Cash, right: Right },
+    Future,
+    Perpetual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    Call,
+    Put,
+}
+
+/// An instrument as it was listed.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    pub id: InstrumentId,
+    pub name: String,
+    pub kind: Kind,
+    /// "BTC"
+    pub underlying: String,
+    /// Milliseconds; `None` for a perpetual.
+    pub expiry_ms: Option<u64>,
+    pub created_ms: u64,
+    /// USDC per tick.
+    pub tick: Cash,
+    /// Underlying per lot: the least amount.
+    pub lot: Fix,
+    pub maker_fee: Fix,
+    pub taker_fee: Fix,
+    pub is_active: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Greeks {
+    pub delta: Fix,
+    pub gamma: Fix,
+    pub vega: Fix,
+    pub theta: Fix,
+    pub rho: Fix,
+}
+
+/// One price level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    pub price: Cash,
+    /// In units of the underlying.
+    pub amount: Fix,
+}
+
+/// The present market in one instrument.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    pub bids: Vec<Level>,
+    pub asks: Vec<Level>,
+    pub mark: Option<Cash>,
+    pub mark_iv: Option<Fix>,
+    pub index: Option<Cash>,
+    /// The forward that options are valued on; the index for the rest.
+    pub forward: Option<Cash>,
+    pub greeks: Option<Greeks>,
+    pub open_interest: Fix,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    Open,
+    Filled,
+    Cancelled,
+}
+
+/// An order in any state.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub id: OrderId,
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    /// `None` for a market order.
+    pub price: Option<Cash>,
+    pub amount: Fix,
+    pub filled: Fix,
+    /// Sum of price times amount over the fills.
+    pub filled_value: Cash,
+    pub state: OrderState,
+    pub time_in_force: wire::TimeInForce,
+    pub post_only: wire::PostOnly,
+    pub reduce_only: wire::ReduceOnly,
+    pub label: String,
+    pub created_ms: u64,
+    pub updated_ms: u64,
+    pub is_liquidation: bool,
+}
+
+/// A trade as the public sees it.
+#[derive(Clone, Debug)]
+pub struct Trade {
+    /// Rises by one for each trade of the exchange.
+    pub id: u64,
+    /// Rises by one for each trade of the instrument.
+    pub sequence: u64,
+    pub instrument: InstrumentId,
+    pub time_ms: u64,
+    pub price: Cash,
+    pub amount: Fix,
+    /// The taker's side.
+    pub side: Side,
+    pub mark: Option<Cash>,
+    pub index: Option<Cash>,
+    pub is_liquidation: bool,
+    /// 0 plus tick, 1 zero-plus tick, 2 minus tick, 3 zero-minus tick.
+    pub tick_direction: u8,
+}
+
+/// One account's side of a trade.
+#[derive(Clone, Debug)]
+pub struct Fill {
+    pub trade: Trade,
+    pub account: AccountId,
+    pub order: OrderId,
+    pub side: Side,
+    pub fee: Cash,
+    pub liquidity: Liquidity,
+    pub label: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liquidity {
+    Maker,
+    Taker,
+}
+
+/// A position with what it is worth.
+#[derive(Clone, Debug)]
+pub struct Position {
+    pub instrument: InstrumentId,
+    /// Signed, in units of the underlying.
+    pub size: Fix,
+    pub average_price: Cash,
+    pub mark: Cash,
+    pub index: Cash,
+    pub unrealised: Cash,
+    pub realised: Cash,
+    pub greeks: Greeks,
+}
+
+/// An account's money and margin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Summary {
+    pub balance: Cash,
+    pub equity: Cash,
+    pub initial_margin: Cash,
+    pub maintenance_margin: Cash,
+    pub available: Cash,
+    pub unrealised: Cash,
+}

@@ -1,0 +1,65 @@
+//! What became of an intent, in the venue's words.
+//!
+//! Invariant: every reject of the exchange has a code of the venue, and its text names what was had and what
+//! was needed.
+
+use wire::{OrderId, Outcome as Result_, Reject};
+
+use crate::rpc::{Code, RpcError};
+
+/// An executed intent.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub commit: u64,
+    pub orders: Vec<OrderId>,
+    /// Trades with numbers above this one came of it.
+    pub trades_above: u64,
+}
+
+impl Outcome {
+    /// Reads the receipt; the first rejected action is the error.
+    pub fn read(commit: u64, trades_above: u64, outcomes: &[Result_]) -> Result<Self, RpcError> {
+        let mut orders = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                Result_::Done => {}
+                Result_::Placed { order } => orders.push(*order),
+                Result_::Rejected { reject } => return Err(rejected(reject)),
+            }
+        }
+        Ok(Self { commit, orders, trades_above })
+    }
+
+    /// Whether a trade in the venue's JSON is one of this outcome.
+    pub fn has_trade(&self, trade: &serde_json::Value) -> bool {
+        let id = trade["trade_id"].as_str().and_then(|id| id.parse::<u64>().ok());
+        id.is_some_and(|id| id > self.trades_above)
+    }
+}
+
+/// A reject as the venue would say it.
+pub fn rejected(reject: &Reject) -> RpcError {
+    let code = match reject {
+        Reject::UnknownInstrument { .. } | Reject::InstrumentClosed { .. } | Reject::UnknownUnderlying { .. } => {
+            Code::InvalidInstrument
+        }
+        Reject::LotsZero | Reject::LotsTooLarge { .. } | Reject::AmendBelowFilled { .. } => Code::InvalidAmount,
+        Reject::PriceNotPositive { .. } => Code::InvalidPrice,
+        Reject::PriceOutsideBand { have, low, .. } if have < low => Code::PriceTooLow,
+        Reject::PriceOutsideBand { .. } => Code::PriceTooHigh,
+        Reject::OpenOrderLimit { .. } | Reject::BookFull { .. } => Code::OpenOrdersLimit,
+        Reject::PostOnlyWouldTrade { .. } | Reject::PostOnlyWithoutLimit => Code::PostOnlyReject,
+        Reject::MarginTooLow { .. } | Reject::BalanceTooLow { .. } | Reject::Liquidating => Code::NotEnoughFunds,
+        Reject::UnknownOrder => Code::OrderNotFound,
+        Reject::NotOwner { .. } => Code::NotOwner,
+        Reject::KeyMayNotTrade | Reject::OwnerOnly | Reject::FaucetClosed | Reject::NotReporter => {
+            Code::PermissionDenied
+        }
+        Reject::UnknownKey { .. } | Reject::KeyExpired { .. } | Reject::BadSignature => Code::Unauthorized,
+        Reject::ReduceOnlyWouldOpen { .. } | Reject::NotFillable { .. } | Reject::LabelInUse { .. } => {
+            Code::InvalidArguments
+        }
+        _ => Code::BadRequest,
+    };
+    RpcError::new(code, reject.to_string())
+}

@@ -1,0 +1,296 @@
+//! JSON-RPC 2.0 as Deribit speaks it: requests, replies, the venue's error codes, typed parameters.
+//!
+//! Invariant: whatever arrives gets a reply of this shape; a parameter of the wrong kind is named together
+//! with what was expected.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use crate::decimal::{self, DecimalError};
+
+/// The venue's error codes that we answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    AuthorizationRequired = 10_000,
+    QuantityTooLow = 10_002,
+    OrderNotFound = 10_004,
+    PriceTooLow = 10_005,
+    PriceTooHigh = 10_007,
+    NotEnoughFunds = 10_009,
+    AlreadyClosed = 10_010,
+    OpenOrdersLimit = 10_013,
+    InvalidInstrument = 10_020,
+    InvalidAmount = 10_021,
+    InvalidPrice = 10_023,
+    TooManyRequests = 10_028,
+    NotOwner = 10_029,
+    PriceWrongTick = 10_043,
+    InvalidArguments = 11_029,
+    PermissionDenied = 11_042,
+    NotOpenOrder = 11_044,
+    BadRequest = 11_050,
+    PostOnlyReject = 11_054,
+    InternalServerError = 11_094,
+    InvalidCredentials = 13_004,
+    Unauthorized = 13_009,
+    NotFound = 13_020,
+    TemporarilyUnavailable = 13_028,
+    TimedOut = 13_888,
+    MethodNotFound = -32_601,
+    InvalidParams = -32_602,
+    ParseError = -32_700,
+}
+
+impl Code {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::AuthorizationRequired => "authorization_required",
+            Self::QuantityTooLow => "qty_too_low",
+            Self::OrderNotFound => "order_not_found",
+            Self::PriceTooLow => "price_too_low",
+            Self::PriceTooHigh => "price_too_high",
+            Self::NotEnoughFunds => "not_enough_funds",
+            Self::AlreadyClosed => "already_closed",
+            Self::OpenOrdersLimit => "max_open_orders_per_instrument",
+            Self::InvalidInstrument => "invalid_or_unsupported_instrument",
+            Self::InvalidAmount => "invalid_amount",
+            Self::InvalidPrice => "invalid_price",
+            Self::TooManyRequests => "too_many_requests",
+            Self::NotOwner => "not_owner_of_order",
+            Self::PriceWrongTick => "price_wrong_tick",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotOpenOrder => "not_open_order",
+            Self::BadRequest => "bad_request",
+            Self::PostOnlyReject => "post_only_reject",
+            Self::InternalServerError => "internal_server_error",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TimedOut => "timed_out",
+            Self::MethodNotFound => "Method not found",
+            Self::InvalidParams => "Invalid params",
+            Self::ParseError => "Parse error",
+        }
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RpcError {
+    pub code: Code,
+    pub data: Value,
+}
+
+impl RpcError {
+    pub fn new(code: Code, reason: impl Into<String>) -> Self {
+        Self { code, data: json!({ "reason": reason.into() }) }
+    }
+
+    /// A parameter that is missing or of the wrong kind.
+    pub fn param(name: &str, reason: impl Into<String>) -> Self {
+        Self { code: Code::InvalidParams, data: json!({ "param": name, "reason": reason.into() }) }
+    }
+
+    fn to_value(&self) -> Value {
+        json!({ "code": self.code as i64, "message": self.code.message(), "data": self.data })
+    }
+}
+
+pub type RpcResult = Result<Value, RpcError>;
+
+/// A call, read but not yet understood.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub id: Value,
+    pub method: String,
+    pub params: Params,
+}
+
+impl Request {
+    /// Reads one JSON-RPC request; the error comes with the id to answer under.
+    pub fn parse(text: &[u8]) -> Result<Self, (Value, RpcError)> {
+        let value: Value = serde_json::from_slice(text)
+            .map_err(|error| (Value::Null, RpcError::new(Code::ParseError, error.to_string())))?;
+        let Value::Object(mut object) = value else {
+            return Err((Value::Null, RpcError::new(Code::BadRequest, "a request is a JSON object")));
+        };
+        let id = object.remove("id").unwrap_or(Value::Null);
+        let Some(Value::String(method)) = object.remove("method") else {
+            return Err((id, RpcError::new(Code::BadRequest, "`method` must be a string")));
+        };
+        match object.remove("params") {
+            None | Some(Value::Null) => Ok(Self { id, method, params: Params::default() }),
+            Some(Value::Object(params)) => Ok(Self { id, method, params: Params(params) }),
+            Some(_) => Err((id, RpcError::new(Code::InvalidParams, "`params` must be an object"))),
+        }
+    }
+}
+
+/// The reply to a call, with the times the venue's clients expect.
+pub fn reply(id: &Value, result: RpcResult, received_us: u64) -> Value {
+    let now = now_us();
+    let mut reply = json!({
+        "jsonrpc": "2.0",
+        "usIn": received_us,
+        "usOut": now,
+        "usDiff": now.saturating_sub(received_us),
+        "testnet": true,
+    });
+    if !id.is_null() {
+        reply["id"] = id.clone();
+    }
+    match result {
+        Ok(result) => reply["result"] = result,
+        Err(error) => reply["error"] = error.to_value(),
+    }
+    reply
+}
+
+/// A push of a subscription.
+pub fn notification(channel: &str, data: &Value) -> String {
+    json!({
+        "jsonrpc": "2.0",
+        "method": "subscription",
+        "params": { "channel": channel, "data": data },
+    })
+    .to_string()
+}
+
+/// Microseconds since 1970 by this machine's clock; for `usIn` and `usOut` only.
+pub fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The parameters of a call. Over GET everything is a string; over JSON-RPC things have their kinds; both
+/// are understood.
+#[derive(Clone, Debug, Default)]
+pub struct Params(pub Map<String, Value>);
+
+impl Params {
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub fn text(&self, name: &str) -> Result<&str, RpcError> {
+        self.optional_text(name)?.ok_or_else(|| RpcError::param(name, "missing, a string is expected"))
+    }
+
+    pub fn optional_text(&self, name: &str) -> Result<Option<&str>, RpcError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(RpcError::param(name, format!("{other} given, a string is expected"))),
+        }
+    }
+
+    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, RpcError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::String(text)) if text == "true" => Ok(Some(true)),
+            Some(Value::String(text)) if text == "false" => Ok(Some(false)),
+            Some(other) => Err(RpcError::param(name, format!("{other} given, true or false is expected"))),
+        }
+    }
+
+    pub fn flag(&self, name: &str) -> Result<bool, RpcError> {
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    pub fn optional_u64(&self, name: &str) -> Result<Option<u64>, RpcError> {
+        let wrong = |have: &Value| RpcError::param(name, format!("{have} given, a whole number is expected"));
+        match self.get(name) {
+            None => Ok(None),
+            Some(value @ Value::Number(number)) => number.as_u64().map(Some).ok_or_else(|| wrong(value)),
+            Some(value @ Value::String(text)) => text.parse().map(Some).map_err(|_| wrong(value)),
+            Some(other) => Err(wrong(other)),
+        }
+    }
+
+    pub fn u64(&self, name: &str) -> Result<u64, RpcError> {
+        self.optional_u64(name)?.ok_or_else(|| RpcError::param(name, "missing, a whole number is expected"))
+    }
+
+    /// A decimal number as an integer with `decimals` places, exactly.
+    pub fn optional_decimal(&self, name: &str, decimals: u32) -> Result<Option<i64>, RpcError> {
+        let text = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => decimal::plain(number),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => return Err(RpcError::param(name, format!("{other} given, a number is expected"))),
+        };
+        decimal::parse(&text, decimals).map(Some).map_err(|error: DecimalError| RpcError::param(name, error.to_string()))
+    }
+
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, RpcError> {
+        let wrong = |have: &Value| RpcError::param(name, format!("{have} given, a list of strings is expected"));
+        match self.get(name) {
+            None => Err(RpcError::param(name, "missing, a list of strings is expected")),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong(item))).collect()
+            }
+            // Over GET a list comes as JSON text or as a bare string.
+            Some(Value::String(text)) => {
+                Ok(serde_json::from_str(text).unwrap_or_else(|_| vec![text.clone()]))
+            }
+            Some(other) => Err(wrong(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(value: Value) -> Params {
+        match value {
+            Value::Object(map) => Params(map),
+            _ => Params::default(),
+        }
+    }
+
+    #[test]
+    fn numbers_arrive_as_numbers_or_as_text() {
+        for given in [json!({"amount": 0.01}), json!({"amount": "0.01"})] {
+            assert_eq!(params(given).optional_decimal("amount", 9), Ok(Some(10_000_000)));
+        }
+        for given in [json!({"count": 5}), json!({"count": "5"})] {
+            assert_eq!(params(given).optional_u64("count"), Ok(Some(5)));
+        }
+        assert_eq!(params(json!({"post_only": "true"})).flag("post_only"), Ok(true));
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        let error = params(json!({"count": -1})).optional_u64("count").unwrap_err();
+        assert_eq!(error.code, Code::InvalidParams);
+        assert_eq!(error.data["param"], "count");
+        assert!(params(json!({"amount": {}})).optional_decimal("amount", 9).is_err());
+        assert!(params(json!({})).text("instrument_name").is_err());
+        assert!(params(json!({"channels": [1]})).texts("channels").is_err());
+    }
+
+    #[test]
+    fn what_is_no_request_is_answered_under_its_id() {
+        for (text, id, code) in [
+            ("{", Value::Null, Code::ParseError),
+            ("[]", Value::Null, Code::BadRequest),
+            (r#"{"id":7}"#, json!(7), Code::BadRequest),
+            (r#"{"id":7,"method":"public/test","params":[]}"#, json!(7), Code::InvalidParams),
+        ] {
+            let (have_id, error) = Request::parse(text.as_bytes()).unwrap_err();
+            assert_eq!((have_id, error.code), (id, code), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_reply_has_no_result() {
+        let reply = reply(&json!(1), Err(RpcError::new(Code::NotFound, "x")), 0);
+        assert_eq!(reply["error"]["code"], 13_020);
+        assert!(reply.get("result").is_none());
+    }
+}

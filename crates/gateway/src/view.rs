@@ -1,0 +1,250 @@
+//! The exchange as this gateway has followed it, in the gateway's own plain values.
+//!
+//! Invariant: a view is of one commit. All reading of `exchange::State` happens here.
+
+use std::collections::BTreeMap;
+
+use exchange::{Listing, State, name::Contract, name::Right as NameRight};
+use num::{Cash, Fix, Position as Signed, Rounding, Side};
+use pricing::Quote;
+use wire::{AccountId, InstrumentId};
+
+use crate::{
+    history::History,
+    json::Stats,
+    model::{Greeks, Instrument, Kind, Level, Market, Order, OrderState, Position, Right, Summary},
+};
+
+/// State, history and the instruments by name.
+#[derive(Debug)]
+pub struct View {
+    pub(crate) state: State,
+    pub(crate) history: History,
+    instruments: Vec<Instrument>,
+    names: BTreeMap<String, usize>,
+}
+
+impl View {
+    pub fn new(state: State) -> Self {
+        let instruments: Vec<Instrument> = state.instruments().iter().map(|it| describe(&state, it)).collect();
+        let names = instruments.iter().enumerate().map(|(place, it)| (it.name.clone(), place)).collect();
+        Self { state, history: History::default(), instruments, names }
+    }
+
+    /// Notes which instruments still trade; to be called when something was settled.
+    pub(crate) fn refresh_listing(&mut self) {
+        for (it, listed) in self.instruments.iter_mut().zip(self.state.instruments()) {
+            it.is_active = listed.listing == Listing::Open;
+        }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.state.time().millis()
+    }
+
+    pub fn start_ms(&self) -> u64 {
+        self.state.parameters().start.millis()
+    }
+
+    pub fn commit_index(&self) -> u64 {
+        self.state.commit()
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    pub fn instrument(&self, name: &str) -> Option<&Instrument> {
+        self.names.get(name).and_then(|place| self.instruments.get(*place))
+    }
+
+    pub fn instrument_of(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub fn underlyings(&self) -> Vec<String> {
+        self.state.underlyings().iter().map(|it| it.symbol.clone()).collect()
+    }
+
+    pub fn index(&self, underlying: &str) -> Option<Cash> {
+        self.state.underlyings().iter().find(|it| it.symbol == underlying).map(|it| it.index)
+    }
+
+    pub fn stats(&self, id: InstrumentId) -> Stats {
+        self.history.stats(id, self.now_ms())
+    }
+
+    /// The market in an instrument with up to `depth` levels a side.
+    pub fn market(&self, it: &Instrument, depth: usize) -> Market {
+        let Some(listed) = self.state.instrument(it.id) else { return Market::default() };
+        let levels = |side: Side| -> Vec<Level> {
+            let level = |level: exchange::book::Level| {
+                let price = listed.market.price(level.price)?;
+                Some(Level { price, amount: State::amount(listed, level.lots) })
+            };
+            self.state.levels(it.id, side, depth).into_iter().filter_map(level).collect()
+        };
+        let valuation = listed.valuation.as_ref();
+        let interest = i64::try_from(listed.open_interest).unwrap_or(i64::MAX);
+        Market {
+            bids: levels(Side::Buy),
+            asks: levels(Side::Sell),
+            mark: valuation.map(|it| it.mark),
+            mark_iv: valuation.and_then(|it| it.volatility),
+            index: self.index(&it.underlying),
+            forward: valuation.map(|it| it.forward),
+            greeks: valuation.map(|it| greeks(&it.greeks)),
+            open_interest: State::units(listed, Signed::new(interest)),
+        }
+    }
+
+    /// The volatility that a price of an option implies.
+    pub fn implied_vol(&self, it: &Instrument, market: &Market, price: Cash) -> Option<Fix> {
+        let Kind::Option { strike, right } = it.kind else { return None };
+        let right = match right {
+            Right::Call => pricing::Right::Call,
+            Right::Put => pricing::Right::Put,
+        };
+        let time = num::Timestamp::from_millis(it.expiry_ms?).since(self.state.time());
+        let quote = Quote { right, forward: market.forward?, strike, time, volatility: Fix::ZERO };
+        pricing::quote_implied(&quote, price)
+    }
+
+    pub fn open_orders(&self, account: &AccountId) -> Vec<Order> {
+        let Some(index) = self.state.account_index(account) else { return Vec::new() };
+        self.state.open_orders(index).filter_map(|it| self.history.find_order(it.id).cloned()).collect()
+    }
+
+    pub fn positions(&self, account: &AccountId) -> Vec<Position> {
+        let Some(index) = self.state.account_index(account) else { return Vec::new() };
+        self.state.holdings(index).map(|(it, holding)| self.position(it, holding)).collect()
+    }
+
+    fn position(&self, it: &exchange::Instrument, holding: &exchange::Holding) -> Position {
+        let lots = holding.position;
+        let mark = it.mark().unwrap_or(Cash::ZERO);
+        let value = it.market.value(mark, lots, Rounding::Floor).unwrap_or(Cash::ZERO);
+        let size = State::units(it, lots);
+        let sum = i128::from(holding.entry.micros()) * i128::from(Fix::SCALE);
+        let average = sum.checked_div(i128::from(size.raw())).and_then(Cash::from_i128).unwrap_or(Cash::ZERO);
+        let unit = it.valuation.as_ref().map(|valuation| greeks(&valuation.greeks)).unwrap_or_default();
+        let scaled = |greek: Fix| greek.mul(size, Rounding::HalfEven).unwrap_or(Fix::ZERO);
+        Position {
+            instrument: it.id,
+            size,
+            average_price: average,
+            mark,
+            index: self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index),
+            unrealised: value.checked_sub(holding.entry).unwrap_or(Cash::ZERO),
+            realised: Cash::ZERO,
+            greeks: Greeks {
+                delta: scaled(unit.delta),
+                gamma: scaled(unit.gamma),
+                vega: scaled(unit.vega),
+                theta: scaled(unit.theta),
+                rho: scaled(unit.rho),
+            },
+        }
+    }
+
+    /// What an account without a position in an instrument is shown.
+    pub fn flat(&self, it: &Instrument) -> Position {
+        let market = self.market(it, 0);
+        Position {
+            instrument: it.id,
+            size: Fix::ZERO,
+            average_price: Cash::ZERO,
+            mark: market.mark.unwrap_or(Cash::ZERO),
+            index: market.index.unwrap_or(Cash::ZERO),
+            unrealised: Cash::ZERO,
+            realised: Cash::ZERO,
+            greeks: Greeks::default(),
+        }
+    }
+
+    pub fn summary(&self, account: &AccountId) -> Summary {
+        let Some(index) = self.state.account_index(account) else { return Summary::default() };
+        let (equity, margin) = self.state.margin_summary(index);
+        Summary {
+            balance: self.state.balance(index),
+            equity,
+            initial_margin: margin.initial,
+            maintenance_margin: margin.maintenance,
+            available: equity.checked_sub(margin.initial).unwrap_or(Cash::MIN),
+            unrealised: margin.value,
+        }
+    }
+
+    /// Kind, maker and taker fee of each kind of instrument, by the venue's names.
+    pub fn fee_table(&self) -> Vec<(&'static str, Fix, Fix)> {
+        let fees = self.state.fees();
+        let (maker, taker) =
+            (Fix::from_raw(fees.future_maker_billionths), Fix::from_raw(fees.future_taker_billionths));
+        let option = Fix::from_raw(fees.option_billionths);
+        vec![("future", maker, taker), ("perpetual", maker, taker), ("option", option, option)]
+    }
+
+    /// An order the moment it is placed.
+    pub(crate) fn placed_order(&self, id: wire::OrderId, account: AccountId, terms: &wire::NewOrder) -> Option<Order> {
+        let it = self.state.instrument(terms.instrument)?;
+        let price = match terms.kind {
+            wire::OrderKind::Market => None,
+            wire::OrderKind::Limit { price } => it.market.price(price),
+        };
+        let now = self.now_ms();
+        Some(Order {
+            id,
+            account,
+            instrument: terms.instrument,
+            side: terms.side,
+            price,
+            amount: State::amount(it, terms.lots),
+            filled: Fix::ZERO,
+            filled_value: Cash::ZERO,
+            state: OrderState::Open,
+            time_in_force: terms.time_in_force,
+            post_only: terms.post_only,
+            reduce_only: terms.reduce_only,
+            label: String::from_utf8_lossy(&terms.label).into_owned(),
+            created_ms: now,
+            updated_ms: now,
+            is_liquidation: false,
+        })
+    }
+}
+
+fn greeks(it: &exchange::Greeks) -> Greeks {
+    Greeks { delta: it.delta, gamma: it.gamma, vega: it.vega, theta: it.theta, rho: it.rho }
+}
+
+fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
+    let fees = state.fees();
+    let (maker, taker) = if it.is_option() {
+        (fees.option_billionths, fees.option_billionths)
+    } else {
+        (fees.future_maker_billionths, fees.future_taker_billionths)
+    };
+    let kind = match it.contract {
+        Contract::Option { strike, right: NameRight::Call, .. } => Kind::Option { strike, right: Right::Call },
+        Contract::Option { strike, right: NameRight::Put, .. } => Kind::Option { strike, right: Right::Put },
+        Contract::Future { .. } => Kind::Future,
+        Contract::Perpetual => Kind::Perpetual,
+    };
+    Instrument {
+        id: it.id,
+        name: it.name.clone(),
+        kind,
+        underlying: state.underlying_of(it.underlying).map(|it| it.symbol.clone()).unwrap_or_default(),
+        expiry_ms: it.contract.expiry().map(num::Timestamp::millis),
+        created_ms: state.parameters().start.millis(),
+        tick: it.market.tick_size(),
+        lot: it.market.lot_size(),
+        maker_fee: Fix::from_raw(maker),
+        taker_fee: Fix::from_raw(taker),
+        is_active: it.is_open(),
+    }
+}
