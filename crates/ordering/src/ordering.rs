@@ -140,7 +140,7 @@ impl Ordering {
     }
 
     fn reveal(&mut self, round: Round, value: CoinValue) {
-        if round > Round(0) && self.slots.lacks(round) {
+        if self.slots.lacks(round) {
             self.shares.forget(round);
             self.slots.reveal(round, value);
             self.stale = true;

@@ -102,3 +102,28 @@ impl Slots {
         Some(decided)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coin_of_a_round_is_wanted_until_it_is_known_and_never_after_the_round_is_put_out() {
+        let mut slots = Slots::new(LeaderSchedule { members: 4, leaders_per_round: 2 });
+        assert!(slots.lacks(Round(1)));
+        assert!(!slots.lacks(Round(0)));
+        slots.reveal(Round(1), CoinValue([1; 48]));
+        assert!(!slots.lacks(Round(1)));
+        assert_eq!(slots.take_decided(), None);
+        for slot in slots.at(Round(1)).unwrap() {
+            slot.status = Status::Skip;
+        }
+        assert_eq!(
+            (slots.take_decided(), slots.take_decided(), slots.take_decided()),
+            (Some(None), Some(None), None)
+        );
+        assert_eq!(slots.next_round(), Round(2));
+        assert!(!slots.lacks(Round(1)));
+        assert_eq!(slots.highest_revealed(), None);
+    }
+}

@@ -126,6 +126,15 @@ fn an_undecided_slot_between_blocks_the_anchor_behind_it() {
 }
 
 #[test]
+fn a_hidden_round_blocks_the_anchor_behind_it() {
+    check_on(
+        HALF_HIDDEN,
+        "coin * B; coin 1 A; 4: A B C[-A] D[-A]; 5-11: A B C D; share A10 wrong; share B10 none",
+        "?A1 +B2 +B3 +B4 +B5 +B7",
+    );
+}
+
+#[test]
 fn a_chain_of_anchors_decides_all_that_waited_for_it() {
     check_on(
         HALF_HIDDEN,
@@ -230,4 +239,22 @@ fn a_validator_that_holds_a_twin_of_the_leader_decides_as_the_others_do() {
         assert_eq!(with, without);
         assert_eq!(with.len(), rounds - 4);
     }
+}
+
+#[test]
+fn the_block_that_completes_a_quorum_decides_at_once() {
+    let last_decides = |drawing: &str| {
+        let dag = draw(&format!("{HALF_HIDDEN}; {drawing}"));
+        let (before, last) = dag.vertices.split_at(dag.vertices.len() - 1);
+        let (_, mut ordering) = deliver(&dag, before, Pace::EveryBlock, &mut Tape::new(Vec::new()));
+        assert_eq!(ordering.first_undecided_round().0, 1);
+        ordering.accept(last[0].clone());
+        ordering.advance(&mut Vec::new()).unwrap();
+        assert_eq!(ordering.first_undecided_round().0, 2);
+        *ordering.metrics()
+    };
+    let blamed = last_decides("4: A B[-A] C[-A]; 5: A B C; 4: D[-A]");
+    assert_eq!((blamed.direct_skips, blamed.coins_revealed), (1, 1));
+    let certified = last_decides("4: A B C D[-A]; 5: A[A B C] B[B A C] D[D B C] C[C A B]");
+    assert_eq!((certified.direct_commits, certified.coins_revealed), (1, 1));
 }

@@ -1,6 +1,7 @@
 //! A coin for tests: shares are digests, the values are whatever the test says.
 //!
-//! Invariant: it keeps the contract of `Coin`: enough right shares give the value, wrong ones are named.
+//! Invariant: it keeps the contract of `Coin`: enough right shares give the value, wrong ones are named. It
+//! fails the test when it is asked before a quorum spoke.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +53,8 @@ impl Coin for ScriptedCoin {
     }
 
     fn recover(&self, wave: u64, shares: &[(u16, CoinShare)]) -> Result<CoinValue, CoinError> {
+        let all: Stake = shares.iter().map(|(author, _)| self.committee.stake(Author(*author))).sum();
+        assert!(all >= self.committee.quorum(), "asked with the shares of fewer than a quorum");
         let is_right = |(author, share): &(u16, CoinShare)| *share == right_share(Author(*author), wave);
         let (right, wrong): (Vec<_>, Vec<_>) = shares.iter().partition(|share| is_right(share));
         let stake: Stake = right.iter().map(|(author, _)| self.committee.stake(Author(*author))).sum();

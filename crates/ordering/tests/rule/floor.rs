@@ -3,6 +3,8 @@
 //! Invariant: the least garbage depth is six rounds, one more than a wave; the floor lies that much below the
 //! last leader, and blocks above it count.
 
+use wire::{Author, Round};
+
 use crate::{
     drawing::draw,
     run::{Pace, check, deliver},
@@ -77,7 +79,11 @@ fn what_lies_under_the_floor_is_forgotten_and_late_blocks_are_ignored() {
     assert_eq!(ordering.undecided_depth(), 4);
     let reference = late.reference;
     ordering.accept(late);
+    dag.vertices.iter().for_each(|vertex| ordering.accept(vertex.clone()));
     assert_eq!(ordering.blocks_held(), 30);
+    let lowest = dag.vertices.iter().find(|vertex| vertex.reference.round == Round(32)).unwrap().reference;
+    assert!(ordering.supported(&lowest, Author(0), Round(31)).is_some());
+    assert_eq!(ordering.supported(&lowest, Author(0), Round(30)), None);
     assert!(!ordering.is_ordered(&reference));
     assert!(ordering.is_ordered(&commits[35].leader));
 }
