@@ -8,23 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use num::{Cash, Position};
 use wire::{AccountId, InstrumentId, Label, OrderId, UnderlyingId};
 
-use crate::{instrument::Instrument, margin::UnderlyingRisk};
-
-/// A position in one instrument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holding {
-    pub position: Position,
-    /// Signed sum of price times lots over the fills that made the present position, in money; negative for
-    /// a short. For futures it is what is still to be paid; for options it was paid when they traded.
-    pub entry: Cash,
-}
-
-impl Holding {
-    /// What is still to be paid for the position.
-    pub fn cost(&self, instrument: &Instrument) -> Cash {
-        if instrument.is_option() { Cash::ZERO } else { self.entry }
-    }
-}
+use crate::{holding::Holding, margin::UnderlyingRisk};
 
 /// Where an account stands with its margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,17 @@
 //! One commit, phase by phase. This file owns the order; every phase is a step over the result of the one
 //! before.
 //!
-//! 1. time and observations; 2. expiries; 3. money and keys; 4. cancels of orders that rest since before this
-//! commit, then post-only orders and amendments of such, then the rest, each in the order of the DAG;
-//! 5. matching happens as orders are placed; 6. marks, margin, liquidation; 7. receipts.
+//! 1. time and observations;
+//! 2. expiries;
+//! 3. money and keys;
+//! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
+//!    the rest, each in the order of the DAG; matching happens as orders are placed;
+//! 5. marks, margin, liquidation;
+//! 6. receipts.
 //!
 //! Invariant: same state and same commit give the same state and the same events. Within a commit a maker
-//! always gets to cancel before anybody takes: the rule is consensus, not courtesy.
+//! always gets to cancel before anybody takes: the rule is consensus, not courtesy. Every action is applied
+//! or rejected on its own, or with its group; the nonce of an admitted intent is used in either case.
 
 use wire::{
     Action, Atomicity, CommittedPayload, Event, List, OrderTarget, Outcome, Permission, PostOnly, Reject,
@@ -15,6 +20,7 @@ use wire::{
 use crate::{
     admission::{Admitted, Authority},
     oracle::{Observation, ObservationError},
+    order::ActionPlace,
     state::State,
 };
 
@@ -54,6 +60,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.take_steps(&admitted, others, &mut outcomes);
     state.refresh_marks();
     state.liquidate();
+    state.acting = ActionPlace::default();
     state.write_receipts(&admitted, outcomes);
     events.append(&mut state.events);
 }
@@ -62,18 +69,17 @@ fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (intent, it) in admitted.iter().enumerate() {
         let turns = it.intent.actions.iter().map(|action| state.turn_of(it, action));
-        match it.intent.atomicity {
-            Atomicity::Independent => {
-                steps.extend(turns.enumerate().map(|(action, turn)| Step {
-                    turn,
-                    intent,
-                    action: Some(action),
-                }));
-            }
+        if it.intent.atomicity == Atomicity::AllOrNothing {
             // A group has the turn of its last action to have one.
-            Atomicity::AllOrNothing => {
-                let turn = turns.max().unwrap_or(Turn::Rest).max(Turn::Money);
-                steps.push(Step { turn, intent, action: None });
+            let turn = turns.max().unwrap_or(Turn::Rest).max(Turn::Money);
+            steps.push(Step { turn, intent, action: None });
+            continue;
+        }
+        for (action, turn) in turns.enumerate() {
+            steps.push(Step { turn, intent, action: Some(action) });
+            if matches!(it.intent.actions.get(action), Some(Action::CancelAll { .. })) {
+                // Once more for the orders that this commit placed before it.
+                steps.push(Step { turn: Turn::Rest, intent, action: Some(action) });
             }
         }
     }
@@ -107,15 +113,14 @@ impl State {
             else {
                 continue;
             };
-            match step.action {
-                None => *outcomes = self.act_together(it).into_iter().map(Some).collect(),
-                Some(place) => {
-                    let action = it.intent.actions.get(place);
-                    if let (Some(action), Some(outcome)) = (action, outcomes.get_mut(place)) {
-                        *outcome =
-                            Some(self.act(it, action).unwrap_or_else(|reject| Outcome::Rejected { reject }));
-                    }
-                }
+            self.acting = ActionPlace { intent: step.intent, action: step.action.unwrap_or(0) };
+            let Some(place) = step.action else {
+                *outcomes = self.act_together(it).into_iter().map(Some).collect();
+                continue;
+            };
+            if let (Some(action), Some(outcome)) = (it.intent.actions.get(place), outcomes.get_mut(place)) {
+                let result = self.act(it, action);
+                *outcome = Some(result.unwrap_or_else(|reject| Outcome::Rejected { reject }));
             }
         }
     }
@@ -125,17 +130,12 @@ impl State {
         self.set_savepoint();
         let mut outcomes = Vec::with_capacity(it.intent.actions.len());
         for (place, action) in it.intent.actions.iter().enumerate() {
+            self.acting.action = place;
             match self.act(it, action) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(reject) => {
                     self.go_back();
-                    let action = u8::try_from(place).unwrap_or(u8::MAX);
-                    let failed = Outcome::Rejected { reject: Reject::GroupFailed { action } };
-                    let mut outcomes = vec![failed; it.intent.actions.len()];
-                    if let Some(outcome) = outcomes.get_mut(place) {
-                        *outcome = Outcome::Rejected { reject };
-                    }
-                    return outcomes;
+                    return failed_group(it.intent.actions.len(), place, reject);
                 }
             }
         }
@@ -176,10 +176,13 @@ impl State {
     fn observe(&mut self, it: Observation) -> Result<(), Reject> {
         self.oracle.check(&it, self.time).map_err(|error| match error {
             ObservationError::UnknownUnderlying => Reject::UnknownUnderlying { have: it.underlying },
-            ObservationError::Price { have } => Reject::AmountNotPositive { have },
+            ObservationError::OutOfRange { have, low, high } => {
+                Reject::ObservationOutOfRange { have, low, high }
+            }
             ObservationError::Ahead { have, need } => Reject::ObservationAhead { have, need },
             ObservationError::Stale { have, need } => Reject::ObservationStale { have, need },
         })?;
+        self.keep_oracle();
         self.oracle.observe(&it);
         Ok(())
     }
@@ -192,6 +195,16 @@ impl State {
             self.emit(Event::Receipt { intent: it.id, account, outcomes });
         }
     }
+}
+
+/// The outcomes of a group of so many actions whose action at `place` was rejected.
+fn failed_group(actions: usize, place: usize, reject: Reject) -> Vec<Outcome> {
+    let action = u8::try_from(place).unwrap_or(u8::MAX);
+    let mut outcomes = vec![Outcome::Rejected { reject: Reject::GroupFailed { action } }; actions];
+    if let Some(outcome) = outcomes.get_mut(place) {
+        *outcome = Outcome::Rejected { reject };
+    }
+    outcomes
 }
 
 fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> {

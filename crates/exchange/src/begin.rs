@@ -5,15 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::Digest;
-use num::{Cash, Timestamp};
+use num::{Cash, Fix, Lots, Market, Timestamp, div_floor};
 use wire::{InstrumentId, UnderlyingId};
 
 use crate::{
     book::PagedBook,
-    genesis::{Genesis, GenesisError, parse_key},
+    genesis::{Genesis, GenesisError, parse_key, price_range},
     instrument::{Instrument, Listing},
     ledger::{Ledger, Purse},
+    liquidation::Liquidations,
     oracle::{Oracle, OracleParameters},
+    order::ActionPlace,
     state::{Parameters, State, Touched, Underlying},
 };
 
@@ -21,14 +23,12 @@ impl State {
     /// The exchange of a genesis on the network with this digest.
     pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
         genesis.check_parameters()?;
-        for (index, underlying) in genesis.underlyings.iter().enumerate() {
-            underlying.check(index)?;
-        }
         let instruments = list_instruments(genesis)?;
         let reporters = genesis.oracle.reporters.iter().filter_map(|it| parse_key(&it.key)).collect();
         let mut state = Self {
             parameters: Parameters::of(genesis, network, reporters),
             commit: 0,
+            acting: ActionPlace::default(),
             time: genesis.start(),
             ledger: Ledger::default(),
             oracle: begin_oracle(genesis, &instruments),
@@ -49,6 +49,7 @@ impl State {
             trades: 0,
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
+            liquidations: Liquidations::default(),
             savepoint: None,
             events: Vec::new(),
         };
@@ -61,10 +62,10 @@ impl State {
 fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> {
     let mut instruments = Vec::with_capacity(genesis.instruments.len());
     for (place, (underlying, contract)) in genesis.contracts()?.into_iter().enumerate() {
-        let value = |have: usize, need| GenesisError::Value {
+        let value = |have: usize, need: &str| GenesisError::Value {
             field: "instruments".to_owned(),
             have: have.to_string(),
-            need,
+            need: need.to_owned(),
         };
         let id = u32::try_from(place).map_err(|_| value(place, "fewer than 2^32"))?;
         let of = &genesis.underlyings[underlying];
@@ -82,9 +83,21 @@ fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> 
             listing: Listing::Open,
             valuation: None,
             open_interest: 0,
+            position_max: position_max(market, Cash::from_micros(of.index_micros)),
+            last_trade: None,
         });
     }
     Ok(instruments)
+}
+
+/// The largest position that can be counted at any price that may be observed.
+fn position_max(market: Market, index: Cash) -> Lots {
+    const VALUE_MAX: i128 = 1 << 60;
+    const LOTS_MAX: u64 = 1 << 42;
+    let (_, price_max) = price_range(index);
+    let per_lot = i128::from(price_max.micros()) * i128::from(market.lot_size().raw());
+    let lots = div_floor(VALUE_MAX * i128::from(Fix::SCALE), per_lot).unwrap_or(0);
+    Lots::new(u64::try_from(lots).unwrap_or(LOTS_MAX).min(LOTS_MAX))
 }
 
 fn begin_oracle(genesis: &Genesis, instruments: &[Instrument]) -> Oracle {
@@ -93,8 +106,13 @@ fn begin_oracle(genesis: &Genesis, instruments: &[Instrument]) -> Oracle {
         quorum: genesis.oracle.quorum,
         age_max: genesis.oracle.age_max(),
         lead_max: genesis.oracle.lead_max(),
+        ranges: genesis
+            .underlyings
+            .iter()
+            .map(|it| price_range(Cash::from_micros(it.index_micros)))
+            .collect(),
     };
-    let mut oracle = Oracle::new(parameters, genesis.underlyings.len());
+    let mut oracle = Oracle::new(parameters);
     for it in instruments {
         if let Some(expiry) = it.contract.expiry() {
             oracle.list_expiry(it.underlying, expiry);

@@ -7,8 +7,8 @@ use num::{Cash, Rounding, Timestamp};
 use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
 
 use crate::{
-    account::Holding,
     book::OrderBook,
+    holding::Holding,
     instrument::{Instrument, Listing},
     ledger::{AccountIndex, Purse},
     name::{Contract, Right},
@@ -70,7 +70,7 @@ impl State {
             let payoff = it.market.value(payoff(it, price), holding.position, Rounding::Floor);
             let amount = payoff
                 .and_then(|payoff| payoff.checked_sub(holding.cost(it)))
-                .expect("invariant: amounts are bounded by deposits, which are limited");
+                .expect("invariant: positions and entries are limited to what adds in 64 bits");
             self.set_holding(account, id, Holding::default());
             self.clear(Purse::Account(account), amount);
             let holder = self.account_mut(account);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an instrument that was settled never trades again.
 
-use num::{Cash, Fix, Market, Timestamp};
+use num::{Cash, Fix, Lots, Market, Ticks, Timestamp};
 use wire::{InstrumentId, UnderlyingId};
 
 use crate::name::Contract;
@@ -31,6 +31,11 @@ pub struct Instrument {
     pub valuation: Option<Valuation>,
     /// Lots held long, equal to those held short.
     pub open_interest: u64,
+    /// The largest position of an account, either way: worth a number that can be counted at any price that
+    /// may be observed.
+    pub position_max: Lots,
+    /// The price of the last trade.
+    pub last_trade: Option<Ticks>,
 }
 
 /// What one whole unit is worth and how that changes.

@@ -9,9 +9,10 @@ use wire::{InstrumentId, OrderId};
 
 use crate::{
     account::Health,
-    book::OrderBook,
+    book::{OrderBook, RestingOrder},
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,
+    order::Order,
     state::State,
 };
 
@@ -66,7 +67,8 @@ impl State {
             let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
             let balance = self.ledger.balance(Purse::Account(index));
             let insurance_left = self.ledger.balance(Purse::Insurance).is_positive();
-            let unattended = account.holdings.is_empty() && account.health == Health::Sound && insurance_left;
+            let holds_nothing = account.holdings.is_empty() && account.orders.is_empty();
+            let unattended = holds_nothing && account.health == Health::Sound && insurance_left;
             if balance.is_negative() && unattended {
                 return Err(Broken::NegativeCollateral { account: index, balance });
             }
@@ -104,18 +106,9 @@ impl State {
             if touch.is_some_and(|(bid, ask)| bid >= ask) {
                 return Err(Broken::Crossed { instrument: it.id });
             }
-            for side in [Side::Buy, Side::Sell] {
-                for order in book.orders(side) {
-                    resting += 1;
-                    let same = self.orders.get(&order.id).is_some_and(|kept| {
-                        (kept.account, kept.instrument, kept.side, kept.price, kept.remaining())
-                            == (order.owner, it.id, side, order.price, order.remaining)
-                            && self.account(order.owner).orders.contains(&order.id)
-                    });
-                    if !same {
-                        return Err(Broken::Order { order: order.id });
-                    }
-                }
+            for order in book.orders(Side::Buy).chain(book.orders(Side::Sell)) {
+                resting += 1;
+                self.check_order(it.id, &order)?;
             }
         }
         let counted: usize = self.accounts.iter().map(|account| account.orders.len()).sum();
@@ -123,6 +116,19 @@ impl State {
             return Err(Broken::OrderCount { have: resting, need: self.orders.len().max(counted) });
         }
         Ok(())
+    }
+
+    /// Whether table and account know an order as the book does.
+    fn check_order(&self, instrument: InstrumentId, order: &RestingOrder) -> Result<(), Broken> {
+        let is_same = |kept: &Order| {
+            (kept.account, kept.instrument, kept.side) == (order.owner, instrument, order.side)
+                && (kept.price, kept.remaining()) == (order.price, order.remaining)
+        };
+        let is_known = self.account(order.owner).orders.contains(&order.id);
+        if is_known && self.orders.get(&order.id).is_some_and(is_same) {
+            return Ok(());
+        }
+        Err(Broken::Order { order: order.id })
     }
 
     fn check_margin_sums(&self) -> Result<(), Broken> {

@@ -1,6 +1,8 @@
 //! The only place where balances move: two sides per entry.
 //!
 //! Invariant: the sum of all balances is zero, always. What users hold is what the source of deposits lacks.
+//! Balances are kept in 128 bits, so that no number of entries of 64 bits can overflow them: an entry between
+//! open accounts always succeeds.
 
 use num::Cash;
 
@@ -22,11 +24,11 @@ pub enum Purse {
 /// All balances.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    accounts: Vec<Cash>,
-    outside: Cash,
-    fees: Cash,
-    insurance: Cash,
-    clearing: Cash,
+    accounts: Vec<i128>,
+    outside: i128,
+    fees: i128,
+    insurance: i128,
+    clearing: i128,
 }
 
 /// Why an entry cannot be made.
@@ -34,8 +36,6 @@ pub struct Ledger {
 pub enum LedgerError {
     /// The amount is negative: an entry goes from one side to the other.
     Negative { have: Cash },
-    /// A balance would not fit.
-    Overflow,
     /// The account was never opened.
     NoAccount { have: AccountIndex },
 }
@@ -45,21 +45,22 @@ impl Ledger {
     pub fn open(&mut self) -> AccountIndex {
         let index =
             AccountIndex::try_from(self.accounts.len()).expect("invariant: accounts are limited below 2^32");
-        self.accounts.push(Cash::ZERO);
+        self.accounts.push(0);
         index
     }
 
-    /// Zero for an account that was never opened.
+    /// Zero for an account that was never opened. A balance beyond 64 bits shows as the largest or least.
     pub fn balance(&self, purse: Purse) -> Cash {
-        match purse {
+        let micros = match purse {
             Purse::Account(index) => {
-                self.slot(index).and_then(|i| self.accounts.get(i)).copied().unwrap_or(Cash::ZERO)
+                self.slot(index).and_then(|i| self.accounts.get(i)).copied().unwrap_or(0)
             }
             Purse::Outside => self.outside,
             Purse::Fees => self.fees,
             Purse::Insurance => self.insurance,
             Purse::Clearing => self.clearing,
-        }
+        };
+        Cash::from_i128(micros).unwrap_or(if micros < 0 { Cash::MIN } else { Cash::MAX })
     }
 
     /// Whether `transfer` of the same would be made.
@@ -68,35 +69,21 @@ impl Ledger {
             return Err(LedgerError::Negative { have: amount });
         }
         self.check_open(from)?;
-        self.check_open(to)?;
-        let fits = self.balance(from).checked_sub(amount).is_some()
-            && self.balance(to).checked_add(amount).is_some();
-        if fits { Ok(()) } else { Err(LedgerError::Overflow) }
+        self.check_open(to)
     }
 
     /// Moves an amount of zero or more from one purse to another, or nothing at all.
     pub fn transfer(&mut self, from: Purse, to: Purse, amount: Cash) -> Result<(), LedgerError> {
         self.check(from, to, amount)?;
-        self.add(from, amount.checked_neg().ok_or(LedgerError::Overflow)?);
-        self.add(to, amount);
+        self.add(from, -i128::from(amount.micros()));
+        self.add(to, i128::from(amount.micros()));
         Ok(())
-    }
-
-    /// Moves a signed amount: into `purse` from the clearing when positive, out of it when negative.
-    pub fn clear(&mut self, purse: Purse, amount: Cash) -> Result<(), LedgerError> {
-        if amount.is_negative() {
-            let amount = amount.checked_neg().ok_or(LedgerError::Overflow)?;
-            self.transfer(purse, Purse::Clearing, amount)
-        } else {
-            self.transfer(Purse::Clearing, purse, amount)
-        }
     }
 
     /// The sum over everything: zero, or the ledger is broken.
     pub fn total(&self) -> i128 {
-        let accounts: i128 = self.accounts.iter().map(|balance| i128::from(balance.micros())).sum();
         let rest = [self.outside, self.fees, self.insurance, self.clearing];
-        accounts + rest.iter().map(|balance| i128::from(balance.micros())).sum::<i128>()
+        self.accounts.iter().chain(&rest).sum()
     }
 
     fn check_open(&self, purse: Purse) -> Result<(), LedgerError> {
@@ -112,13 +99,9 @@ impl Ledger {
         usize::try_from(index).ok()
     }
 
-    fn add(&mut self, purse: Purse, amount: Cash) {
-        let index = match purse {
-            Purse::Account(index) => self.slot(index),
-            _ => None,
-        };
+    fn add(&mut self, purse: Purse, micros: i128) {
         let balance = match purse {
-            Purse::Account(_) => match index.and_then(|i| self.accounts.get_mut(i)) {
+            Purse::Account(index) => match self.slot(index).and_then(|i| self.accounts.get_mut(i)) {
                 Some(balance) => balance,
                 None => return,
             },
@@ -127,7 +110,7 @@ impl Ledger {
             Purse::Insurance => &mut self.insurance,
             Purse::Clearing => &mut self.clearing,
         };
-        *balance = balance.checked_add(amount).expect("invariant: `check` saw that the sum fits");
+        *balance += micros;
     }
 }
 
@@ -166,17 +149,28 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_does_not_fit_changes_nothing() {
+    fn a_negative_amount_and_an_account_that_is_not_open_change_nothing() {
         let mut ledger = Ledger::default();
         let account = Purse::Account(ledger.open());
-        assert_eq!(ledger.transfer(Purse::Outside, account, Cash::MAX), Ok(()));
-        assert_eq!(ledger.transfer(Purse::Fees, account, Cash::from_micros(1)), Err(LedgerError::Overflow));
-        let negative = Cash::from_micros(-1);
-        assert_eq!(
-            ledger.transfer(Purse::Fees, account, negative),
-            Err(LedgerError::Negative { have: negative })
-        );
-        assert_eq!(ledger.balance(account), Cash::MAX);
-        assert_eq!(ledger.total(), 0);
+        let (negative, one) = (Cash::from_micros(-1), Cash::from_micros(1));
+        let refused = ledger.transfer(Purse::Fees, account, negative);
+        assert_eq!(refused, Err(LedgerError::Negative { have: negative }));
+        let refused = ledger.transfer(Purse::Fees, Purse::Account(1), one);
+        assert_eq!(refused, Err(LedgerError::NoAccount { have: 1 }));
+        assert_eq!((ledger.balance(account), ledger.balance(Purse::Fees)), (Cash::ZERO, Cash::ZERO));
+    }
+
+    #[test]
+    fn balances_beyond_64_bits_are_counted_and_come_back() {
+        let mut ledger = Ledger::default();
+        let account = Purse::Account(ledger.open());
+        for _ in 0..3 {
+            assert_eq!(ledger.transfer(Purse::Outside, account, Cash::MAX), Ok(()));
+        }
+        assert_eq!((ledger.balance(account), ledger.balance(Purse::Outside)), (Cash::MAX, Cash::MIN));
+        for _ in 0..3 {
+            assert_eq!(ledger.transfer(account, Purse::Outside, Cash::MAX), Ok(()));
+        }
+        assert_eq!((ledger.balance(account), ledger.total()), (Cash::ZERO, 0));
     }
 }

@@ -1,77 +1,98 @@
 //! When margin fails: cancel, close in small steps through the book, then the insurance fund.
 //!
 //! Invariant: only an account below its maintenance margin is touched, and it is let go as soon as it is
-//! above again. A commit takes at most a fixed number of steps, so that liquidation cannot feed on itself.
-//! An account that is flat and owes is made whole by the insurance fund as far as that goes; what is left
-//! is an event with its number, and a debt in the ledger.
+//! above again. A commit takes at most a fixed number of steps, in turn, so that liquidation cannot feed on
+//! itself and nobody waits for ever. An account that is flat and owes is made whole by the insurance fund as
+//! far as that goes; what is left is an event with its number, and a debt in the ledger that later money of
+//! the fund pays.
 
-use num::{Cash, Fix, Lots, Position, Rounding, Side, div_ceil};
-use wire::{Event, InstrumentId, OrderEnd};
+use core::ops::Bound;
+use std::collections::BTreeSet;
+
+use num::{Cash, Fix, Lots, Position, Side, div_ceil};
+use wire::{Event, InstrumentId, OrderEnd, TradeKind};
 
 use crate::{
     account::Health,
+    book::OrderBook,
     ledger::{AccountIndex, Purse},
-    margin::Margin,
+    place::Plan,
     revise::immediate,
     state::State,
 };
 
+/// Whom liquidation has to look at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Liquidations {
+    /// Accounts whose money, positions, orders or marks changed since they were last found sound. Whoever is
+    /// below maintenance is among them.
+    watched: BTreeSet<AccountIndex>,
+    /// Accounts that hold nothing and owe.
+    debtors: BTreeSet<AccountIndex>,
+    /// The account that took the last step: the next commit goes on behind it, so that those whom nobody
+    /// takes anything from never use up the steps of the rest.
+    last: AccountIndex,
+}
+
+impl Liquidations {
+    pub(crate) fn watch(&mut self, account: AccountIndex) {
+        self.watched.insert(account);
+    }
+
+    /// The watched accounts, beginning behind the one that took the last step.
+    fn in_turn(&self) -> Vec<AccountIndex> {
+        let (before, behind) = (..=self.last, (Bound::Excluded(self.last), Bound::Unbounded));
+        self.watched.range(behind).chain(self.watched.range(before)).copied().collect()
+    }
+}
+
 impl State {
-    /// Looks at every account and takes this commit's steps.
+    /// Judges every account whose standing may have changed and takes this commit's steps.
     pub(crate) fn liquidate(&mut self) {
-        let accounts = AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX);
         let mut steps = self.parameters.liquidation.accounts_max;
-        for account in 0..accounts {
-            if steps == 0 {
-                break;
-            }
-            if self.needs_liquidation(account) {
-                self.step_liquidation(account);
+        for account in self.liquidations.in_turn() {
+            if !self.needs_liquidation(account) {
+                self.liquidations.watched.remove(&account);
+            } else if steps > 0 {
                 steps -= 1;
+                self.liquidations.last = account;
+                self.step_liquidation(account);
             }
+            self.note_debt(account);
         }
+        // Steps may have left others flat: debts are never put off, for paying them moves no market.
+        for account in self.liquidations.in_turn() {
+            self.note_debt(account);
+        }
+        self.pay_debtors();
     }
 
     fn needs_liquidation(&self, account: AccountIndex) -> bool {
         let holder = self.account(account);
-        if holder.holdings.is_empty() && holder.orders.is_empty() {
-            let owes = self.ledger.balance(Purse::Account(account)).is_negative();
-            return owes && self.ledger.balance(Purse::Insurance).is_positive();
-        }
-        holder.health == Health::Liquidating || !self.is_sound(account)
+        let holds_nothing = holder.holdings.is_empty() && holder.orders.is_empty();
+        holder.health == Health::Liquidating || !(holds_nothing || self.is_sound(account))
     }
 
     fn step_liquidation(&mut self, account: AccountIndex) {
-        let margin = self.margin(account);
-        let equity = self.equity(account, &margin);
         if self.account(account).health == Health::Sound {
+            let (equity, margin) = self.margin_of(account);
             self.account_mut(account).health = Health::Liquidating;
             let (id, maintenance) = (self.account(account).id, margin.maintenance);
             self.emit(Event::LiquidationStarted { account: id, equity, maintenance });
         }
-        self.end_all(account, None, OrderEnd::Liquidation);
-        if self.is_sound(account) {
-            return self.end_liquidation(account);
-        }
-        if let Some(worst) = self.worst_position(account) {
+        self.end_all(account, OrderEnd::Liquidation);
+        if !self.is_sound(account)
+            && let Some(worst) = self.worst_position(account)
+        {
             self.close_part(account, worst);
-        }
-        if self.account(account).holdings.is_empty() {
-            self.pay_shortfall(account);
         }
         if self.is_sound(account) || self.account(account).holdings.is_empty() {
             self.end_liquidation(account);
         }
     }
 
-    fn is_sound(&self, account: AccountIndex) -> bool {
-        let margin = self.margin(account);
-        self.equity(account, &margin) >= margin.maintenance
-    }
-
     fn end_liquidation(&mut self, account: AccountIndex) {
-        let margin = self.margin(account);
-        let equity = self.equity(account, &margin);
+        let (equity, margin) = self.margin_of(account);
         let holder = self.account_mut(account);
         holder.health = Health::Sound;
         let (account, maintenance) = (holder.id, margin.maintenance);
@@ -100,8 +121,7 @@ impl State {
         let it = self.instrument_at(id);
         let Some(side) = position.side().map(Side::opposite) else { return false };
         let band = self.band(it, self.parameters.liquidation.band_billionths);
-        let limit = band.ok().map(|band| if side == Side::Buy { band.high } else { band.low });
-        it.is_open() && limit.is_some_and(|limit| crate::book::OrderBook::crosses(self.book(id), side, limit))
+        it.is_open() && band.is_ok_and(|band| self.book(id).crosses(side, band.edge(side)))
     }
 
     /// One step: a part of the position, at least a lot, at any price within the band.
@@ -110,36 +130,52 @@ impl State {
         let Ok(band) = self.band(self.instrument_at(id), self.parameters.liquidation.band_billionths) else {
             return;
         };
-        let limit = if side == Side::Buy { band.high } else { band.low };
         let size = i128::from(position.size().get());
         let step =
             div_ceil(size * i128::from(self.parameters.liquidation.step_billionths), i128::from(Fix::SCALE));
         let lots = step.and_then(|step| u64::try_from(step).ok()).map_or(position.size(), Lots::new);
-        if self.instrument_at(id).market.notional(limit, lots, Rounding::Ceil).is_none() {
-            return;
-        }
-        let plan = self.plan_liquidation(immediate(id, side, lots), limit);
+        // An order of the exchange for the account, without margin rules: it can only reduce.
+        let size = (band.edge(side), lots);
+        let plan = Plan { terms: immediate(id, side, lots), kind: TradeKind::Liquidation, size };
         self.write_order(account, plan);
     }
 
-    fn pay_shortfall(&mut self, account: AccountIndex) {
-        let balance = self.ledger.balance(Purse::Account(account));
-        let Some(owed) = balance.checked_neg().filter(|owed| owed.is_positive()) else { return };
-        let paid = owed.min(self.ledger.balance(Purse::Insurance)).max(Cash::ZERO);
-        let id = self.account(account).id;
-        if paid.is_positive() {
-            self.pay(Purse::Insurance, Purse::Account(account), paid);
-            let fund = self.ledger.balance(Purse::Insurance);
-            self.emit(Event::InsurancePaid { account: id, amount: paid, fund });
-        }
-        if let Some(left) = owed.checked_sub(paid).filter(|left| left.is_positive()) {
-            self.emit(Event::ShortfallLeft { account: id, amount: left });
+    fn note_debt(&mut self, account: AccountIndex) {
+        let holder = self.account(account);
+        let holds_nothing = holder.holdings.is_empty() && holder.orders.is_empty();
+        let owes = holds_nothing && self.ledger.balance(Purse::Account(account)).is_negative();
+        if !owes {
+            self.liquidations.debtors.remove(&account);
+        } else if self.liquidations.debtors.insert(account)
+            && !self.ledger.balance(Purse::Insurance).is_positive()
+        {
+            self.tell_shortfall(account);
         }
     }
 
-    /// What an account needs and has; for those who watch.
-    pub fn margin_of(&self, account: AccountIndex) -> (Cash, Margin) {
-        let margin = self.margin(account);
-        (self.equity(account, &margin), margin)
+    /// The insurance fund pays what flat accounts owe, as far as it goes.
+    fn pay_debtors(&mut self) {
+        for account in self.liquidations.debtors.clone() {
+            let fund = self.ledger.balance(Purse::Insurance);
+            let balance = self.ledger.balance(Purse::Account(account));
+            let amount = balance.checked_neg().unwrap_or(Cash::MAX).min(fund);
+            if !amount.is_positive() {
+                break;
+            }
+            self.pay(Purse::Insurance, Purse::Account(account), amount);
+            let (id, fund) = (self.account(account).id, self.ledger.balance(Purse::Insurance));
+            self.emit(Event::InsurancePaid { account: id, amount, fund });
+            if self.ledger.balance(Purse::Account(account)).is_negative() {
+                self.tell_shortfall(account);
+            } else {
+                self.liquidations.debtors.remove(&account);
+            }
+        }
+    }
+
+    fn tell_shortfall(&mut self, account: AccountIndex) {
+        let owed = self.ledger.balance(Purse::Account(account)).checked_neg();
+        let (account, amount) = (self.account(account).id, owed.unwrap_or(Cash::MAX));
+        self.emit(Event::ShortfallLeft { account, amount });
     }
 }

@@ -11,6 +11,7 @@
 use num::{Cash, Fix, Position, Rounding, Side, Ticks};
 
 use crate::{
+    coverage::OrderChange,
     genesis::MarginParameters,
     instrument::{Instrument, Valuation},
 };
@@ -85,35 +86,61 @@ impl UnderlyingRisk {
     /// Adds (`sign` 1) or takes away (-1) an open order.
     pub(crate) fn add_order(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
         let Some(valuation) = &it.valuation else { return };
-        for (sum, profit) in self.orders.iter_mut().zip(order_profits(it, valuation, order)) {
-            *sum += profit.min(0) * sign;
+        for (sum, loss) in self.orders.iter_mut().zip(order_losses(it, valuation, order)) {
+            *sum += loss * sign;
         }
-    }
-
-    /// The worst scenario and its loss, zero or more.
-    fn worst(&self) -> (Option<usize>, Fine) {
-        let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        let worst = sums.enumerate().min_by_key(|(_, sum)| *sum).filter(|(_, sum)| *sum < 0);
-        worst.map_or((None, 0), |(scenario, sum)| (Some(scenario), -sum))
     }
 
     /// What this underlying asks for at an index, rounded up, and is worth, rounded down.
     pub(crate) fn margin(&self, index: Cash, parameters: &MarginParameters) -> Margin {
-        let (worst_scenario, loss) = self.worst();
-        let per_unit = |billionths: i64| i128::from(index.micros()) * i128::from(billionths) / FINE_PER_CASH;
-        let contingency = per_unit(parameters.short_option_billionths) * self.short_options
-            + per_unit(parameters.future_billionths) * self.futures;
-        let maintenance = loss + contingency;
-        let initial = num::div_ceil(loss * i128::from(parameters.initial_billionths), FINE_PER_CASH)
-            .unwrap_or(loss)
-            + contingency;
+        let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
+        self.margin_of_worst(worst(sums), (index, parameters))
+    }
+
+    /// The same after a change of the open orders.
+    pub(crate) fn margin_after(
+        &self,
+        it: &Instrument,
+        change: &OrderChange,
+        at: (Cash, &MarginParameters),
+    ) -> Margin {
+        let Some(valuation) = &it.valuation else { return self.margin(at.0, at.1) };
+        let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
+        let with = sums.zip(order_losses(it, valuation, &change.adds)).map(|(sum, loss)| sum + loss);
+        let worst = match &change.removes {
+            None => worst(with),
+            Some(old) => worst(with.zip(order_losses(it, valuation, old)).map(|(sum, loss)| sum - loss)),
+        };
+        self.margin_of_worst(worst, at)
+    }
+
+    fn margin_of_worst(
+        &self,
+        (worst_scenario, loss): (Option<usize>, Fine),
+        (index, parameters): (Cash, &MarginParameters),
+    ) -> Margin {
+        let per_unit = |billionths: i64| ceil_part(i128::from(index.micros()) * i128::from(billionths));
+        let contingency = ceil_part(
+            per_unit(parameters.short_option_billionths) * self.short_options
+                + per_unit(parameters.future_billionths) * self.futures,
+        );
+        // Whole micros before the factor: loss and factor together would not fit.
+        let loss = ceil_part(loss);
+        let initial = ceil_part(loss * i128::from(parameters.initial_billionths));
+        let cash = |micros: i128| Cash::from_i128(micros).unwrap_or(Cash::MAX);
         Margin {
-            maintenance: ceil_cash(maintenance),
-            initial: ceil_cash(initial),
+            maintenance: cash(loss + contingency),
+            initial: cash(initial + contingency),
             value: floor_cash(self.value),
             worst_scenario,
         }
     }
+}
+
+/// The first of the scenarios with the least sum, and its loss, zero or more.
+fn worst(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
+    let worst = sums.enumerate().min_by_key(|(_, sum)| *sum).filter(|(_, sum)| *sum < 0);
+    worst.map_or((None, 0), |(scenario, sum)| (Some(scenario), -sum))
 }
 
 /// What margin needs to know of an order.
@@ -126,8 +153,8 @@ pub(crate) struct OpenOrder {
     pub fee: Cash,
 }
 
-/// What each scenario would bring if the order filled whole at its price.
-fn order_profits<'a>(
+/// What each scenario would take if the order filled whole at its price: zero or less.
+fn order_losses<'a>(
     it: &'a Instrument,
     valuation: &'a Valuation,
     order: &OpenOrder,
@@ -137,7 +164,7 @@ fn order_profits<'a>(
     let price = it.market.price(order.price).unwrap_or(Cash::MAX);
     let edge = units * (i128::from(valuation.mark.micros()) - i128::from(price.micros()));
     let at_once = edge - units.abs() * i128::from(order.fee.micros());
-    valuation.scenarios.iter().map(move |profit| units * i128::from(*profit) + at_once)
+    valuation.scenarios.iter().map(move |profit| (units * i128::from(*profit) + at_once).min(0))
 }
 
 /// Billionths of the underlying in a position.
@@ -145,8 +172,9 @@ fn units(it: &Instrument, lots: Position) -> i128 {
     i128::from(lots.get()) * i128::from(it.market.lot_size().raw())
 }
 
-fn ceil_cash(fine: Fine) -> Cash {
-    num::div_round(fine, FINE_PER_CASH, Rounding::Ceil).and_then(Cash::from_i128).unwrap_or(Cash::MAX)
+/// Billionths to whole, rounded up.
+fn ceil_part(billionths: i128) -> i128 {
+    num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths)
 }
 
 fn floor_cash(fine: Fine) -> Cash {

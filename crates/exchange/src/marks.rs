@@ -11,7 +11,7 @@ use pricing::{Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
-    account::Holding,
+    holding::Holding,
     instrument::{Greeks, Instrument, Valuation},
     ledger::AccountIndex,
     name::{Contract, Right},
@@ -82,6 +82,7 @@ impl State {
             if holder.risk.remove(&underlying).is_none() {
                 continue;
             }
+            self.liquidations.watch(account);
             let held: Vec<(InstrumentId, Holding)> =
                 holder.holdings.iter().map(|(id, it)| (*id, *it)).collect();
             let orders: Vec<wire::OrderId> = holder.orders.iter().copied().collect();

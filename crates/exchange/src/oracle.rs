@@ -1,10 +1,11 @@
 //! Prices from outside, without a clock: reporters' observations, the index, the delivery price.
 //!
-//! Invariant: an observation's own time decides what it counts for, the order of commits only when it is
-//! known. The index is the weighted median of the latest observations of at least a quorum of reporters.
+//! Invariant: an observation's own time decides what it counts for: those of a delivery window count in
+//! whatever order they arrive, as long as they do before the price is delivered. The index is the weighted median of the latest observations of at least a quorum of reporters.
 //! A delivery price is the weighted median, over a quorum of reporters that have reported from beyond the
 //! expiry, of each one's average over the last 30 minutes before it: liars below half the weight of a
-//! quorum stay inside the range of the honest, and so does whoever delays messages.
+//! quorum stay inside the range of the honest, and so does whoever delays messages. A reporter that wants
+//! its whole window counted names, with `after`, the block of its last word in it when it speaks beyond.
 //! Left out on purpose: what a price is used for.
 
 use std::collections::BTreeMap;
@@ -29,22 +30,25 @@ pub struct OracleParameters {
     pub age_max: Duration,
     /// How far ahead of the commit time an observation's own time may lie.
     pub lead_max: Duration,
+    /// The prices that may be observed of each underlying, both included.
+    pub ranges: Vec<(Cash, Cash)>,
 }
 
 /// Why an observation is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObservationError {
     UnknownUnderlying,
-    /// Not above zero.
-    Price {
+    OutOfRange {
         have: Cash,
+        low: Cash,
+        high: Cash,
     },
     /// From the future: `need` is the latest time taken.
     Ahead {
         have: Timestamp,
         need: Timestamp,
     },
-    /// Not newer than this reporter's last one.
+    /// Not newer than this reporter's last one, and in no open delivery window.
     Stale {
         have: Timestamp,
         need: Timestamp,
@@ -83,14 +87,15 @@ struct Window {
 struct Coverage {
     sum: i128,
     count: i128,
-    /// The first observation at or beyond the expiry.
-    beyond: Option<Cash>,
+    /// The earliest observation at or beyond the expiry.
+    beyond: Option<(Timestamp, Cash)>,
 }
 
 impl Oracle {
-    pub fn new(parameters: OracleParameters, underlyings: usize) -> Self {
+    /// An oracle for as many underlyings as there are ranges.
+    pub fn new(parameters: OracleParameters) -> Self {
         let feed = Feed { latest: vec![None; parameters.weights.len()], windows: BTreeMap::new() };
-        Self { feeds: vec![feed; underlyings], parameters }
+        Self { feeds: vec![feed; parameters.ranges.len()], parameters }
     }
 
     /// Starts to collect for an expiry.
@@ -104,15 +109,16 @@ impl Oracle {
     /// Whether `observe` would take it in a commit of time `now`.
     pub fn check(&self, it: &Observation, now: Timestamp) -> Result<(), ObservationError> {
         let feed = self.feed(it.underlying).ok_or(ObservationError::UnknownUnderlying)?;
-        if !it.price.is_positive() {
-            return Err(ObservationError::Price { have: it.price });
+        let (low, high) = self.range(it.underlying);
+        if !(low..=high).contains(&it.price) {
+            return Err(ObservationError::OutOfRange { have: it.price, low, high });
         }
         let latest_taken = now.saturating_add(self.parameters.lead_max);
         if it.observed_at > latest_taken {
             return Err(ObservationError::Ahead { have: it.observed_at, need: latest_taken });
         }
         match feed.latest.get(it.reporter) {
-            Some(Some((need, _))) if it.observed_at <= *need => {
+            Some(Some((need, _))) if it.observed_at <= *need && !feed.is_in_window(it.observed_at) => {
                 Err(ObservationError::Stale { have: it.observed_at, need: *need })
             }
             _ => Ok(()),
@@ -123,7 +129,8 @@ impl Oracle {
     pub fn observe(&mut self, it: &Observation) {
         let Some(feed) = self.feed_mut(it.underlying) else { return };
         if let Some(latest) = feed.latest.get_mut(it.reporter) {
-            *latest = Some((it.observed_at, it.price));
+            let is_newer = latest.is_none_or(|(before, _)| it.observed_at > before);
+            *latest = if is_newer { Some((it.observed_at, it.price)) } else { *latest };
         }
         for (expiry, window) in &mut feed.windows {
             if let Some(coverage) = window.reporters.get_mut(it.reporter) {
@@ -163,12 +170,23 @@ impl Oracle {
         }
     }
 
+    fn range(&self, underlying: UnderlyingId) -> (Cash, Cash) {
+        let range = self.parameters.ranges.get(usize::from(underlying.0));
+        range.copied().unwrap_or((Cash::ZERO, Cash::ZERO))
+    }
+
     fn feed(&self, underlying: UnderlyingId) -> Option<&Feed> {
         self.feeds.get(usize::from(underlying.0))
     }
 
     fn feed_mut(&mut self, underlying: UnderlyingId) -> Option<&mut Feed> {
         self.feeds.get_mut(usize::from(underlying.0))
+    }
+}
+
+impl Feed {
+    fn is_in_window(&self, observed_at: Timestamp) -> bool {
+        self.windows.keys().any(|expiry| expiry.saturating_sub(DELIVERY_WINDOW) <= observed_at)
     }
 }
 
@@ -183,7 +201,8 @@ impl Window {
 impl Coverage {
     fn add(&mut self, it: &Observation, expiry: Timestamp) {
         if it.observed_at >= expiry {
-            self.beyond.get_or_insert(it.price);
+            let word = (it.observed_at, it.price);
+            self.beyond = Some(self.beyond.map_or(word, |earliest| earliest.min(word)));
         } else if expiry.since(it.observed_at) <= DELIVERY_WINDOW {
             self.sum += i128::from(it.price.micros());
             self.count += 1;
@@ -193,7 +212,7 @@ impl Coverage {
     /// `None` until the reporter has spoken from beyond the expiry. One who said nothing in the window
     /// counts with the first word after it. Rounded half to even.
     fn average(&self) -> Option<Cash> {
-        let beyond = self.beyond?;
+        let (_, beyond) = self.beyond?;
         Some(div_half_even(self.sum, self.count).and_then(Cash::from_i128).unwrap_or(beyond))
     }
 }
@@ -226,8 +245,9 @@ mod tests {
             quorum: 3,
             age_max: Duration::from_millis(10 * MINUTE_MS),
             lead_max: Duration::from_millis(1_000),
+            ranges: vec![(Cash::from_micros(1), Cash::from_micros(i64::MAX / 4))],
         };
-        let mut oracle = Oracle::new(parameters, 1);
+        let mut oracle = Oracle::new(parameters);
         oracle.list_expiry(BTC, EXPIRY);
         oracle
     }
@@ -260,7 +280,7 @@ mod tests {
         let now = at(5);
         let unknown = Observation { underlying: UnderlyingId(9), ..said(0, 1, 6) };
         assert_eq!(oracle.check(&unknown, now), Err(ObservationError::UnknownUnderlying));
-        assert!(matches!(oracle.check(&said(1, 0, 5), now), Err(ObservationError::Price { .. })));
+        assert!(matches!(oracle.check(&said(1, 0, 5), now), Err(ObservationError::OutOfRange { .. })));
         assert!(matches!(oracle.check(&said(1, 1, 6), now), Err(ObservationError::Ahead { .. })));
         assert!(matches!(oracle.check(&said(0, 1, 5), now), Err(ObservationError::Stale { .. })));
         assert_eq!(oracle.check(&said(1, 1, 5), now), Ok(()));
@@ -285,7 +305,41 @@ mod tests {
         assert!(oracle.deliverable().is_empty());
     }
 
+    #[test]
+    fn a_late_observation_counts_in_its_window_and_never_for_the_index() {
+        let mut oracle = oracle();
+        for reporter in 0..4 {
+            oracle.observe(&said(reporter, 200, 99));
+            oracle.observe(&said(reporter, 900, 100));
+        }
+        assert!(matches!(oracle.check(&said(0, 100, 69), at(100)), Err(ObservationError::Stale { .. })));
+        for reporter in 0..4 {
+            assert_eq!(oracle.check(&said(reporter, 100, 75), at(100)), Ok(()));
+            oracle.observe(&said(reporter, 100, 75));
+        }
+        assert_eq!(oracle.index(BTC, at(100)), Some(Cash::from_micros(900)));
+        assert_eq!(oracle.deliverable(), [(BTC, EXPIRY, Cash::from_micros(150))]);
+        oracle.settled(BTC, EXPIRY);
+        assert!(matches!(oracle.check(&said(0, 100, 80), at(100)), Err(ObservationError::Stale { .. })));
+    }
+
     proptest! {
+        #[test]
+        fn a_delivery_price_does_not_depend_on_the_order_of_arrival(
+            (said_in_order, said_shuffled) in proptest::collection::vec((0..4usize, 1..1_000i64, 60..130u64), 1..40)
+                .prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+        ) {
+            let price = |words: &[(usize, i64, u64)]| {
+                let mut oracle = oracle();
+                for (reporter, price, minute) in words {
+                    let it = said(*reporter, *price, *minute);
+                    if oracle.check(&it, at(200)).is_ok() { oracle.observe(&it); }
+                }
+                oracle.deliverable()
+            };
+            prop_assert_eq!(price(&said_in_order), price(&said_shuffled));
+        }
+
         #[test]
         fn one_liar_of_four_cannot_leave_the_range_of_the_honest(
             honest in proptest::collection::vec(1_000..2_000i64, 3),

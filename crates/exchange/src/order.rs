@@ -7,6 +7,13 @@ use wire::{InstrumentId, Label, OrderId, PostOnly, ReduceOnly};
 
 use crate::ledger::AccountIndex;
 
+/// Where in a commit's order an action stands: the intent, then the action in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActionPlace {
+    pub intent: usize,
+    pub action: usize,
+}
+
 /// A resting order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -23,6 +30,8 @@ pub struct Order {
     pub label: Label,
     /// The commit that placed or last re-queued it.
     pub commit: u64,
+    /// The place in that commit of the action that did.
+    pub place: ActionPlace,
 }
 
 impl Order {

@@ -1,29 +1,38 @@
 //! Cancelling and amending orders that rest.
 //!
 //! Invariant: an order that shrinks at its price keeps its place; any other amendment goes to the back, and
-//! trades first if it now crosses.
+//! trades first if it now crosses. What is ordered later is out of reach: a cancel never ends an order that
+//! a later action of the same commit has placed in an earlier turn.
 
 use num::{Lots, Ticks};
 use wire::{
-    Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, OrderTarget, PostOnly, Reject, TimeInForce,
-    TradeKind,
+    Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, OrderTarget, PostOnly, ReduceOnly, Reject,
+    TimeInForce, TradeKind,
 };
 
-use crate::{book::OrderBook, ledger::AccountIndex, order::Order, state::State, trade::TakerSide};
+use crate::{
+    book::OrderBook, coverage::OrderChange, ledger::AccountIndex, order::Order, state::State,
+    trade::TakerSide,
+};
 
 impl State {
-    /// The account's own open order that a target names.
+    /// The account's own open order that a target names, of those ordered before the present action.
     pub(crate) fn find_target(&self, account: AccountIndex, target: &OrderTarget) -> Result<OrderId, Reject> {
-        match target {
-            OrderTarget::Id { order } => match self.order(*order) {
-                None => Err(Reject::UnknownOrder),
-                Some(found) if found.account != account => Err(Reject::NotOwner { have: *order }),
-                Some(_) => Ok(*order),
-            },
+        let id = match target {
+            OrderTarget::Id { order } => *order,
             OrderTarget::Label { label } => {
-                self.account(account).labels.get(label).copied().ok_or(Reject::UnknownOrder)
+                self.account(account).labels.get(label).copied().ok_or(Reject::UnknownOrder)?
             }
+        };
+        match self.order(id) {
+            Some(found) if found.account != account => Err(Reject::NotOwner { have: id }),
+            Some(found) if self.was_before(found) => Ok(id),
+            _ => Err(Reject::UnknownOrder),
         }
+    }
+
+    fn was_before(&self, order: &Order) -> bool {
+        order.commit < self.commit || order.place < self.acting
     }
 
     pub(crate) fn cancel(&mut self, account: AccountIndex, target: &OrderTarget) -> Result<(), Reject> {
@@ -43,17 +52,25 @@ impl State {
         {
             return Err(Reject::UnknownInstrument { have });
         }
-        self.end_all(account, only, OrderEnd::Cancelled);
+        for id in self.orders_of(account) {
+            let is_meant =
+                |order: &Order| only.is_none_or(|only| order.instrument == only) && self.was_before(order);
+            if self.order(id).is_some_and(is_meant) {
+                self.end_order(id, OrderEnd::Cancelled);
+            }
+        }
         Ok(())
     }
 
-    pub(crate) fn end_all(&mut self, account: AccountIndex, only: Option<InstrumentId>, end: OrderEnd) {
-        let orders: Vec<OrderId> = self.account(account).orders.iter().copied().collect();
-        for id in orders {
-            if self.order(id).is_some_and(|order| only.is_none_or(|only| order.instrument == only)) {
-                self.end_order(id, end);
-            }
+    /// Ends all of an account's orders.
+    pub(crate) fn end_all(&mut self, account: AccountIndex, end: OrderEnd) {
+        for id in self.orders_of(account) {
+            self.end_order(id, end);
         }
+    }
+
+    fn orders_of(&self, account: AccountIndex) -> Vec<OrderId> {
+        self.account(account).orders.iter().copied().collect()
     }
 
     /// Gives an order a new total and price.
@@ -65,7 +82,7 @@ impl State {
     ) -> Result<OrderId, Reject> {
         let id = self.find_target(account, target)?;
         let order = self.order(id).cloned().ok_or(Reject::UnknownOrder)?;
-        self.check_amend(&order, lots, price)?;
+        let lots = self.check_amend(&order, lots, price)?;
         if price == order.price && lots <= order.lots {
             self.shrink(&order, lots);
         } else {
@@ -74,58 +91,27 @@ impl State {
         Ok(id)
     }
 
-    fn check_amend(&self, order: &Order, lots: Lots, price: Ticks) -> Result<(), Reject> {
+    /// The order's new total: what is asked for, or less when it may only reduce.
+    fn check_amend(&self, order: &Order, lots: Lots, price: Ticks) -> Result<Lots, Reject> {
         let it = self.instrument_at(order.instrument);
-        if !it.is_open() || it.has_expired(self.time) {
-            return Err(Reject::InstrumentClosed { have: it.id });
-        }
+        self.check_open(it)?;
         self.check_lots(lots)?;
-        if price.get() <= 0 {
-            return Err(Reject::PriceNotPositive { have: price });
-        }
-        self.check_band(self.band(it, self.parameters.limits.price_band_billionths)?, price)?;
-        if lots <= order.filled {
-            return Err(Reject::AmendBelowFilled { have: lots, need: order.filled });
-        }
-        if order.post_only == PostOnly::Reject && self.book(it.id).crosses(order.side, price) {
-            let need = self.book(it.id).best(order.side.opposite()).unwrap_or(price);
-            return Err(Reject::PostOnlyWouldTrade { have: price, need });
-        }
-        it.market.notional(price, lots, num::Rounding::Ceil).ok_or(Reject::Overflow)?;
-        if order.reduce_only == wire::ReduceOnly::On {
-            return Ok(());
-        }
-        // The order as it is stays counted: amending asks for no less margin than placing beside it would.
-        let more = lots.checked_sub(order.filled).unwrap_or(Lots::ZERO);
+        self.check_limit(it, price)?;
+        let below = Reject::AmendBelowFilled { have: lots, need: order.filled };
+        let open = lots.checked_sub(order.filled).filter(|open| !open.is_zero()).ok_or(below)?;
+        let open = self.check_reduce(order.account, it, (order.side, order.reduce_only, open))?;
+        let lots = order.filled.checked_add(open).unwrap_or(lots);
         if price == order.price && lots <= order.lots {
-            Ok(())
-        } else {
-            self.check_replaced(order, more, price)
+            return Ok(lots);
         }
-    }
-
-    /// The margin rule for an order that takes the place of `order`.
-    fn check_replaced(&self, order: &Order, lots: Lots, price: Ticks) -> Result<(), Reject> {
-        let it = self.instrument_at(order.instrument);
-        let open = self.open_order(it.id, order.side, lots, price);
-        let old = self.open_order(it.id, order.side, order.remaining(), order.price);
-        let account = self.account(order.account);
-        let Some(risk) = account.risk.get(&it.underlying) else { return Ok(()) };
-        let now = self.margin(order.account);
-        let mut after = risk.clone();
-        after.add_order(it, &old, -1);
-        after.add_order(it, &open, 1);
-        let index = self.underlying(it.underlying).index;
-        let (before, after) =
-            (risk.margin(index, &self.parameters.margin), after.margin(index, &self.parameters.margin));
-        let increase = after.initial.checked_sub(before.initial).ok_or(Reject::Overflow)?;
-        let (have, need) =
-            (self.equity(order.account, &now), now.initial.checked_add(increase).ok_or(Reject::Overflow)?);
-        if have >= need || !increase.is_positive() {
-            Ok(())
-        } else {
-            Err(Reject::MarginTooLow { have, need })
+        self.check_position(order.account, it, (order.side, open))?;
+        self.check_post_only(it, (order.side, order.post_only, price))?;
+        if order.reduce_only == ReduceOnly::Off {
+            let adds = self.open_order(it.id, order.side, open, price);
+            let removes = Some(self.open_order(it.id, order.side, order.remaining(), order.price));
+            self.check_margin(order.account, it, &OrderChange { adds, removes })?;
         }
+        Ok(lots)
     }
 
     fn shrink(&mut self, order: &Order, lots: Lots) {
@@ -145,7 +131,7 @@ impl State {
     fn requeue(&mut self, mut order: Order, lots: Lots, price: Ticks) {
         self.book_mut(order.instrument).cancel(order.id);
         self.count_order(&order, -1);
-        (order.lots, order.price, order.commit) = (lots, price, self.commit);
+        (order.lots, order.price, order.commit, order.place) = (lots, price, self.commit, self.acting);
         let account = self.account(order.account).id;
         self.emit(Event::OrderAmended { order: order.id, account, lots, price, kept_place: false });
         let taker = TakerSide {
@@ -154,15 +140,9 @@ impl State {
             side: order.side,
             kind: TradeKind::Ordinary,
         };
-        let open = order.remaining();
-        let rest = self.trade(order.instrument, taker, (price, open));
-        let filled_now = open.checked_sub(rest).unwrap_or(Lots::ZERO);
-        order.filled = order.filled.checked_add(filled_now).unwrap_or(order.lots);
-        if rest.is_zero() {
-            self.forget_order(&order, OrderEnd::Filled);
-        } else {
-            self.rest_order(order);
-        }
+        let rest = self.trade(order.instrument, taker, (price, order.remaining()));
+        order.filled = order.lots.checked_sub(rest).unwrap_or(order.lots);
+        self.settle_rest(order);
     }
 }
 
@@ -175,7 +155,7 @@ pub(crate) fn immediate(instrument: InstrumentId, side: num::Side, lots: Lots) -
         kind: OrderKind::Market,
         time_in_force: TimeInForce::ImmediateOrCancel,
         post_only: PostOnly::Off,
-        reduce_only: wire::ReduceOnly::On,
+        reduce_only: ReduceOnly::On,
         label: wire::Label::default(),
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     book::PagedBook,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
+    oracle::Oracle,
     order::Order,
     state::{SessionKey, State},
 };
@@ -26,6 +27,7 @@ pub(crate) struct Savepoint {
     instruments: BTreeMap<InstrumentId, Instrument>,
     orders: BTreeMap<OrderId, Option<Order>>,
     keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
+    oracle: Option<Oracle>,
     payments: Vec<(Purse, Purse, Cash)>,
     events: usize,
     trades: u64,
@@ -68,6 +70,9 @@ impl State {
                 None => drop(self.keys.remove(&place)),
             }
         }
+        if let Some(oracle) = savepoint.oracle {
+            self.oracle = oracle;
+        }
         self.events.truncate(savepoint.events);
         self.trades = savepoint.trades;
     }
@@ -101,6 +106,12 @@ impl State {
     pub(crate) fn keep_key(&mut self, place: (AccountIndex, PublicKey)) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.keys.entry(place).or_insert_with(|| self.keys.get(&place).copied());
+    }
+
+    /// Only reporters get here: what is copied is small, and theirs is the only word it holds.
+    pub(crate) fn keep_oracle(&mut self) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.oracle.get_or_insert_with(|| self.oracle.clone());
     }
 
     pub(crate) fn keep_payment(&mut self, from: Purse, to: Purse, amount: Cash) {

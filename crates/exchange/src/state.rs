@@ -16,9 +16,10 @@ use crate::{
     genesis::{Fees, Genesis, Limits, LiquidationParameters, MarginParameters, MarkParameters, Surface},
     instrument::Instrument,
     ledger::{AccountIndex, Ledger, Purse},
+    liquidation::Liquidations,
     nonce::NonceWindow,
     oracle::Oracle,
-    order::Order,
+    order::{ActionPlace, Order},
     risk::Grid,
     savepoint::Savepoint,
 };
@@ -75,6 +76,8 @@ pub(crate) struct Touched {
 pub struct State {
     pub(crate) parameters: Parameters,
     pub(crate) commit: u64,
+    /// The action that has its turn.
+    pub(crate) acting: ActionPlace,
     pub(crate) time: Timestamp,
     pub(crate) ledger: Ledger,
     pub(crate) oracle: Oracle,
@@ -92,6 +95,7 @@ pub struct State {
     pub(crate) ordered_blocks: BTreeSet<Digest>,
     pub(crate) ordered_queue: VecDeque<Digest>,
     pub(crate) touched: Touched,
+    pub(crate) liquidations: Liquidations,
     pub(crate) savepoint: Option<Savepoint>,
     pub(crate) events: Vec<Event>,
 }
@@ -135,6 +139,7 @@ impl State {
     pub(crate) fn account_mut(&mut self, index: AccountIndex) -> &mut Account {
         self.keep_account(index);
         self.touched.accounts.insert(index);
+        self.liquidations.watch(index);
         let place = usize::try_from(index).unwrap_or(usize::MAX);
         self.accounts.get_mut(place).expect("invariant: account indices are of opened accounts")
     }
@@ -168,11 +173,12 @@ impl State {
     pub(crate) fn pay(&mut self, from: Purse, to: Purse, amount: Cash) {
         self.ledger
             .transfer(from, to, amount)
-            .expect("invariant: amounts are bounded by deposits, which are limited");
+            .expect("invariant: what is paid is zero or more, between accounts that are open");
         self.keep_payment(from, to, amount);
         for purse in [from, to] {
             if let Purse::Account(index) = purse {
                 self.touched.accounts.insert(index);
+                self.liquidations.watch(index);
             }
         }
     }

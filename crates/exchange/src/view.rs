@@ -6,9 +6,9 @@ use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
 use wire::{AccountId, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
-    account::Holding,
     book::{Level, OrderBook},
     genesis::Fees,
+    holding::Holding,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
     margin::{Margin, units_as_fix},

@@ -36,6 +36,8 @@ tagged! {
         5 => Liquidation,
         /// A reduce-only order with no position left to reduce.
         6 => NothingToReduce,
+        /// A fill would have made a position larger than can be counted.
+        7 => PositionLimit,
     }
 }
 

@@ -9,74 +9,111 @@ use num::{Cash, Lots, Ticks, Timestamp};
 use crate::{InstrumentId, OrderId, UnderlyingId};
 
 tagged! {
-    /// A user's broken rule.
-    #[derive(Clone, Debug, PartialEq, Eq)]
+    /// A user's broken rule. Times are milliseconds since 1970, prices ticks, quantities lots of the market.
+    #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
     pub enum Reject {
         // The intent as a whole.
-        /// The bytes are no intent.
+        #[error("the bytes are no intent")]
         0 => Malformed,
+        #[error("it is for network {have}, this is {need}")]
         1 => WrongNetwork { have: Digest, need: Digest },
+        #[error("it has no actions")]
         2 => NoActions,
+        #[error("the signature is not the key's on this intent")]
         3 => BadSignature,
-        /// The key is neither the owner's nor a session key of the account.
+        #[error("key {have} is neither the owner's nor a session key of the account")]
         4 => UnknownKey { have: PublicKey },
+        #[error("the key was valid until {}, it is {}", have.millis(), need.millis())]
         5 => KeyExpired { have: Timestamp, need: Timestamp },
+        #[error("nonce {have} is too old, the lowest that can still be used is {need}")]
         6 => NonceTooOld { have: u64, need: u64 },
+        #[error("nonce {have} was used before")]
         7 => NonceUsed { have: u64 },
+        #[error("nonce {have} is the largest number, which is never used")]
         8 => NonceTooLarge { have: u64 },
+        #[error("it was valid until {}, it is {}", have.millis(), need.millis())]
         9 => Expired { have: Timestamp, need: Timestamp },
-        /// The block named in `after` was not ordered before, or too long ago to be remembered.
+        #[error("the block named in `after` was not ordered before, or too long ago to be remembered")]
         10 => NotAfter,
+        #[error("there are {have} accounts, and {need} is the most there can be")]
         11 => AccountLimit { have: u32, need: u32 },
         // Any action.
+        #[error("a key that may only read cannot act")]
         20 => KeyMayNotTrade,
+        #[error("only the owner's key can do this")]
         21 => OwnerOnly,
-        22 => NotOffered,
         // Money.
+        #[error("this network has no faucet")]
         30 => FaucetClosed,
+        #[error("the amount is {have}, must be above zero")]
         31 => AmountNotPositive { have: Cash },
+        #[error("the amount is {have}, at most {need} can be had")]
         32 => AmountTooLarge { have: Cash, need: Cash },
+        #[error("subaccount {have} cannot transfer to itself")]
         33 => SameSubaccount { have: u16 },
+        #[error("{have} can leave the account, {need} was asked for")]
         34 => BalanceTooLow { have: Cash, need: Cash },
-        // Orders.
-        40 => UnknownInstrument { have: InstrumentId },
-        41 => InstrumentClosed { have: InstrumentId },
-        42 => LotsZero,
-        43 => LotsTooLarge { have: Lots, need: Lots },
-        44 => PriceNotPositive { have: Ticks },
-        45 => PriceOutsideBand { have: Ticks, low: Ticks, high: Ticks },
-        46 => LabelInUse { have: OrderId },
-        47 => OpenOrderLimit { have: u32, need: u32 },
-        48 => PostOnlyWithoutLimit,
-        49 => NoMark { have: InstrumentId },
-        50 => ReduceOnlyWouldOpen { have: i64 },
-        51 => PostOnlyWouldTrade { have: Ticks, need: Ticks },
-        52 => NotFillable { have: Lots, need: Lots },
-        53 => MarginTooLow { have: Cash, need: Cash },
-        54 => Liquidating,
-        55 => BookFull { have: u32 },
-        56 => Overflow,
         // Orders that are there already.
-        60 => UnknownOrder,
-        61 => NotOwner { have: OrderId },
-        62 => AmendBelowFilled { have: Lots, need: Lots },
+        #[error("the account has no such open order")]
+        40 => UnknownOrder,
+        #[error("order {have} is another account's")]
+        41 => NotOwner { have: OrderId },
+        // Orders.
+        #[error("there is no instrument {have}")]
+        50 => UnknownInstrument { have: InstrumentId },
+        #[error("instrument {have} has expired")]
+        51 => InstrumentClosed { have: InstrumentId },
+        #[error("an order must have lots")]
+        52 => LotsZero,
+        #[error("{} lots, at most {} an order", have.get(), need.get())]
+        53 => LotsTooLarge { have: Lots, need: Lots },
+        #[error("price {}, must be above zero", have.get())]
+        54 => PriceNotPositive { have: Ticks },
+        #[error("instrument {have} has no mark to trade around")]
+        55 => NoMark { have: InstrumentId },
+        #[error("price {} is outside of {} to {}", have.get(), low.get(), high.get())]
+        56 => PriceOutsideBand { have: Ticks, low: Ticks, high: Ticks },
+        #[error("a post-only order needs a limit")]
+        57 => PostOnlyWithoutLimit,
+        #[error("{} lots, of which {} are already filled", have.get(), need.get())]
+        58 => AmendBelowFilled { have: Lots, need: Lots },
+        #[error("the label is open order {have}'s")]
+        59 => LabelInUse { have: OrderId },
+        #[error("the account has {have} open orders, and {need} is the most there can be")]
+        60 => OpenOrderLimit { have: u32, need: u32 },
+        #[error("the book holds {have} orders, and {need} is the most there can be")]
+        61 => BookFull { have: u32, need: u32 },
+        #[error("the account is being liquidated: only orders that reduce")]
+        62 => Liquidating,
+        #[error("a reduce-only order of this side has nothing to reduce in a position of {have} lots")]
+        63 => ReduceOnlyWouldOpen { have: i64 },
+        #[error("a position of {} lots, at most {} can be held", have.get(), need.get())]
+        64 => PositionTooLarge { have: Lots, need: Lots },
+        #[error("post-only at {} would trade with {}", have.get(), need.get())]
+        65 => PostOnlyWouldTrade { have: Ticks, need: Ticks },
+        #[error("{} of {} lots can be filled at once", have.get(), need.get())]
+        66 => NotFillable { have: Lots, need: Lots },
+        #[error("equity {have} does not cover an initial margin of {need}")]
+        67 => MarginTooLow { have: Cash, need: Cash },
         // Keys.
+        #[error("the owner's key needs no registering")]
         70 => KeyIsOwner,
+        #[error("the account has {have} session keys, and {need} is the most there can be")]
         71 => KeyLimit { have: u32, need: u32 },
+        #[error("{have} is no session key of the account")]
         72 => KeyUnknown { have: PublicKey },
         // Observations.
+        #[error("the account's owner is no reporter")]
         80 => NotReporter,
+        #[error("there is no underlying {have}")]
         81 => UnknownUnderlying { have: UnderlyingId },
-        82 => ObservationAhead { have: Timestamp, need: Timestamp },
-        83 => ObservationStale { have: Timestamp, need: Timestamp },
-        /// Another action of an all-or-nothing intent failed.
+        #[error("price {have} is outside of {low} to {high}")]
+        82 => ObservationOutOfRange { have: Cash, low: Cash, high: Cash },
+        #[error("observed at {}, which is beyond {}", have.millis(), need.millis())]
+        83 => ObservationAhead { have: Timestamp, need: Timestamp },
+        #[error("observed at {}, the reporter's last word is of {}", have.millis(), need.millis())]
+        84 => ObservationStale { have: Timestamp, need: Timestamp },
+        #[error("action {action} of the group failed")]
         90 => GroupFailed { action: u8 },
-    }
-}
-
-impl core::fmt::Display for Reject {
-    /// The variant with its fields, as in `MarginTooLow { have: 1.000000, need: 2.000000 }`.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{self:?}")
     }
 }

@@ -1,0 +1,193 @@
+//! What must be true of a genesis, relation by relation.
+//!
+//! Invariant: a number that these checks let through cannot make arithmetic of the exchange overflow: prices
+//! stay within a hundredfold of the first index, positions within what such prices can be counted at, and
+//! limits within what 128 bits hold together.
+
+use core::{fmt::Display, ops::RangeInclusive};
+use std::collections::BTreeSet;
+
+use num::{Cash, Fix, Timestamp};
+
+use super::{Faucet, Genesis, GenesisError, Surface, UnderlyingGenesis, Units};
+use crate::{
+    book::RESTING_MAX,
+    name::{self, Contract},
+};
+
+const ONE: i64 = Fix::SCALE;
+/// How far an index may ever move from the one in genesis, as a factor.
+const INDEX_FACTOR_MAX: i64 = 100;
+/// Ten million USDC.
+const INDEX_MAX: i64 = 10_000_000 * Cash::SCALE;
+
+/// The prices that may be observed of an underlying with this index at genesis.
+pub(crate) fn price_range(index: Cash) -> (Cash, Cash) {
+    let low = Cash::from_micros((index.micros() / INDEX_FACTOR_MAX).max(1));
+    (low, Cash::from_micros(index.micros().saturating_mul(INDEX_FACTOR_MAX)))
+}
+
+impl Genesis {
+    /// Checks everything that does not need the instruments.
+    pub(crate) fn check_parameters(&self) -> Result<(), GenesisError> {
+        within("insurance_micros", self.insurance_micros, 0..=i64::MAX)?;
+        if let Faucet::Open { micros_max } = self.faucet {
+            within("faucet.open.micros_max", micros_max, 1..=i64::MAX)?;
+        }
+        self.check_ratios()?;
+        self.check_limits()?;
+        self.check_oracle()?;
+        let mut seen = BTreeSet::new();
+        for (index, underlying) in self.underlyings.iter().enumerate() {
+            underlying.check(index)?;
+            if !seen.insert(&underlying.symbol) {
+                let have = underlying.symbol.clone();
+                return Err(GenesisError::DuplicateUnderlying { index, have });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ratios(&self) -> Result<(), GenesisError> {
+        let (fees, margin, liquidation) = (&self.fees, &self.margin, &self.liquidation);
+        within("fees.option_billionths", fees.option_billionths, 0..=ONE / 10)?;
+        within("fees.option_cap_billionths", fees.option_cap_billionths, 0..=ONE)?;
+        within("fees.future_maker_billionths", fees.future_maker_billionths, 0..=ONE / 10)?;
+        within("fees.future_taker_billionths", fees.future_taker_billionths, 0..=ONE / 10)?;
+        within("margin.initial_billionths", margin.initial_billionths, ONE..=10 * ONE)?;
+        within("margin.short_option_billionths", margin.short_option_billionths, 0..=ONE)?;
+        within("margin.future_billionths", margin.future_billionths, 0..=ONE)?;
+        within("marks.move_billionths", self.marks.move_billionths, 0..=ONE)?;
+        within("liquidation.step_billionths", liquidation.step_billionths, 1..=ONE)?;
+        within("liquidation.band_billionths", liquidation.band_billionths, 1..=ONE)?;
+        within("limits.price_band_billionths", self.limits.price_band_billionths, 1..=ONE)
+    }
+
+    fn check_limits(&self) -> Result<(), GenesisError> {
+        let limits = &self.limits;
+        within("limits.accounts_max", limits.accounts_max, 1..=1 << 20)?;
+        within("limits.open_orders_max", limits.open_orders_max, 1..=1 << 20)?;
+        within("limits.order_lots_max", limits.order_lots_max, 1..=1 << 38)?;
+        within("limits.book_orders_max", limits.book_orders_max, 1..=RESTING_MAX)?;
+        within("liquidation.accounts_max", self.liquidation.accounts_max, 1..=1 << 20)
+    }
+
+    fn check_oracle(&self) -> Result<(), GenesisError> {
+        let mut total: u64 = 0;
+        let mut seen = BTreeSet::new();
+        for (index, reporter) in self.oracle.reporters.iter().enumerate() {
+            let field = |name: &str| format!("oracle.reporters[{index}].{name}");
+            let key = parse_key(&reporter.key)
+                .ok_or_else(|| refused(&field("key"), &reporter.key, "64 hexadecimal digits"))?;
+            if !seen.insert(key) {
+                return Err(refused(&field("key"), &reporter.key, "a key that is not there twice"));
+            }
+            within(&field("weight"), reporter.weight, 1..=u64::MAX - total)?;
+            total += reporter.weight;
+        }
+        // Without reporters the indices stay what they are, and any quorum is out of reach.
+        let most = if self.oracle.reporters.is_empty() { u64::MAX } else { total };
+        within("oracle.quorum", self.oracle.quorum, 1..=most)
+    }
+
+    /// The instruments' contracts with the place of their underlying, in order.
+    pub(crate) fn contracts(&self) -> Result<Vec<(usize, Contract)>, GenesisError> {
+        let mut contracts = Vec::with_capacity(self.instruments.len());
+        let mut seen = BTreeSet::new();
+        for (index, text) in self.instruments.iter().enumerate() {
+            let have = || text.clone();
+            let (symbol, contract) =
+                name::parse(text).ok_or_else(|| GenesisError::Name { index, have: have() })?;
+            let place = self.underlyings.iter().position(|it| it.symbol == symbol);
+            let place = place.ok_or_else(|| GenesisError::Underlying { index, have: have() })?;
+            if !seen.insert(text) {
+                return Err(GenesisError::Duplicate { index, have: have() });
+            }
+            if contract.expiry().is_some_and(|expiry| expiry <= self.start()) {
+                return Err(GenesisError::Expired { index, have: have() });
+            }
+            if let Contract::Option { expiry, strike, .. } = contract {
+                let underlying = &self.underlyings[place];
+                if underlying.surface(expiry).is_none_or(|it| it.nodes.is_empty()) {
+                    return Err(GenesisError::NoSurface { index, have: have() });
+                }
+                let (low, high) = price_range(Cash::from_micros(underlying.index_micros));
+                if !(low..=high).contains(&strike) {
+                    return Err(GenesisError::Strike { index, have: have(), low, high });
+                }
+            }
+            contracts.push((place, contract));
+        }
+        Ok(contracts)
+    }
+}
+
+impl UnderlyingGenesis {
+    fn surface(&self, expiry: Timestamp) -> Option<&Surface> {
+        self.surfaces.iter().find(|surface| surface.expiry_ms == expiry.millis())
+    }
+
+    fn check(&self, index: usize) -> Result<(), GenesisError> {
+        let field = |name: &str| format!("underlyings[{index}].{name}");
+        if !name::is_symbol(&self.symbol) {
+            return Err(refused(&field("symbol"), &self.symbol, "1 to 8 capitals or digits"));
+        }
+        within(&field("index_micros"), self.index_micros, 1..=INDEX_MAX)?;
+        self.option.check(&field("option"))?;
+        self.future.check(&field("future"))?;
+        let mut seen = BTreeSet::new();
+        for (place, surface) in self.surfaces.iter().enumerate() {
+            let field = |name: &str| field(&format!("surfaces[{place}].{name}"));
+            if !seen.insert(surface.expiry_ms) {
+                let need = "an expiry that has no surface before";
+                return Err(refused(&field("expiry_ms"), surface.expiry_ms, need));
+            }
+            surface.check(field)?;
+        }
+        Ok(())
+    }
+}
+
+impl Surface {
+    fn check(&self, field: impl Fn(&str) -> String) -> Result<(), GenesisError> {
+        within(&field("forward_billionths"), self.forward_billionths, ONE / 2..=2 * ONE)?;
+        let mut above = 0;
+        for (place, node) in self.nodes.iter().enumerate() {
+            let field = |name: &str| field(&format!("nodes[{place}].{name}"));
+            above += 1;
+            within(&field("strike_micros"), node.strike_micros, above..=i64::MAX - 1)?;
+            within(&field("volatility_billionths"), node.volatility_billionths, 1..=10 * ONE)?;
+            above = node.strike_micros;
+        }
+        Ok(())
+    }
+}
+
+impl Units {
+    fn check(self, field: &str) -> Result<(), GenesisError> {
+        within(&format!("{field}.tick_micros"), self.tick_micros, 1..=INDEX_MAX)?;
+        within(&format!("{field}.lot_billionths"), self.lot_billionths, 1..=1_000_000 * ONE)
+    }
+}
+
+/// A key of 64 hexadecimal digits.
+pub(crate) fn parse_key(text: &str) -> Option<crypto::PublicKey> {
+    let bytes: [u8; 32] = hex::decode(text).ok()?.try_into().ok()?;
+    Some(crypto::PublicKey(bytes))
+}
+
+/// Both ends are allowed.
+fn within<T: PartialOrd + Display>(
+    field: &str,
+    have: T,
+    range: RangeInclusive<T>,
+) -> Result<(), GenesisError> {
+    if range.contains(&have) {
+        return Ok(());
+    }
+    Err(refused(field, have, &format!("{} to {}", range.start(), range.end())))
+}
+
+fn refused<T: Display>(field: &str, have: T, need: &str) -> GenesisError {
+    GenesisError::Value { field: field.to_owned(), have: have.to_string(), need: need.to_owned() }
+}

@@ -1,0 +1,189 @@
+//! What an order must keep to, rule by rule; the callers own the order in which they are looked at.
+//!
+//! Invariant: a rule only reads. Each answers with the first thing that is wrong, with what was had and what
+//! is needed.
+//! Left out on purpose: margin (`coverage`), which is looked at last because it costs most.
+
+use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
+use wire::{NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, TimeInForce};
+
+use crate::{
+    account::Health, book::OrderBook, instrument::Instrument, ledger::AccountIndex, state::State,
+    trade::reducible,
+};
+
+/// Prices an order may have, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Band {
+    pub low: Ticks,
+    pub high: Ticks,
+}
+
+impl Band {
+    /// The last price at which a side may trade.
+    pub(crate) const fn edge(self, side: Side) -> Ticks {
+        match side {
+            Side::Buy => self.high,
+            Side::Sell => self.low,
+        }
+    }
+}
+
+/// How much of an order there may be, and at which price.
+pub(crate) type Size = (Ticks, Lots);
+
+impl State {
+    pub(crate) fn check_open(&self, it: &Instrument) -> Result<(), Reject> {
+        if it.is_open() && !it.has_expired(self.time) {
+            return Ok(());
+        }
+        Err(Reject::InstrumentClosed { have: it.id })
+    }
+
+    pub(crate) fn check_lots(&self, lots: Lots) -> Result<(), Reject> {
+        let need = Lots::new(self.parameters.limits.order_lots_max);
+        match lots {
+            Lots::ZERO => Err(Reject::LotsZero),
+            have if have > need => Err(Reject::LotsTooLarge { have, need }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The worst price at which an order trades: its own, or the edge of the band for a market order.
+    pub(crate) fn check_price(&self, it: &Instrument, terms: &NewOrder) -> Result<Ticks, Reject> {
+        match terms.kind {
+            OrderKind::Limit { price } => self.check_limit(it, price).map(|()| price),
+            OrderKind::Market => {
+                let band = self.band(it, self.parameters.limits.price_band_billionths)?;
+                if terms.post_only == PostOnly::Reject {
+                    return Err(Reject::PostOnlyWithoutLimit);
+                }
+                Ok(band.edge(terms.side))
+            }
+        }
+    }
+
+    pub(crate) fn check_limit(&self, it: &Instrument, price: Ticks) -> Result<(), Reject> {
+        if price.get() <= 0 {
+            return Err(Reject::PriceNotPositive { have: price });
+        }
+        let Band { low, high } = self.band(it, self.parameters.limits.price_band_billionths)?;
+        if price < low || price > high {
+            return Err(Reject::PriceOutsideBand { have: price, low, high });
+        }
+        Ok(())
+    }
+
+    /// Prices within a part of the index around the mark; at least one tick above zero.
+    pub(crate) fn band(&self, it: &Instrument, billionths: i64) -> Result<Band, Reject> {
+        let around = |mark: Cash| {
+            let index = self.underlying(it.underlying).index;
+            let width = index.scale(Fix::from_raw(billionths), Rounding::Ceil)?;
+            let low = it.market.ticks(mark.checked_sub(width)?, Rounding::Ceil)?;
+            let high = it.market.ticks(mark.checked_add(width)?, Rounding::Floor)?;
+            Some(Band { low: low.max(Ticks::new(1)), high: high.max(Ticks::new(1)) })
+        };
+        it.mark().and_then(around).ok_or(Reject::NoMark { have: it.id })
+    }
+
+    pub(crate) fn check_label(&self, account: AccountIndex, terms: &NewOrder) -> Result<(), Reject> {
+        let account = self.account(account);
+        if let Some(have) = account.labels.get(&terms.label) {
+            return Err(Reject::LabelInUse { have: *have });
+        }
+        let need = self.parameters.limits.open_orders_max;
+        let have = u32::try_from(account.orders.len()).unwrap_or(u32::MAX);
+        if have >= need && terms.time_in_force == TimeInForce::GoodTilCancelled {
+            return Err(Reject::OpenOrderLimit { have, need });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_room(&self, it: &Instrument) -> Result<(), Reject> {
+        let (have, need) = (self.book(it.id).resting(), self.parameters.limits.book_orders_max);
+        if have < need { Ok(()) } else { Err(Reject::BookFull { have, need }) }
+    }
+
+    /// How many of `lots` the order may have: all, or what is left to reduce when it may only reduce.
+    pub(crate) fn check_reduce(
+        &self,
+        index: AccountIndex,
+        it: &Instrument,
+        (side, reduce_only, lots): (Side, ReduceOnly, Lots),
+    ) -> Result<Lots, Reject> {
+        let account = self.account(index);
+        if reduce_only == ReduceOnly::Off {
+            let is_sound = account.health == Health::Sound;
+            return if is_sound { Ok(lots) } else { Err(Reject::Liquidating) };
+        }
+        let position = account.position(it.id);
+        match reducible(position, side) {
+            Lots::ZERO => Err(Reject::ReduceOnlyWouldOpen { have: position.get() }),
+            most => Ok(lots.min(most)),
+        }
+    }
+
+    /// The position that a whole fill leaves must be one that can be counted at any price there may be.
+    pub(crate) fn check_position(
+        &self,
+        account: AccountIndex,
+        it: &Instrument,
+        (side, lots): (Side, Lots),
+    ) -> Result<(), Reject> {
+        let need = it.position_max;
+        let position = self.account(account).position(it.id);
+        let have = position.after_fill(side, lots).map_or(Lots::new(u64::MAX), |after| after.size());
+        if have <= need || have <= position.size() {
+            return Ok(());
+        }
+        Err(Reject::PositionTooLarge { have, need })
+    }
+
+    pub(crate) fn check_post_only(
+        &self,
+        it: &Instrument,
+        (side, post_only, price): (Side, PostOnly, Ticks),
+    ) -> Result<(), Reject> {
+        let book = self.book(it.id);
+        match book.best(side.opposite()) {
+            Some(need) if post_only == PostOnly::Reject && book.crosses(side, price) => {
+                Err(Reject::PostOnlyWouldTrade { have: price, need })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_fillable(
+        &self,
+        account: AccountIndex,
+        terms: &NewOrder,
+        size: Size,
+    ) -> Result<(), Reject> {
+        if terms.time_in_force != TimeInForce::FillOrKill {
+            return Ok(());
+        }
+        let (have, need) = (self.certain_fill(account, terms, size), size.1);
+        if have < need { Err(Reject::NotFillable { have, need }) } else { Ok(()) }
+    }
+
+    /// Lots that are sure to trade: what is at rest within the limit, but for the account's own orders,
+    /// which would be expired, and reduce-only ones, which may have nothing left to reduce.
+    fn certain_fill(&self, account: AccountIndex, terms: &NewOrder, (limit, lots): Size) -> Lots {
+        let book = self.book(terms.instrument);
+        let mut sum = Lots::ZERO;
+        for resting in book.orders(terms.side.opposite()) {
+            let beyond = match terms.side {
+                Side::Buy => resting.price > limit,
+                Side::Sell => resting.price < limit,
+            };
+            if beyond || sum >= lots {
+                break;
+            }
+            let reduces = self.order(resting.id).is_some_and(|order| order.reduce_only == ReduceOnly::On);
+            if resting.owner != account && !reduces {
+                sum = sum.checked_add(resting.remaining).unwrap_or(lots);
+            }
+        }
+        sum.min(lots)
+    }
+}
