@@ -14,7 +14,11 @@ fn main() -> io::Result<()> {
         fs::remove_dir_all(&page)?;
     }
     fs::create_dir_all(&page)?;
-    if dist.join("index.html").exists() { copy(&dist, &page) } else { fs::write(page.join("index.html"), NOTE) }
+    if dist.join("index.html").exists() {
+        copy(&dist, &page)
+    } else {
+        fs::write(page.join("index.html"), NOTE)
+    }
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

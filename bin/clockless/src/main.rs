@@ -80,7 +80,8 @@ fn main() -> ExitCode {
 
 fn start_log(json: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("CLOCKLESS_LOG").unwrap_or_else(|_| EnvFilter::new("clockless=info,gateway=info,warn"));
+    let filter = EnvFilter::try_from_env("CLOCKLESS_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("clockless=info,gateway=info,warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         log.json().init();

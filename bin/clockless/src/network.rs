@@ -39,7 +39,8 @@ pub struct Validator {
 impl NetworkGenesis {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        serde_json::from_str(&text).map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
     }
 
     /// The name of the network that signatures are bound to.
@@ -56,7 +57,8 @@ impl NetworkGenesis {
             })?;
             members.push(Member { key, stake: validator.stake });
         }
-        Committee::new(self.epoch, members).map_err(|error| Failure::bad_input(format!("genesis: validators: {error}")))
+        Committee::new(self.epoch, members)
+            .map_err(|error| Failure::bad_input(format!("genesis: validators: {error}")))
     }
 
     pub fn coin_key(&self) -> Result<ThresholdKey, Failure> {

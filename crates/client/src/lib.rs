@@ -2,7 +2,10 @@
 //!
 //! Invariant: nothing a node says about money is believed without a certificate that the committee's keys
 //! alone confirm. Only `node` touches a socket.
-#![allow(clippy::disallowed_types, reason = "the transport is a shell: no order of iteration is seen outside")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "the transport is a shell: no order of iteration is seen outside"
+)]
 
 mod balance;
 mod node;

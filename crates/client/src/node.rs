@@ -114,7 +114,8 @@ impl NodeClient {
 
     /// Asks for a proof of an account's balance; it is not verified yet.
     pub async fn prove(&mut self, account: AccountId) -> Result<BalanceProof, NodeError> {
-        let request = ProveRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
+        let request =
+            ProveRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
         let answer = self.inner.prove(request).await.map_err(|status| self.refused(status))?.into_inner();
         Ok(BalanceProof { account, leaf: answer.leaf, proof: answer.proof, certificate: answer.certificate })
     }

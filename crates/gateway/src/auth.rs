@@ -109,7 +109,8 @@ impl Keyring {
     /// Checks a client's id and secret.
     pub fn by_credentials(&self, client_id: &str, secret: &str) -> Result<Identity, RpcError> {
         let entry = self.entry(client_id)?;
-        let matches = mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, entry.secret.as_bytes());
+        let matches =
+            mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, entry.secret.as_bytes());
         if matches { Ok(entry.identity.clone()) } else { Err(invalid_credentials()) }
     }
 
@@ -135,7 +136,8 @@ impl Keyring {
         let mut issued = self.lock();
         let serial = now_us();
         let count = issued.tokens.len();
-        let token = hex::encode(mac(&self.token_key, format!("{kind} {client_id} {serial} {count}").as_bytes()));
+        let token =
+            hex::encode(mac(&self.token_key, format!("{kind} {client_id} {serial} {count}").as_bytes()));
         let now = serial / 1_000_000;
         if issued.tokens.len() >= TOKENS_MAX {
             issued.tokens.retain(|_, (_, expiry)| *expiry > now);

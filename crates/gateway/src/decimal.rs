@@ -35,7 +35,8 @@ pub fn parse(text: &str, places: u32) -> Result<i64, DecimalError> {
         .and_then(|places| places.checked_sub(fraction.len()))
         .ok_or_else(|| DecimalError::Places { have: have(), places })?;
     let sign = if negative { "-" } else { "" };
-    let padded = format!("{sign}{}{fraction}{}", if whole.is_empty() { "0" } else { whole }, "0".repeat(missing));
+    let padded =
+        format!("{sign}{}{fraction}{}", if whole.is_empty() { "0" } else { whole }, "0".repeat(missing));
     padded.parse().map_err(|_| DecimalError::Range { have: have() })
 }
 

@@ -69,8 +69,12 @@ impl Feed {
             let mut parts = topic.channel.split('.');
             match (parts.next(), parts.next()) {
                 (Some("user"), Some("orders")) => {
-                    let seen: BTreeSet<_> =
-                        changes.orders.iter().filter(|(owner, _)| *owner == account).map(|(_, id)| *id).collect();
+                    let seen: BTreeSet<_> = changes
+                        .orders
+                        .iter()
+                        .filter(|(owner, _)| *owner == account)
+                        .map(|(_, id)| *id)
+                        .collect();
                     for value in seen.into_iter().filter_map(|id| view.order_value(id)) {
                         gateway.hub.publish(&topic, &value);
                     }
@@ -109,7 +113,9 @@ impl Feed {
                         gateway.hub.publish(&topic, &Value::Array(values.clone()));
                     }
                 }
-                ["ticker" | "incremental_ticker", name, ..] if changed.contains(*name) || count.is_multiple_of(10) => {
+                ["ticker" | "incremental_ticker", name, ..]
+                    if changed.contains(*name) || count.is_multiple_of(10) =>
+                {
                     if let Some(it) = view.instrument(name) {
                         gateway.hub.publish(&topic, &market_ticker(view, it));
                     }
@@ -234,7 +240,14 @@ fn publish_levels(gateway: &Gateway, view: &View, (topic, name): (&Topic, &str),
 fn publish_quote(gateway: &Gateway, view: &View, topic: &Topic, name: &str) {
     let Some(it) = view.instrument(name) else { return };
     let ticker = market_ticker(view, it);
-    let fields = ["timestamp", "instrument_name", "best_bid_price", "best_bid_amount", "best_ask_price", "best_ask_amount"];
+    let fields = [
+        "timestamp",
+        "instrument_name",
+        "best_bid_price",
+        "best_bid_amount",
+        "best_ask_price",
+        "best_ask_amount",
+    ];
     let data: serde_json::Map<String, Value> =
         fields.into_iter().map(|field| (field.to_owned(), ticker[field].clone())).collect();
     gateway.hub.publish(topic, &Value::Object(data));

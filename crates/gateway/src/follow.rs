@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchange::{State, apply};
 use num::{Cash, Rounding, Side};
 use serde_json::Value;
-use wire::{AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderEnd, OrderId, TradeEvent, TradeKind};
+use wire::{
+    AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderEnd, OrderId, TradeEvent, TradeKind,
+};
 
 use crate::{
     json,
@@ -65,7 +67,8 @@ impl View {
             Event::OrderEnded { order, end, .. } => {
                 let now = self.now_ms();
                 if let Some(mut ended) = self.history.find_order(*order).cloned() {
-                    ended.state = if *end == OrderEnd::Filled { OrderState::Filled } else { OrderState::Cancelled };
+                    ended.state =
+                        if *end == OrderEnd::Filled { OrderState::Filled } else { OrderState::Cancelled };
                     ended.updated_ms = now;
                     self.history.order(ended);
                 }
@@ -73,9 +76,10 @@ impl View {
             }
             Event::Traded { trade } => self.note_trade(trade, changes),
             Event::Receipt { intent, outcomes, .. } => {
-                changes.rejected +=
-                    u64::try_from(outcomes.iter().filter(|it| matches!(it, wire::Outcome::Rejected { .. })).count())
-                        .unwrap_or(0);
+                changes.rejected += u64::try_from(
+                    outcomes.iter().filter(|it| matches!(it, wire::Outcome::Rejected { .. })).count(),
+                )
+                .unwrap_or(0);
                 let outcome = Outcome::read(self.state.commit(), trades_before, outcomes);
                 changes.outcomes.insert(*intent, outcome);
             }
@@ -101,7 +105,9 @@ impl View {
 
     fn note_trade(&mut self, event: &TradeEvent, changes: &mut Changes) {
         let Some(it) = self.state.instrument(event.instrument) else { return };
-        let (Some(price), amount) = (it.market.price(event.price), State::amount(it, event.lots)) else { return };
+        let (Some(price), amount) = (it.market.price(event.price), State::amount(it, event.lots)) else {
+            return;
+        };
         let value = it.market.notional(event.price, event.lots, Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let trade = Trade {
             id: 0,

@@ -168,8 +168,15 @@ impl OfInstrument {
         let start_ms = trade.time_ms - trade.time_ms % MINUTE_MS;
         let cost = trade.price.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let price = trade.price;
-        let candle =
-            Candle { start_ms, open: price, high: price, low: price, close: price, volume: trade.amount, cost };
+        let candle = Candle {
+            start_ms,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: trade.amount,
+            cost,
+        };
         match self.candles.back_mut() {
             Some(last) if last.start_ms == start_ms => last.merge(&candle),
             _ => {
@@ -219,8 +226,10 @@ mod tests {
     #[test]
     fn tick_directions_follow_the_last_change() {
         let mut history = History::default();
-        let directions: Vec<u8> =
-            [10, 10, 11, 11, 9, 9, 9].into_iter().map(|price| history.trade(trade(price, 0)).tick_direction).collect();
+        let directions: Vec<u8> = [10, 10, 11, 11, 9, 9, 9]
+            .into_iter()
+            .map(|price| history.trade(trade(price, 0)).tick_direction)
+            .collect();
         assert_eq!(directions, [0, 1, 0, 1, 2, 3, 3]);
     }
 
@@ -233,10 +242,7 @@ mod tests {
         let candles = history.candles(InstrumentId(1), 5, 0, u64::MAX);
         assert_eq!(candles.len(), 2);
         let first = candles[0];
-        assert_eq!(
-            [first.open, first.high, first.low, first.close].map(Cash::micros),
-            [10, 14, 8, 8]
-        );
+        assert_eq!([first.open, first.high, first.low, first.close].map(Cash::micros), [10, 14, 8, 8]);
         assert_eq!(first.volume, Fix::from_raw(3 * Fix::SCALE));
         assert_eq!(history.candles(InstrumentId(1), 5, 1, 5 * MINUTE_MS).len(), 1);
     }

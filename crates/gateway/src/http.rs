@@ -139,7 +139,10 @@ fn identify(
     if let Some(fields) = header_fields(header) {
         let field = |name: &str| {
             fields.get(name).copied().ok_or_else(|| {
-                RpcError::param("Authorization", format!("`{name}` is missing; id, ts, nonce and sig are expected"))
+                RpcError::param(
+                    "Authorization",
+                    format!("`{name}` is missing; id, ts, nonce and sig are expected"),
+                )
             })
         };
         let body = String::from_utf8_lossy(body);
@@ -197,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_query_is_read_as_clients_write_it() {
-        let params = query_params("instrument_name=BTC_USDC-PERPETUAL&amount=0.01&label=a%20b%26c&post_only=true");
+        let params =
+            query_params("instrument_name=BTC_USDC-PERPETUAL&amount=0.01&label=a%20b%26c&post_only=true");
         assert_eq!(params.text("instrument_name").unwrap(), "BTC_USDC-PERPETUAL");
         assert_eq!(params.optional_decimal("amount", 9).unwrap(), Some(10_000_000));
         assert_eq!(params.text("label").unwrap(), "a b&c");

@@ -9,7 +9,10 @@ use wire::{OrderId, PostOnly, ReduceOnly, TimeInForce};
 
 use crate::{
     decimal::{cash, fix, scaled},
-    model::{Fill, Greeks, Instrument, Kind, Level, Liquidity, Market, Order, OrderState, Position, Right, Summary, Trade},
+    model::{
+        Fill, Greeks, Instrument, Kind, Level, Liquidity, Market, Order, OrderState, Position, Right,
+        Summary, Trade,
+    },
 };
 
 /// The venue's expiry of what never expires.
@@ -143,7 +146,13 @@ fn stats_json(stats: &Stats) -> Value {
 }
 
 /// The object of `public/ticker` and of the ticker channels. `ivs`: bid and ask volatility, if any.
-pub fn ticker(it: &Instrument, market: &Market, stats: &Stats, ivs: (Option<Fix>, Option<Fix>), now_ms: u64) -> Value {
+pub fn ticker(
+    it: &Instrument,
+    market: &Market,
+    stats: &Stats,
+    ivs: (Option<Fix>, Option<Fix>),
+    now_ms: u64,
+) -> Value {
     let ((bid, bid_amount), (ask, ask_amount)) = (best(&market.bids), best(&market.asks));
     let mut value = json!({
         "timestamp": now_ms,
@@ -300,7 +309,8 @@ pub fn fill(it: &Fill, instrument_name: &str, order: Option<&Order>) -> Value {
         Liquidity::Maker => "M",
         Liquidity::Taker => "T",
     });
-    value["order_type"] = json!(if order.is_some_and(|order| order.price.is_none()) { "market" } else { "limit" });
+    value["order_type"] =
+        json!(if order.is_some_and(|order| order.price.is_none()) { "market" } else { "limit" });
     value["state"] = json!(order.map_or("filled", |order| order_state(order.state)));
     value["self_trade"] = json!(false);
     value["post_only"] = json!(order.is_some_and(|order| order.post_only == PostOnly::Reject));

@@ -207,7 +207,11 @@ impl Gateway {
     }
 
     /// Signs actions, submits them, and waits until they are ordered and executed.
-    pub(crate) async fn execute(&self, identity: &Identity, actions: Vec<Action>) -> Result<Outcome, RpcError> {
+    pub(crate) async fn execute(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, RpcError> {
         let (id, transaction) = self.sign(identity, actions)?;
         let (sender, outcome) = oneshot::channel();
         lock(&self.waiting).insert(id, (Instant::now(), sender));
@@ -229,7 +233,11 @@ impl Gateway {
         }
     }
 
-    fn sign(&self, identity: &Identity, actions: Vec<Action>) -> Result<(IntentId, wire::Transaction), RpcError> {
+    fn sign(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<(IntentId, wire::Transaction), RpcError> {
         let mut wallets = lock(&self.wallets);
         let wallet = wallets.entry(identity.client_id.clone()).or_insert_with(|| {
             Wallet::new(self.network_digest, identity.account, identity.key.clone(), now_us())

@@ -40,16 +40,20 @@ impl Outcome {
 /// A reject as the venue would say it.
 pub fn rejected(reject: &Reject) -> RpcError {
     let code = match reject {
-        Reject::UnknownInstrument { .. } | Reject::InstrumentClosed { .. } | Reject::UnknownUnderlying { .. } => {
-            Code::InvalidInstrument
+        Reject::UnknownInstrument { .. }
+        | Reject::InstrumentClosed { .. }
+        | Reject::UnknownUnderlying { .. } => Code::InvalidInstrument,
+        Reject::LotsZero | Reject::LotsTooLarge { .. } | Reject::AmendBelowFilled { .. } => {
+            Code::InvalidAmount
         }
-        Reject::LotsZero | Reject::LotsTooLarge { .. } | Reject::AmendBelowFilled { .. } => Code::InvalidAmount,
         Reject::PriceNotPositive { .. } => Code::InvalidPrice,
         Reject::PriceOutsideBand { have, low, .. } if have < low => Code::PriceTooLow,
         Reject::PriceOutsideBand { .. } => Code::PriceTooHigh,
         Reject::OpenOrderLimit { .. } | Reject::BookFull { .. } => Code::OpenOrdersLimit,
         Reject::PostOnlyWouldTrade { .. } | Reject::PostOnlyWithoutLimit => Code::PostOnlyReject,
-        Reject::MarginTooLow { .. } | Reject::BalanceTooLow { .. } | Reject::Liquidating => Code::NotEnoughFunds,
+        Reject::MarginTooLow { .. } | Reject::BalanceTooLow { .. } | Reject::Liquidating => {
+            Code::NotEnoughFunds
+        }
         Reject::UnknownOrder => Code::OrderNotFound,
         Reject::NotOwner { .. } => Code::NotOwner,
         Reject::KeyMayNotTrade | Reject::OwnerOnly | Reject::FaucetClosed | Reject::NotReporter => {

@@ -19,7 +19,8 @@ pub async fn serve(uri: Uri) -> Response {
     };
     // Built assets carry their digest in the name; the index must be asked for again.
     let cache = if path == "index.html" { "no-cache" } else { "public, max-age=31536000, immutable" };
-    ([(header::CONTENT_TYPE, content_type(path)), (header::CACHE_CONTROL, cache)], file.contents()).into_response()
+    ([(header::CONTENT_TYPE, content_type(path)), (header::CACHE_CONTROL, cache)], file.contents())
+        .into_response()
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -223,11 +223,14 @@ impl Params {
             Some(Value::String(text)) => text.clone(),
             Some(other) => return Err(RpcError::param(name, format!("{other} given, a number is expected"))),
         };
-        decimal::parse(&text, decimals).map(Some).map_err(|error: DecimalError| RpcError::param(name, error.to_string()))
+        decimal::parse(&text, decimals)
+            .map(Some)
+            .map_err(|error: DecimalError| RpcError::param(name, error.to_string()))
     }
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>, RpcError> {
-        let wrong = |have: &Value| RpcError::param(name, format!("{have} given, a list of strings is expected"));
+        let wrong =
+            |have: &Value| RpcError::param(name, format!("{have} given, a list of strings is expected"));
         match self.get(name) {
             None => Err(RpcError::param(name, "missing, a list of strings is expected")),
             Some(Value::Array(items)) => {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use futures::{SinkExt, StreamExt, stream::{SplitSink, SplitStream}};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -56,7 +59,12 @@ async fn read(gateway: &Arc<Gateway>, session: &Arc<Session>, mut stream: SplitS
     }
 }
 
-async fn handle(gateway: &Arc<Gateway>, session: &Session, text: &str, budget: &mut Budget) -> serde_json::Value {
+async fn handle(
+    gateway: &Arc<Gateway>,
+    session: &Session,
+    text: &str,
+    budget: &mut Budget,
+) -> serde_json::Value {
     let received = rpc::now_us();
     let (id, result) = match Request::parse(text.as_bytes()) {
         Ok(request) if budget.spend() => (request.id.clone(), gateway.call(session, request).await),
@@ -81,7 +89,8 @@ async fn write(
             // The hub dropped the queue: this reader was too slow.
             Ok(None) => break,
             Err(_) if session.heartbeat_seconds().is_some() => {
-                let beat = json!({"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}});
+                let beat =
+                    json!({"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}});
                 Message::Text(beat.to_string().into())
             }
             Err(_) => continue,

@@ -26,7 +26,8 @@ pub struct View {
 
 impl View {
     pub fn new(state: State) -> Self {
-        let instruments: Vec<Instrument> = state.instruments().iter().map(|it| describe(&state, it)).collect();
+        let instruments: Vec<Instrument> =
+            state.instruments().iter().map(|it| describe(&state, it)).collect();
         let names = instruments.iter().enumerate().map(|(place, it)| (it.name.clone(), place)).collect();
         Self { state, history: History::default(), instruments, names }
     }
@@ -189,7 +190,12 @@ impl View {
     }
 
     /// An order the moment it is placed.
-    pub(crate) fn placed_order(&self, id: wire::OrderId, account: AccountId, terms: &wire::NewOrder) -> Option<Order> {
+    pub(crate) fn placed_order(
+        &self,
+        id: wire::OrderId,
+        account: AccountId,
+        terms: &wire::NewOrder,
+    ) -> Option<Order> {
         let it = self.state.instrument(terms.instrument)?;
         let price = match terms.kind {
             wire::OrderKind::Market => None,
@@ -229,7 +235,9 @@ fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
         (fees.future_maker_billionths, fees.future_taker_billionths)
     };
     let kind = match it.contract {
-        Contract::Option { strike, right: NameRight::Call, .. } => Kind::Option { strike, right: Right::Call },
+        Contract::Option { strike, right: NameRight::Call, .. } => {
+            Kind::Option { strike, right: Right::Call }
+        }
         Contract::Option { strike, right: NameRight::Put, .. } => Kind::Option { strike, right: Right::Put },
         Contract::Future { .. } => Kind::Future,
         Contract::Perpetual => Kind::Perpetual,

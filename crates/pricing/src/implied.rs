@@ -64,9 +64,9 @@ fn solve(it: &Option, target: f64) -> Result<f64, ImpliedError> {
     for _ in 0..STEPS_MAX {
         let now = value(&Option { volatility: guess, ..*it });
         if now.price < target {
-            low = guess
+            low = guess;
         } else {
-            high = guess
+            high = guess;
         }
         let next = if now.price > 0.0 && now.greeks.vega > 0.0 {
             guess - (ln(now.price) - log_target) * now.price / now.greeks.vega

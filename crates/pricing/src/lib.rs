@@ -5,7 +5,11 @@
 //! normal distribution are ours. At the border (`border`) results become integers with a named rounding.
 //! Left out on purpose: anything that calls the platform's mathematics, and fused multiply-add, which not
 //! every machine has.
-#![allow(clippy::float_arithmetic, reason = "this is the one crate with floats; law 4 says which operations")]
+#![allow(
+    clippy::float_arithmetic,
+    clippy::excessive_precision,
+    reason = "this is the one crate with floats; law 4 says which operations, and constants are stated in full"
+)]
 
 mod black;
 mod border;

@@ -55,7 +55,8 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         None => exchange::Genesis::with_usual_parameters(),
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-            serde_json::from_str(&text).map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?
+            serde_json::from_str(&text)
+                .map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?
         }
     };
     let port = |place: u16| {
@@ -88,7 +89,12 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         });
         println!("{out}");
     } else {
-        println!("{} validators in {}, network {}", arguments.validators, arguments.out.display(), genesis.digest());
+        println!(
+            "{} validators in {}, network {}",
+            arguments.validators,
+            arguments.out.display(),
+            genesis.digest()
+        );
         println!("Note: {warning}.");
     }
     Ok(())

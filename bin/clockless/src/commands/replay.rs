@@ -30,7 +30,8 @@ enum What {
 pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let What::Matching { file, json } = &arguments.what;
     let bytes = fs::read(file).map_err(|error| Failure::file(file, &error))?;
-    let stream = Stream::parse(&bytes).map_err(|error| Failure::bad_input(format!("{}: {error}", file.display())))?;
+    let stream =
+        Stream::parse(&bytes).map_err(|error| Failure::bad_input(format!("{}: {error}", file.display())))?;
     let began = Instant::now();
     let result = replay::<PagedBook>(&stream);
     let seconds = began.elapsed().as_secs_f64();

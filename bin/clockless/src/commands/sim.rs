@@ -35,7 +35,8 @@ pub fn run(arguments: &SimArguments) -> Result<(), Failure> {
     for seed in seeds {
         let turn = usize::try_from(seed % 4).unwrap_or(0);
         let adversary = chosen.unwrap_or(adversary::NAMES[turn]);
-        let report = sim::run(&Setup::of_seed(seed, adversary)).map_err(|error| Failure::bad_input(error.0))?;
+        let report =
+            sim::run(&Setup::of_seed(seed, adversary)).map_err(|error| Failure::bad_input(error.0))?;
         count += 1;
         commits += report.commits;
         ordered += report.ordered;
@@ -53,7 +54,11 @@ pub fn run(arguments: &SimArguments) -> Result<(), Failure> {
         "seeds_per_s": (count as f64 / seconds.max(1e-9) * 10.0).round() / 10.0,
     });
     println!("{out}");
-    if failing.is_empty() { Ok(()) } else { Err(Failure::failed(format!("{} of {count} seeds fail", failing.len()))) }
+    if failing.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::failed(format!("{} of {count} seeds fail", failing.len())))
+    }
 }
 
 fn parse_seeds(text: &str) -> Option<std::ops::Range<u64>> {

@@ -50,7 +50,8 @@ pub fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
         node.prove(account).await
     })?
     .map_err(|error| Failure::bad_input(error.to_string()))?;
-    let (balance, commit, root) = proof.verify(&committee).map_err(|error| Failure::failed(error.to_string()))?;
+    let (balance, commit, root) =
+        proof.verify(&committee).map_err(|error| Failure::failed(error.to_string()))?;
     let out = json!({
         "verified": true,
         "account": arguments.account,

@@ -98,9 +98,11 @@ impl Builder {
         if !matches!(currency, "BTC" | "ETH") {
             return Err(wrong("currency", currency, "BTC or ETH"));
         }
-        let expiry_ms = parse_expiry(expiry).ok_or_else(|| wrong("expiry", expiry, "a day such as 25SEP26"))?;
+        let expiry_ms =
+            parse_expiry(expiry).ok_or_else(|| wrong("expiry", expiry, "a day such as 25SEP26"))?;
         let price = |column, text: &str| {
-            parse_price(text).ok_or_else(|| wrong(column, text, "a price in USD above zero, at most 6 decimals"))
+            parse_price(text)
+                .ok_or_else(|| wrong(column, text, "a price in USD above zero, at most 6 decimals"))
         };
         let option = ListedOption {
             underlying: currency.to_owned(),
@@ -111,8 +113,9 @@ impl Builder {
                 "put" => Right::Put,
                 _ => return Err(wrong("type", right, "call or put")),
             },
-            volatility: parse_percent(volatility)
-                .ok_or_else(|| wrong("mark_iv", volatility, "a volatility in percent above 0 and up to 1000"))?,
+            volatility: parse_percent(volatility).ok_or_else(|| {
+                wrong("mark_iv", volatility, "a volatility in percent above 0 and up to 1000")
+            })?,
             forward: price("underlying_usd", forward)?,
         };
         let key = (option.underlying.clone(), expiry_ms, option.strike, option.right);
@@ -147,7 +150,8 @@ impl Builder {
         }
         let mut nearest: BTreeMap<String, (u64, Cash)> = BTreeMap::new();
         for option in &self.options {
-            let entry = nearest.entry(option.underlying.clone()).or_insert((option.expiry_ms, option.forward));
+            let entry =
+                nearest.entry(option.underlying.clone()).or_insert((option.expiry_ms, option.forward));
             if option.expiry_ms < entry.0 {
                 *entry = (option.expiry_ms, option.forward);
             }
@@ -164,13 +168,17 @@ impl Builder {
 pub fn built_in(day_ms: u64) -> Chain {
     let mut options = Vec::new();
     let mut spot = BTreeMap::new();
-    for (underlying, price, step, at_the_money) in [("BTC", 90_000.0, 500.0, 0.55), ("ETH", 3_000.0, 25.0, 0.70)] {
+    for (underlying, price, step, at_the_money) in
+        [("BTC", 90_000.0, 500.0, 0.55), ("ETH", 3_000.0, 25.0, 0.70)]
+    {
         spot.insert(underlying.to_owned(), to_cash(price));
         for days in [1_u32, 2, 7, 14, 28, 56] {
             let expiry_ms = day_ms + u64::from(days) * DAY_MS + 8 * HOUR_MS;
             let deviation = at_the_money * (f64::from(days) / 365.0).sqrt();
             let smile = Smile { at_the_money, deviation };
-            options.extend(strikes(underlying, price, step, smile).map(|option| ListedOption { expiry_ms, ..option }));
+            options.extend(
+                strikes(underlying, price, step, smile).map(|option| ListedOption { expiry_ms, ..option }),
+            );
         }
     }
     Chain { day_ms, options, spot }
@@ -190,7 +198,8 @@ fn strikes(underlying: &str, price: f64, step: f64, smile: Smile) -> impl Iterat
     strikes.dedup();
     strikes.into_iter().flat_map(move |strike| {
         let moneyness = (strike / price).ln() / smile.deviation;
-        let volatility = smile.at_the_money - 0.06 * moneyness * smile.at_the_money + 0.04 * moneyness.powi(2) * smile.at_the_money;
+        let volatility = smile.at_the_money - 0.06 * moneyness * smile.at_the_money
+            + 0.04 * moneyness.powi(2) * smile.at_the_money;
         let option = ListedOption {
             underlying: underlying.to_owned(),
             expiry_ms: 0,
@@ -222,7 +231,9 @@ fn parse_date(text: &str) -> Option<u64> {
     let mut parts = text.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let whole = parts.next().is_none();
-    whole.then(|| exchange::calendar::midnight_ms(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)).flatten()
+    whole
+        .then(|| exchange::calendar::midnight_ms(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?))
+        .flatten()
 }
 
 fn parse_expiry(text: &str) -> Option<u64> {

@@ -21,7 +21,8 @@ pub fn genesis(chain: &Chain, reporters: &[crypto::PublicKey]) -> Genesis {
     let mut instruments = Vec::new();
     let mut underlyings = Vec::new();
     for (symbol, spot) in &chain.spot {
-        let options: Vec<&ListedOption> = chain.options.iter().filter(|it| it.underlying == *symbol).collect();
+        let options: Vec<&ListedOption> =
+            chain.options.iter().filter(|it| it.underlying == *symbol).collect();
         let expiries: BTreeSet<u64> = options.iter().map(|it| it.expiry_ms).collect();
         instruments.push(name::format(symbol, &Contract::Perpetual));
         for expiry in &expiries {
@@ -56,7 +57,12 @@ fn option_name(it: &ListedOption) -> String {
     name::format(&it.underlying, &Contract::Option { expiry, strike: it.strike, right })
 }
 
-fn underlying(symbol: &str, spot: Cash, options: &[&ListedOption], expiries: &BTreeSet<u64>) -> UnderlyingGenesis {
+fn underlying(
+    symbol: &str,
+    spot: Cash,
+    options: &[&ListedOption],
+    expiries: &BTreeSet<u64>,
+) -> UnderlyingGenesis {
     let units = |tick_micros, lot_billionths| Units { tick_micros, lot_billionths };
     let (option, future) = if symbol == "BTC" {
         (units(1_000_000, 10_000_000), units(500_000, 1_000_000))

@@ -120,7 +120,10 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         && validator >= usize::from(arguments.validators)
     {
         let count = arguments.validators;
-        return Err(Failure::bad_input(format!("--kill {validator}: validators are numbered 0 to {}", count - 1)));
+        return Err(Failure::bad_input(format!(
+            "--kill {validator}: validators are numbered 0 to {}",
+            count - 1
+        )));
     }
     let chain = match &arguments.chain {
         None => chain::built_in(today_ms()),
@@ -188,14 +191,18 @@ impl Demo {
                 "{validators} validators, {} instruments; the page: http://{listen}/",
                 genesis.exchange.instruments.len()
             );
-            println!("trade there with client_id \"demo\" and client_secret \"demo\"; logs in {}", folder.path.display());
+            println!(
+                "trade there with client_id \"demo\" and client_secret \"demo\"; logs in {}",
+                folder.path.display()
+            );
         }
         Ok(Self { folder, genesis, clock, chain, nodes, rpc, _gateway: Some(gateway), people })
     }
 
     async fn trade(mut self, arguments: &DemoArguments) -> Result<(), Failure> {
         let network = self.genesis.digest();
-        let state = State::new(&self.genesis.exchange, network).map_err(|error| Failure::failed(error.to_string()))?;
+        let state = State::new(&self.genesis.exchange, network)
+            .map_err(|error| Failure::failed(error.to_string()))?;
         let state: Followed = Arc::new(Mutex::new(state));
         let figures = Arc::new(Figures::default());
         tokio::spawn(follow(self.rpc.clone(), Arc::clone(&state), Arc::clone(&figures)));
@@ -250,7 +257,8 @@ impl Demo {
         };
         let amount = Cash::from_whole(1_000_000).unwrap_or(Cash::ZERO);
         let mut wallet = Wallet::of_owner(network, people.trader.clone(), 1);
-        transactions.extend(wallet.sign(vec![Action::Faucet { amount }, register], wire::Atomicity::Independent));
+        transactions
+            .extend(wallet.sign(vec![Action::Faucet { amount }, register], wire::Atomicity::Independent));
         let transactions = transactions.into_iter().map(|(_, transaction)| transaction).collect();
         let refusals = node.submit(transactions).await.map_err(unreachable)?;
         match refusals.into_iter().find(|it| !it.is_empty()) {
@@ -323,7 +331,10 @@ impl Demo {
             return Ok(());
         }
         self.folder.keep();
-        Err(Failure::failed(format!("roots differ or money is not conserved; see {}", self.folder.path.display())))
+        Err(Failure::failed(format!(
+            "roots differ or money is not conserved; see {}",
+            self.folder.path.display()
+        )))
     }
 }
 

@@ -3,7 +3,11 @@
 //! Invariant: a transaction is submitted once; what was on its way when a node died may be lost to this
 //! stream, and is not counted as final.
 
-use std::{collections::BTreeMap, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use client::{NodeClient, protocol::SubmitRequest};
 use tokio::sync::mpsc;

@@ -13,8 +13,8 @@ use exchange::State;
 use num::{Cash, Lots, Rounding, Side, Ticks};
 use rand::Rng as _;
 use wire::{
-    Action, Atomicity, InstrumentId, Label, NewOrder, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce, Transaction,
-    UnderlyingId,
+    Action, Atomicity, InstrumentId, Label, NewOrder, OrderKind, OrderTarget, PostOnly, ReduceOnly,
+    TimeInForce, Transaction, UnderlyingId,
 };
 
 use crate::node::Clock;
@@ -34,7 +34,9 @@ fn read<T>(state: &Followed, look: impl FnOnce(&State) -> T) -> T {
 }
 
 fn sign(wallet: &mut Wallet, actions: Vec<Action>) -> Option<Transaction> {
-    (!actions.is_empty()).then(|| wallet.sign(actions, Atomicity::Independent))?.map(|(_, transaction)| transaction)
+    (!actions.is_empty())
+        .then(|| wallet.sign(actions, Atomicity::Independent))?
+        .map(|(_, transaction)| transaction)
 }
 
 /// Quotes every instrument in turn, for ever.
@@ -53,7 +55,8 @@ pub async fn make_markets(state: Followed, mut wallet: Wallet, submit: Submit, s
 fn quotes(state: &State, wallet: &Wallet, next: &mut usize, skew: i64) -> Vec<Action> {
     let mut resting: BTreeMap<(InstrumentId, Side), (Ticks, Lots)> = BTreeMap::new();
     if let Some(account) = state.account_index(&wallet.account()) {
-        resting.extend(state.open_orders(account).map(|it| ((it.instrument, it.side), (it.price, it.filled))));
+        resting
+            .extend(state.open_orders(account).map(|it| ((it.instrument, it.side), (it.price, it.filled))));
     }
     let listed = state.instruments();
     let mut actions = Vec::with_capacity(QUOTE_ACTIONS);
@@ -73,7 +76,12 @@ fn quotes(state: &State, wallet: &Wallet, next: &mut usize, skew: i64) -> Vec<Ac
     actions
 }
 
-fn quote(it: &exchange::Instrument, side: Side, price: Ticks, resting: Option<(Ticks, Lots)>) -> Option<Action> {
+fn quote(
+    it: &exchange::Instrument,
+    side: Side,
+    price: Ticks,
+    resting: Option<(Ticks, Lots)>,
+) -> Option<Action> {
     let label = Label::new(format!("{}{}", if side == Side::Buy { "b" } else { "a" }, it.id).into_bytes())?;
     let size = Lots::new(20);
     match resting {
@@ -168,7 +176,8 @@ impl Path {
             let mut prices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             for price in prices.iter_mut() {
                 // The sum of twelve uniform numbers less six is normal enough for a walk.
-                let normal: f64 = (0..12).map(|_| (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64).sum::<f64>() - 6.0;
+                let normal: f64 =
+                    (0..12).map(|_| (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64).sum::<f64>() - 6.0;
                 *price *= 1.0 + deviation * normal;
             }
         }

@@ -78,7 +78,8 @@ impl NodeConfig {
         if !path.is_file() {
             return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
         }
-        let figment = Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
+        let figment =
+            Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
         let mut config: Self =
             figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new("."));

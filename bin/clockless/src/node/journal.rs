@@ -33,7 +33,8 @@ impl Journal {
             page_cache,
             write_buffer: WRITE_BUFFER,
         };
-        let segments = Segments::init(context.child("journal"), config).await.map_err(|error| error.to_string())?;
+        let segments =
+            Segments::init(context.child("journal"), config).await.map_err(|error| error.to_string())?;
         let replay = segments.replay(0, 0, WRITE_BUFFER, ReadOptions::default()).await;
         let mut replay = replay.map_err(|error| error.to_string())?;
         while let Some(item) = replay.next().await {

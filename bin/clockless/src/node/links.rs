@@ -78,7 +78,12 @@ pub struct LinkConfig<'a> {
 }
 
 /// Opens the links and passes what comes to the agreement.
-pub fn open(context: &Context, config: &LinkConfig<'_>, inbox: &Inbox, heard: &Arc<Heard>) -> Result<Links, Failure> {
+pub fn open(
+    context: &Context,
+    config: &LinkConfig<'_>,
+    inbox: &Inbox,
+    heard: &Arc<Heard>,
+) -> Result<Links, Failure> {
     let signer = ed25519::PrivateKey::decode(config.secret.to_vec())
         .map_err(|error| Failure::bad_input(format!("the validator's key: {error}")))?;
     let keys = committee_keys(config.committee)?;
@@ -100,8 +105,11 @@ pub fn open(context: &Context, config: &LinkConfig<'_>, inbox: &Inbox, heard: &A
     settings.dial_frequency = Duration::from_millis(100);
     settings.tracked_peer_sets = NonZeroUsize::MIN;
     let (mut network, mut oracle) = Network::new(context.child("links"), settings);
-    let peers: Vec<(PublicKey, Address)> =
-        keys.iter().cloned().zip(config.addresses.iter().map(|address| Address::Symmetric(*address))).collect();
+    let peers: Vec<(PublicKey, Address)> = keys
+        .iter()
+        .cloned()
+        .zip(config.addresses.iter().map(|address| Address::Symmetric(*address)))
+        .collect();
     let peers: Map<PublicKey, Address> =
         peers.try_into().map_err(|_| Failure::bad_input("two validators have one key"))?;
     let _tracked = oracle.track(0, peers);
@@ -153,7 +161,10 @@ impl Links {
 
     fn dispatch(&mut self, recipients: Recipients<PublicKey>, message: &Message) {
         let bytes = IoBuf::from(message.encode());
-        let urgent = matches!(message, Message::Block { .. } | Message::FetchBlocks { .. } | Message::FetchBatches { .. });
+        let urgent = matches!(
+            message,
+            Message::Block { .. } | Message::FetchBlocks { .. } | Message::FetchBatches { .. }
+        );
         let sent = if urgent {
             self.consensus.send(recipients, bytes, true)
         } else {

@@ -46,7 +46,8 @@ impl Default for Metrics {
             gauge
         };
         let round = gauge("round", "The round of the last own block");
-        let undecided_rounds = gauge("undecided_rounds", "Rounds from the first undecided slot to the highest block");
+        let undecided_rounds =
+            gauge("undecided_rounds", "Rounds from the first undecided slot to the highest block");
         let peers = gauge("peers_connected", "Validators heard of lately");
         let executed_commit = gauge("executed_commit", "The last commit executed");
         let certified_commit = gauge("certified_commit", "The last commit with a certified root");

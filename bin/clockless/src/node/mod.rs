@@ -16,7 +16,10 @@ use std::{fs, path::Path, sync::Arc};
 
 pub use self::core::Clock;
 
-use commonware_runtime::{Runner as _, tokio::{Config as RuntimeConfig, Context, Runner}};
+use commonware_runtime::{
+    Runner as _,
+    tokio::{Config as RuntimeConfig, Context, Runner},
+};
 use crypto::{SigningKey, ThresholdCoin, ThresholdShare};
 use replica::{
     agreement::{Agreement, Config, Output},
@@ -73,17 +76,21 @@ fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
     let committee = genesis.committee()?;
     let key = read_signing_key(&config.key)?;
     let author = committee.author_of(&key.public_key()).ok_or_else(|| {
-        let reason = format!("{}: this key is no validator of {}", config.key.display(), config.genesis.display());
+        let reason =
+            format!("{}: this key is no validator of {}", config.key.display(), config.genesis.display());
         Failure::bad_input(reason)
     })?;
     if config.peers.len() != usize::from(committee.size()) {
         let (have, need) = (config.peers.len(), committee.size());
-        return Err(Failure::bad_input(format!("peers: {have} addresses, one for each of {need} validators is expected")));
+        return Err(Failure::bad_input(format!(
+            "peers: {have} addresses, one for each of {need} validators is expected"
+        )));
     }
     let path = &config.coin_share;
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let share = hex::decode(text.trim()).ok().and_then(ThresholdShare::decode);
-    let share = share.ok_or_else(|| Failure::bad_input(format!("{}: this is no coin share", path.display())))?;
+    let share =
+        share.ok_or_else(|| Failure::bad_input(format!("{}: this is no coin share", path.display())))?;
     let coin = ThresholdCoin::new(genesis.coin_key()?, share, genesis.epoch).ok_or_else(|| {
         Failure::bad_input(format!("{}: this share is not of the coin key of the genesis", path.display()))
     })?;
@@ -133,7 +140,8 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
         restore(&mut agreement, &mut executor, record);
     };
     let opened = Journal::open(context_child(&context), config.fsync, restore).await;
-    let journal = opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
+    let journal =
+        opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
     tracing::info!(author = author.0, records, commits = *feed.height().borrow(), "log replayed");
 
     let (inbox, inputs) = Inbox::new();

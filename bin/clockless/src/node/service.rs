@@ -46,7 +46,8 @@ impl Service {
         for (own, bytes) in (request.first_ticket..).zip(request.transactions) {
             let have = bytes.len();
             let Some(transaction) = Transaction::new(bytes) else {
-                let reason = format!("a transaction of {have} bytes, at most {TRANSACTION_BYTES_MAX} are taken");
+                let reason =
+                    format!("a transaction of {have} bytes, at most {TRANSACTION_BYTES_MAX} are taken");
                 refused.push((own, reason));
                 continue;
             };
@@ -74,7 +75,9 @@ impl Node for Service {
         while open > 0 {
             let Ok(Some(told)) = tokio::time::timeout(PATIENCE, events.recv()).await else {
                 self.tickets.close(client);
-                return Err(Status::deadline_exceeded("the transactions are not durable yet; they may still be ordered"));
+                return Err(Status::deadline_exceeded(
+                    "the transactions are not durable yet; they may still be ordered",
+                ));
             };
             for (ticket, reason) in told
                 .accepted
@@ -105,8 +108,11 @@ impl Node for Service {
         let service = self.clone();
         tokio::spawn(async move {
             while let Some(Ok(request)) = requests.next().await {
-                let refused: Vec<u64> = service.put(client, request).into_iter().map(|(ticket, _)| ticket).collect();
-                if !refused.is_empty() && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err() {
+                let refused: Vec<u64> =
+                    service.put(client, request).into_iter().map(|(ticket, _)| ticket).collect();
+                if !refused.is_empty()
+                    && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err()
+                {
                     break;
                 }
             }
@@ -120,10 +126,14 @@ impl Node for Service {
 
     type CommitsStream = Answers<CommitRecord>;
 
-    async fn commits(&self, request: Request<CommitsRequest>) -> Result<Response<Self::CommitsStream>, Status> {
+    async fn commits(
+        &self,
+        request: Request<CommitsRequest>,
+    ) -> Result<Response<Self::CommitsStream>, Status> {
         let from = request.into_inner().from.max(1);
         let feed = Arc::clone(&self.feed);
-        feed.record(from).map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
+        feed.record(from)
+            .map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
         let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
         tokio::spawn(async move {
             let mut height = feed.height();
@@ -133,7 +143,9 @@ impl Node for Service {
                     Ok(Some(record)) => Ok(CommitRecord::clone(&record)),
                     Ok(None) if height.changed().await.is_ok() => continue,
                     Ok(None) => return,
-                    Err(first) => Err(Status::out_of_range(format!("too slow: commits before {first} are not kept"))),
+                    Err(first) => {
+                        Err(Status::out_of_range(format!("too slow: commits before {first} are not kept")))
+                    }
                 };
                 let ends = record.is_err();
                 if sender.send(record).await.is_err() || ends {
@@ -186,7 +198,8 @@ impl Node for Service {
             }
         });
         let certificate = certificate.await.ok().flatten();
-        let certificate = certificate.ok_or_else(|| Status::deadline_exceeded("the root is not certified yet"))?;
+        let certificate =
+            certificate.ok_or_else(|| Status::deadline_exceeded("the root is not certified yet"))?;
         Ok(Response::new(ProveResponse {
             leaf: proved.leaf,
             proof: proved.proof,

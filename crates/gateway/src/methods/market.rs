@@ -6,8 +6,7 @@ use num::Fix;
 use serde_json::{Value, json};
 
 use crate::{
-    Gateway,
-    json,
+    Gateway, json,
     model::{Instrument, Kind, Market},
     rpc::{Code, Params, RpcError, RpcResult},
     view::View,
@@ -97,7 +96,8 @@ pub(super) fn get_expirations(gateway: &Gateway, params: &Params) -> RpcResult {
     let selection = Selection::read(params)?;
     let view = gateway.view();
     let names = |kind: &str| -> Vec<String> {
-        let of_kind = view.instruments().iter().filter(|it| selection.holds(it) && json::kind(it.kind) == kind);
+        let of_kind =
+            view.instruments().iter().filter(|it| selection.holds(it) && json::kind(it.kind) == kind);
         let mut dated: Vec<(u64, String)> = of_kind
             .map(|it| {
                 let name = it.name.split('-').nth(1).unwrap_or_default().to_owned();
@@ -122,7 +122,9 @@ pub(super) fn get_index_price(gateway: &Gateway, params: &Params) -> RpcResult {
     let index = view
         .index(&underlying)
         .ok_or_else(|| RpcError::param("index_name", format!("there is no index {name:?}")))?;
-    Ok(json!({ "index_price": crate::decimal::cash(index), "estimated_delivery_price": crate::decimal::cash(index) }))
+    Ok(
+        json!({ "index_price": crate::decimal::cash(index), "estimated_delivery_price": crate::decimal::cash(index) }),
+    )
 }
 
 pub(super) fn ticker(gateway: &Gateway, params: &Params) -> RpcResult {
@@ -138,7 +140,9 @@ pub(crate) fn market_ticker(view: &View, it: &Instrument) -> Value {
 
 /// The implied volatilities of the best bid and ask of an option.
 pub(crate) fn implied(view: &View, it: &Instrument, market: &Market) -> (Option<Fix>, Option<Fix>) {
-    let of = |levels: &[crate::model::Level]| levels.first().and_then(|level| view.implied_vol(it, market, level.price));
+    let of = |levels: &[crate::model::Level]| {
+        levels.first().and_then(|level| view.implied_vol(it, market, level.price))
+    };
     match it.kind {
         Kind::Option { .. } => (of(&market.bids), of(&market.asks)),
         Kind::Future | Kind::Perpetual => (None, None),

@@ -29,7 +29,8 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn read(params: &Params) -> Result<Self, RpcError> {
         let count = params.optional_u64("count")?.unwrap_or(10).clamp(1, COUNT_MAX);
-        let (from_ms, to_ms) = (params.optional_u64("start_timestamp")?, params.optional_u64("end_timestamp")?);
+        let (from_ms, to_ms) =
+            (params.optional_u64("start_timestamp")?, params.optional_u64("end_timestamp")?);
         Ok(Self {
             count: usize::try_from(count).unwrap_or(1),
             from_ms: from_ms.unwrap_or(0),
@@ -38,7 +39,11 @@ impl Page {
     }
 
     /// The chosen items and whether there are more.
-    pub(super) fn take<T>(&self, items: impl Iterator<Item = T>, time_ms: impl Fn(&T) -> u64) -> (Vec<T>, bool) {
+    pub(super) fn take<T>(
+        &self,
+        items: impl Iterator<Item = T>,
+        time_ms: impl Fn(&T) -> u64,
+    ) -> (Vec<T>, bool) {
         let mut chosen: Vec<T> = items
             .filter(|item| (self.from_ms..=self.to_ms).contains(&time_ms(item)))
             .take(self.count + 1)
@@ -76,7 +81,8 @@ pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
         text => match text.parse() {
             Ok(minutes @ (1 | 3 | 5 | 10 | 15 | 30 | 60 | 120 | 180 | 360 | 720)) => minutes,
             _ => {
-                let reason = format!("{text:?} given, 1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720 or 1D is expected");
+                let reason =
+                    format!("{text:?} given, 1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720 or 1D is expected");
                 return Err(RpcError::param("resolution", reason));
             }
         },

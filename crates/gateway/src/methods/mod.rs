@@ -21,7 +21,12 @@ pub(crate) use market::market_ticker;
 pub(crate) use orders::{fill_json, order_json};
 
 /// Calls a method by its full name, such as `public/ticker`.
-pub(crate) async fn dispatch(gateway: &Gateway, session: &Session, method: &str, params: &Params) -> RpcResult {
+pub(crate) async fn dispatch(
+    gateway: &Gateway,
+    session: &Session,
+    method: &str,
+    params: &Params,
+) -> RpcResult {
     match method.split_once('/') {
         Some(("public", name)) => public(gateway, session, name, params),
         Some(("private", name)) => private(gateway, session, name, params).await,
@@ -104,7 +109,9 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "get_position" => account::position(gateway, &identity, params),
         "get_account_summary" => account::summary(gateway, &identity, params),
         "get_account_summaries" => account::summaries(gateway, &identity),
-        "get_deposits" | "get_withdrawals" | "get_transfers" => Ok(serde_json::json!({ "count": 0, "data": [] })),
+        "get_deposits" | "get_withdrawals" | "get_transfers" => {
+            Ok(serde_json::json!({ "count": 0, "data": [] }))
+        }
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
             Ok(serde_json::json!({ "settlements": [], "continuation": null }))
         }

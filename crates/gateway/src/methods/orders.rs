@@ -15,7 +15,10 @@ use crate::{
     view::View,
 };
 
-use super::{market::{Selection, named}, market_history::Page};
+use super::{
+    market::{Selection, named},
+    market_history::Page,
+};
 
 /// Reads an order id and finds the account's order.
 pub(super) fn own_order(view: &View, identity: &Identity, params: &Params) -> Result<Order, RpcError> {
@@ -37,7 +40,12 @@ pub(crate) fn order_json(view: &View, order: &Order) -> Value {
 pub(super) fn open(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let view = gateway.view();
     let chosen = chooser(&view, params)?;
-    Ok(view.open_orders(&identity.account).iter().filter(|order| chosen(order)).map(|order| order_json(&view, order)).collect())
+    Ok(view
+        .open_orders(&identity.account)
+        .iter()
+        .filter(|order| chosen(order))
+        .map(|order| order_json(&view, order))
+        .collect())
 }
 
 pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {

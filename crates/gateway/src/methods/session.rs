@@ -37,7 +37,9 @@ pub(super) fn identify(gateway: &Gateway, session: &Session, params: &Params) ->
 pub(super) fn auth(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
     let keyring = &gateway.keyring;
     let identity = match params.text("grant_type")? {
-        "client_credentials" => keyring.by_credentials(params.text("client_id")?, params.text("client_secret")?)?,
+        "client_credentials" => {
+            keyring.by_credentials(params.text("client_id")?, params.text("client_secret")?)?
+        }
         "client_signature" => {
             let payload = params.optional_text("data")?.unwrap_or("");
             let timestamp = params.u64("timestamp")?.to_string();
@@ -51,7 +53,8 @@ pub(super) fn auth(gateway: &Gateway, session: &Session, params: &Params) -> Rpc
         }
         "refresh_token" => keyring.by_token(params.text("refresh_token")?, "refresh")?,
         other => {
-            let reason = format!("{other:?} given, client_credentials, client_signature or refresh_token is expected");
+            let reason =
+                format!("{other:?} given, client_credentials, client_signature or refresh_token is expected");
             return Err(RpcError::param("grant_type", reason));
         }
     };
@@ -77,7 +80,10 @@ pub(super) fn logout(session: &Session) -> RpcResult {
 pub(super) fn set_heartbeat(session: &Session, params: &Params) -> RpcResult {
     let interval = params.u64("interval")?;
     if interval < 10 {
-        return Err(RpcError::param("interval", format!("{interval} given, at least 10 seconds are expected")));
+        return Err(RpcError::param(
+            "interval",
+            format!("{interval} given, at least 10 seconds are expected"),
+        ));
     }
     session.set_heartbeat(Some(interval.min(3_600)));
     Ok(json!("ok"))
@@ -140,13 +146,19 @@ pub(crate) fn topic_of(gateway: &Gateway, session: &Session, channel: &str) -> O
     let exists = |name: &&str| view.instrument(name).is_some();
     let is_interval = |interval: &&str| matches!(*interval, "raw" | "100ms" | "agg2");
     let public = match (family, rest.as_slice()) {
-        ("book" | "ticker" | "trades" | "perpetual", [name, interval]) => exists(name) && is_interval(interval),
-        ("trades", [kind, _, interval]) => matches!(*kind, "future" | "option" | "any") && is_interval(interval),
+        ("book" | "ticker" | "trades" | "perpetual", [name, interval]) => {
+            exists(name) && is_interval(interval)
+        }
+        ("trades", [kind, _, interval]) => {
+            matches!(*kind, "future" | "option" | "any") && is_interval(interval)
+        }
         ("book", [name, group, depth, interval]) => {
             exists(name) && *group == "none" && matches!(*depth, "1" | "10" | "20") && is_interval(interval)
         }
         ("quote" | "incremental_ticker", [name]) => exists(name),
-        ("chart", ["trades", name, resolution]) => exists(name) && (*resolution == "1D" || resolution.parse::<u64>().is_ok()),
+        ("chart", ["trades", name, resolution]) => {
+            exists(name) && (*resolution == "1D" || resolution.parse::<u64>().is_ok())
+        }
         ("deribit_price_index", [_]) | ("platform_state", []) => true,
         ("instrument", ["state", _, _]) => true,
         ("clockless", ["network" | "dag"]) => true,
@@ -156,7 +168,8 @@ pub(crate) fn topic_of(gateway: &Gateway, session: &Session, channel: &str) -> O
     if public {
         return Some(Topic { channel: channel.to_owned(), account: None });
     }
-    let private = family == "user" && matches!(rest.first(), Some(&("orders" | "trades" | "portfolio" | "changes")));
+    let private =
+        family == "user" && matches!(rest.first(), Some(&("orders" | "trades" | "portfolio" | "changes")));
     let account = session.identity().ok()?.account;
     private.then(|| Topic { channel: channel.to_owned(), account: Some(account) })
 }

@@ -72,7 +72,11 @@ pub(super) async fn cancel_by_label(gateway: &Gateway, identity: &Identity, para
     }
 }
 
-pub(super) async fn cancel_all(gateway: &Gateway, identity: &Identity, instrument: Option<&str>) -> RpcResult {
+pub(super) async fn cancel_all(
+    gateway: &Gateway,
+    identity: &Identity,
+    instrument: Option<&str>,
+) -> RpcResult {
     let (instrument, before) = {
         let view = gateway.view();
         let instrument = instrument.map(|name| market::by_name(&view, name).map(|it| it.id)).transpose()?;
@@ -103,7 +107,9 @@ fn placed(gateway: &Gateway, outcome: &Outcome) -> RpcResult {
 }
 
 fn new_order(it: &Instrument, side: Side, params: &Params) -> Result<NewOrder, RpcError> {
-    for name in ["trigger", "trigger_price", "trigger_offset", "otoco_config", "linked_order_type", "advanced"] {
+    for name in
+        ["trigger", "trigger_price", "trigger_offset", "otoco_config", "linked_order_type", "advanced"]
+    {
         if params.get(name).is_some() {
             return Err(RpcError::param(name, "not offered yet: limit and market orders only"));
         }
@@ -116,7 +122,9 @@ fn new_order(it: &Instrument, side: Side, params: &Params) -> Result<NewOrder, R
             OrderKind::Limit { price: ticks(it, Cash::from_micros(price))? }
         }
         "market" => OrderKind::Market,
-        other => return Err(RpcError::param("type", format!("{other:?} given, limit or market is expected"))),
+        other => {
+            return Err(RpcError::param("type", format!("{other:?} given, limit or market is expected")));
+        }
     };
     let time_in_force = match params.optional_text("time_in_force")?.unwrap_or("good_til_cancelled") {
         "good_til_cancelled" if kind == OrderKind::Market => TimeInForce::ImmediateOrCancel,
@@ -155,10 +163,9 @@ fn amount(it: &Instrument, params: &Params, otherwise: Option<Fix>) -> Result<Lo
     if have <= 0 {
         return Err(RpcError::new(Code::InvalidAmount, format!("amount {amount} must be above zero")));
     }
-    num::div_exact(have, lot)
-        .and_then(|lots| u64::try_from(lots).ok())
-        .map(Lots::new)
-        .ok_or_else(|| RpcError::new(Code::InvalidAmount, format!("amount {amount} is no multiple of {}", it.lot)))
+    num::div_exact(have, lot).and_then(|lots| u64::try_from(lots).ok()).map(Lots::new).ok_or_else(|| {
+        RpcError::new(Code::InvalidAmount, format!("amount {amount} is no multiple of {}", it.lot))
+    })
 }
 
 fn ticks(it: &Instrument, price: Cash) -> Result<Ticks, RpcError> {
@@ -172,11 +179,15 @@ fn ticks(it: &Instrument, price: Cash) -> Result<Ticks, RpcError> {
     let high = market.ticks(price, Rounding::Ceil);
     match (low, high) {
         (Some(low), Some(high)) if low == high => Ok(low),
-        _ => Err(invalid(Code::PriceWrongTick, format!("price {price} is no multiple of the tick {}", it.tick))),
+        _ => Err(invalid(
+            Code::PriceWrongTick,
+            format!("price {price} is no multiple of the tick {}", it.tick),
+        )),
     }
 }
 
 fn label(text: &str) -> Result<Label, RpcError> {
-    Label::new(text.as_bytes().to_vec())
-        .ok_or_else(|| RpcError::param("label", format!("{} bytes given, at most {} fit", text.len(), Label::MAX)))
+    Label::new(text.as_bytes().to_vec()).ok_or_else(|| {
+        RpcError::param("label", format!("{} bytes given, at most {} fit", text.len(), Label::MAX))
+    })
 }

@@ -19,7 +19,7 @@ impl Agreement {
                 }
                 ordering::Decision::Revealed { .. } => {}
                 ordering::Decision::WrongShare { author, round } => {
-                    out.push(Output::WrongShare { author, round })
+                    out.push(Output::WrongShare { author, round });
                 }
                 ordering::Decision::Commit(commit) => {
                     committed = true;
