@@ -1,4 +1,5 @@
 //! What users can do, in tables of intent to event or reject.
+#![allow(clippy::too_many_lines, clippy::type_complexity, clippy::redundant_clone, reason = "tables")]
 
 mod support;
 
@@ -13,7 +14,7 @@ use wire::{
 const AT: i64 = 128_000;
 
 fn label(text: &str) -> Label {
-    Label::new(text.as_bytes().to_vec()).unwrap()
+    Label::new(text.as_bytes().to_vec()).expect("a test's labels are short")
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use sim::{CoinKind, Crashes, Report, Setup, Timers, run};
 
 fn clean(setup: &Setup) -> Report {
-    let report = run(setup).unwrap();
+    let report = run(setup).expect("the setup names an adversary that exists");
     assert!(report.is_clean(), "seed {} under {}: {:?}", setup.seed, setup.adversary, report.problems);
     assert_eq!(report.outstanding, 0, "seed {} under {}: {report:?}", setup.seed, setup.adversary);
     assert!(report.commits > 0 && report.ordered > 0, "{report:?}");

@@ -41,9 +41,9 @@ pub struct Chain {
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     #[error("line {line}: {source}")]
-    Csv { line: u64, source: csv::Error },
+    Csv { line: u64, source: Box<csv::Error> },
     #[error("line 1: the column {column:?} is missing; {need:?} are expected")]
-    Column { column: &'static str, need: [&'static str; 7] },
+    Column { column: &'static str, need: &'static [&'static str] },
     #[error("line {line}: {column} is {have:?}, {need} is expected")]
     Field { line: u64, column: &'static str, have: String, need: &'static str },
     #[error("line {line}: {instrument} was listed on line {first} already")]
@@ -54,14 +54,15 @@ pub enum ChainError {
     Empty,
 }
 
-const COLUMNS: [&str; 7] = ["date", "currency", "expiry", "strike", "type", "mark_iv", "underlying_usd"];
+const COLUMNS: &[&str] = &["date", "currency", "expiry", "strike", "type", "mark_iv", "underlying_usd"];
 
 /// Reads a chain from CSV with at least the columns of `COLUMNS`, in any order.
 pub fn read(input: impl Read) -> Result<Chain, ChainError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
-    let headers = reader.headers().map_err(|source| ChainError::Csv { line: 1, source })?.clone();
+    let headers =
+        reader.headers().map_err(|source| ChainError::Csv { line: 1, source: Box::new(source) })?.clone();
     let mut places = [0; 7];
-    for (place, column) in places.iter_mut().zip(COLUMNS) {
+    for (place, column) in places.iter_mut().zip(COLUMNS.iter().copied()) {
         *place = headers
             .iter()
             .position(|header| header == column)
@@ -70,7 +71,7 @@ pub fn read(input: impl Read) -> Result<Chain, ChainError> {
     let mut builder = Builder::default();
     for (row, record) in reader.records().enumerate() {
         let line = u64::try_from(row).unwrap_or(u64::MAX).saturating_add(2);
-        let record = record.map_err(|source| ChainError::Csv { line, source })?;
+        let record = record.map_err(|source| ChainError::Csv { line, source: Box::new(source) })?;
         let fields = places.map(|place| record.get(place).unwrap_or(""));
         builder.add(line, fields)?;
     }
