@@ -212,10 +212,12 @@ impl Demo {
         let mut last = (Instant::now(), figures.read());
         let mut restart_at = None;
         let mut kill = arguments.kill;
+        let stop = crate::node::stop_signal();
+        tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(1_000)) => {}
-                _ = tokio::signal::ctrl_c() => break,
+                () = &mut stop => break,
             }
             let elapsed = began.elapsed();
             if let Some((validator, _)) = kill.take_if(|(_, at)| elapsed >= *at) {

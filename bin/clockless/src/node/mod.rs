@@ -220,7 +220,8 @@ async fn serve_rpc(address: std::net::SocketAddr, service: Service) {
     }
 }
 
-async fn stop_signal() {
+/// Resolves when this process is told to end.
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminate = async {
         match signal(SignalKind::terminate()) {
