@@ -41,6 +41,12 @@ pub trait Coin: Send {
 
     /// Whether `value` is the coin of `wave`; for coins that others recovered.
     fn verify(&self, wave: u64, value: &CoinValue) -> bool;
+
+    /// Whether the whole committee's shares give the coin much cheaper than a quorum's do, so that the last
+    /// shares are worth a short wait.
+    fn is_cheaper_whole(&self) -> bool {
+        false
+    }
 }
 
 /// The committee `0..n` in the order that a coin gives it (Fisher-Yates over BLAKE3 output).

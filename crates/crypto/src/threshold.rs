@@ -2,7 +2,8 @@
 //!
 //! Invariant: the threshold is n - f. With f + 1 the network's adversary would learn the leader while most
 //! honest blocks of the wave are still unformed. Shares are combined first and the result is verified
-//! once; only when that fails is each share looked at.
+//! once; only when that fails is each share looked at. The shares of the whole committee check each other: see
+//! [`agreed`].
 
 use core::num::NonZeroU32;
 
@@ -16,11 +17,15 @@ use commonware_cryptography::bls12381::{
         variant::{MinSig, PartialSignature, Variant},
     },
 };
+use commonware_math::algebra::Additive;
 use commonware_parallel::Sequential;
 use commonware_utils::{N3f1, Participant};
 use rand_core::CryptoRng;
 
 use crate::{Coin, CoinError, CoinShare, CoinValue};
+
+/// The largest committee whose differences are cheaper than a pairing.
+const AGREED_MEMBERS_MAX: usize = 24;
 
 const NAMESPACE: &[u8] = b"clockless coin";
 type Point = <MinSig as Variant>::Signature;
@@ -91,6 +96,23 @@ impl ThresholdCoin {
         message
     }
 
+    /// The coin, if the shares are the whole committee's and agree.
+    fn whole(&self, partials: &[PartialSignature<MinSig>]) -> Option<Point> {
+        if partials.len() != self.members() || !self.is_cheaper_whole() {
+            return None;
+        }
+        let mut sorted: Vec<_> = partials.iter().map(|partial| (partial.index, partial.value)).collect();
+        sorted.sort_unstable_by_key(|(index, _)| *index);
+        let numbered = sorted.iter().zip(0..).all(|((index, _), place)| index.get() == place);
+        let required = usize::try_from(self.key.0.required()).ok()?;
+        let points = sorted.into_iter().map(|(_, point)| point).collect();
+        numbered.then(|| agreed(points, required)).flatten()
+    }
+
+    fn members(&self) -> usize {
+        usize::try_from(self.key.0.total().get()).unwrap_or(usize::MAX)
+    }
+
     fn combine(&self, partials: &[PartialSignature<MinSig>]) -> Option<Point> {
         ops::threshold::recover::<MinSig, _>(&self.key.0, partials, &Sequential).ok()
     }
@@ -106,6 +128,24 @@ impl ThresholdCoin {
     fn too_few(&self, have: usize) -> CoinError {
         CoinError::TooFew { have: u32::try_from(have).unwrap_or(u32::MAX), need: self.key.0.required() }
     }
+}
+
+/// The value at 0 of the polynomial of a degree below `required` that takes these values at 1, 2, 3, …; `None`
+/// when there is no such polynomial.
+///
+/// With the shares of all n validators this replaces the verification: up to f of them may be wrong, so at
+/// least n - f = `required` lie on the true polynomial, and another one of that degree shares fewer points
+/// with it. Newton's forward differences need additions only: those of order `required` vanish exactly when
+/// there is such a polynomial, and p(0) is the alternating sum of the leading ones.
+fn agreed(mut differences: Vec<Point>, required: usize) -> Option<Point> {
+    let mut value = Point::zero();
+    for order in 0..required {
+        let leading = differences.first()?;
+        value = if order % 2 == 0 { value + leading } else { value - leading };
+        differences = differences.windows(2).map(|pair| pair[1] - &pair[0]).collect();
+    }
+    let vanish = !differences.is_empty() && differences.iter().all(|it| *it == Point::zero());
+    vanish.then_some(value)
 }
 
 fn to_value(point: &Point) -> CoinValue {
@@ -127,6 +167,9 @@ impl Coin for ThresholdCoin {
         let decoded: Vec<_> =
             shares.iter().map(|(author, share)| (*author, to_partial(*author, share))).collect();
         let partials: Vec<_> = decoded.iter().filter_map(|(_, partial)| partial.clone()).collect();
+        if let Some(point) = self.whole(&partials) {
+            return Ok(to_value(&point));
+        }
         if let Some(point) = self.combine(&partials).filter(|point| self.holds(wave, point)) {
             return Ok(to_value(&point));
         }
@@ -146,6 +189,10 @@ impl Coin for ThresholdCoin {
     fn verify(&self, wave: u64, value: &CoinValue) -> bool {
         debug_assert_eq!(Point::SIZE, 48);
         Point::decode(value.0.to_vec()).is_ok_and(|point| self.holds(wave, &point))
+    }
+
+    fn is_cheaper_whole(&self) -> bool {
+        self.members() <= AGREED_MEMBERS_MAX
     }
 }
 
@@ -186,6 +233,35 @@ mod tests {
         assert_eq!(coins[3].recover(5, &mixed), coins[3].recover(5, &shares(&coins, 5)));
         mixed[1].1 = CoinShare([0xff; 48]);
         assert_eq!(coins[3].recover(5, &mixed), Err(CoinError::WrongShares { authors: vec![0, 1] }));
+    }
+
+    #[test]
+    fn the_whole_committee_reveals_the_coin_that_a_quorum_does_for_every_size() {
+        for members in 1..=13u16 {
+            let coins = committee(u32::from(members));
+            let mut all = shares(&coins, 8);
+            let required = usize::try_from(coins[0].key.0.required()).unwrap();
+            let value = coins[0].recover(8, &all[..required]).unwrap();
+            all.reverse();
+            assert_eq!(coins[0].recover(8, &all), Ok(value), "{members} members");
+        }
+    }
+
+    #[test]
+    fn up_to_f_wrong_shares_never_agree_with_the_rest() {
+        let coins = committee(7);
+        let right = shares(&coins, 3);
+        let value = coins[0].recover(3, &right);
+        for wrong in [[0, 1], [2, 6], [5, 3]] {
+            // Shares of another wave lie on a polynomial too, and its difference to this one is as smooth.
+            let mut mixed = right.clone();
+            for author in wrong {
+                mixed[author].1 = coins[author].share(4);
+            }
+            let points = mixed.iter().map(|(_, share)| Point::decode(share.0.to_vec()).unwrap()).collect();
+            assert!(agreed(points, 5).is_none());
+            assert_eq!(coins[0].recover(3, &mixed), value);
+        }
     }
 
     #[test]

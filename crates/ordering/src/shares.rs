@@ -2,6 +2,8 @@
 //!
 //! Invariant: a recovery is tried only with shares of a quorum of distinct authors, and again only after a
 //! further share came. A wrong share counts as absent, whatever block brought it, and is reported once.
+//! Where the whole committee's shares are much cheaper to combine, a quorum waits for the rest: for authors that
+//! were there lately, and no longer than until the next round has its quorum.
 //! Left out on purpose: what a coin is made of, and who leads because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +17,16 @@ use crate::Decision;
 pub(crate) struct Shares {
     coin: Box<dyn Coin>,
     waiting: BTreeMap<Round, Waiting>,
-    /// Rounds that got a share since they were last tried.
+    /// Rounds to try, because a share came that they may wait for.
     fresh: BTreeSet<Round>,
+    /// The highest round that each author gave a share for.
+    latest: BTreeMap<Author, Round>,
+    /// The highest round whose coin was recovered here.
+    highest: Round,
 }
+
+/// Rounds after its last share for which an author is waited for.
+const LATELY: u64 = 2;
 
 #[derive(Default)]
 struct Waiting {
@@ -47,7 +56,13 @@ impl Waiting {
 
 impl Shares {
     pub(crate) const fn new(coin: Box<dyn Coin>) -> Self {
-        Self { coin, waiting: BTreeMap::new(), fresh: BTreeSet::new() }
+        Self {
+            coin,
+            waiting: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            latest: BTreeMap::new(),
+            highest: Round(0),
+        }
     }
 
     /// This validator's share of the coin of the wave that proposes in `round`.
@@ -61,6 +76,12 @@ impl Shares {
         if !waiting.candidates.contains(&candidate) && !waiting.wrong.contains(&candidate) {
             waiting.candidates.push(candidate);
             self.fresh.insert(round);
+            let latest = self.latest.entry(author).or_insert(round);
+            *latest = round.max(*latest);
+            if self.coin.is_cheaper_whole() {
+                let before = self.waiting.range(..round).next_back().map(|(before, _)| *before);
+                self.fresh.extend(before);
+            }
         }
     }
 
@@ -74,6 +95,7 @@ impl Shares {
         for round in core::mem::take(&mut self.fresh) {
             if let Some(value) = self.recover_one(round, committee, out) {
                 self.waiting.remove(&round);
+                self.highest = self.highest.max(round);
                 recovered.push((round, value));
             }
         }
@@ -86,12 +108,28 @@ impl Shares {
         self.fresh.remove(&round);
     }
 
+    fn waits_for_more(&self, round: Round, committee: &Committee) -> bool {
+        let has_quorum = |round: &Round| {
+            self.waiting.get(round).is_some_and(|it| it.choose(committee).1.is_quorum(committee))
+        };
+        if !self.coin.is_cheaper_whole() || self.highest > round || has_quorum(&round.next()) {
+            return false;
+        }
+        let here = self.waiting.get(&round);
+        let spoke = |author| here.is_some_and(|it| it.candidates.iter().any(|(other, _)| *other == author));
+        let lately = |author| self.latest.get(&author).is_some_and(|latest| latest.after(LATELY) >= round);
+        committee.authors().any(|author| !spoke(author) && lately(author))
+    }
+
     fn recover_one(
         &mut self,
         round: Round,
         committee: &Committee,
         out: &mut Vec<Decision>,
     ) -> Option<CoinValue> {
+        if self.waits_for_more(round, committee) {
+            return None;
+        }
         let waiting = self.waiting.get_mut(&round)?;
         loop {
             let (chosen, authors) = waiting.choose(committee);
