@@ -23,7 +23,7 @@ pub use sync::SYNC_LAG;
 /// How fast things go. No value here decides anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pacing {
-    /// How long a transaction waits for company.
+    /// How long a transaction waits for a block to go along with, before it is made durable by itself.
     pub batch_delay_ms: u64,
     pub batch_bytes: usize,
     /// The least time between two own blocks while there is work.
@@ -43,7 +43,7 @@ pub struct Pacing {
 impl Default for Pacing {
     fn default() -> Self {
         Self {
-            batch_delay_ms: 2,
+            batch_delay_ms: 20,
             batch_bytes: 128 * 1024,
             round_delay_ms_min: 5,
             grace_ms: 3,
@@ -179,6 +179,7 @@ pub struct Agreement {
     unordered_payload: BTreeMap<BlockRef, ()>,
     proposed_at: Timestamp,
     progressed_at: Timestamp,
+    retry_at: Timestamp,
     asked: sync::Asked,
     halted: bool,
     restoring: bool,
@@ -210,6 +211,7 @@ impl Agreement {
             unordered_payload: BTreeMap::new(),
             proposed_at: Timestamp::ZERO,
             progressed_at: Timestamp::ZERO,
+            retry_at: Timestamp::ZERO,
             asked: sync::Asked::default(),
             halted: false,
             restoring: false,
@@ -233,6 +235,7 @@ impl Agreement {
     pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.requeue_uncarried();
         self.progressed_at = now;
+        self.retry_at = now.saturating_add(Duration::from_millis(self.config.pacing.retry_ms));
         self.rebroadcast(out);
         self.ask_range(now, None, out);
         self.pace(now, out);
@@ -252,7 +255,12 @@ impl Agreement {
             }
             Input::Attest(attestation) => self.add_attestation(attestation),
             Input::Connected { peer } => self.greet(now, peer, out),
-            Input::Tick => self.retry(now, out),
+            Input::Tick => {}
+        }
+        // A stream of inputs must not keep the questions from being asked again.
+        if now >= self.retry_at {
+            self.retry_at = now.saturating_add(Duration::from_millis(self.config.pacing.retry_ms.max(1)));
+            self.retry(now, out);
         }
         self.pace(now, out);
     }

@@ -78,8 +78,7 @@ impl Agreement {
     }
 
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let pacing = &self.config.pacing;
-        let retry = now.saturating_add(Duration::from_millis(pacing.retry_ms.max(1)));
+        let retry = self.retry_at;
         let block = self.next_block_due(now).unwrap_or(retry);
         let batch = if self.builder.is_empty() { retry } else { self.builder.due() };
         Some(retry.min(block).min(batch).max(now.saturating_add(Duration::from_millis(1))))
@@ -90,6 +89,8 @@ impl Agreement {
         let own = self.dag.own_latest();
         let Some(draft) = self.dag.draft(own, self.ordering.first_undecided_round()) else { return false };
         let Some(parents) = List::new(draft.parents) else { return false };
+        // What waits goes along: it could not be ordered earlier anyway, and large batches went ahead of it.
+        self.seal(out);
         let batches = self.take_batches();
         let count = self.attestations.len().min(BLOCK_ATTESTATIONS_MAX);
         let attestations = List::new(self.attestations.drain(..count).collect()).unwrap_or_default();
