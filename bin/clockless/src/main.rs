@@ -11,15 +11,21 @@
     reason = "the shell: clocks, threads, files, and figures for people"
 )]
 
+mod bench;
 mod commands;
 mod demo;
 mod failure;
+mod load;
+mod local;
 mod network;
 mod node;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{failure::Failure, node::config::NodeConfig};
 
@@ -35,20 +41,16 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// The figures we publish
+    Bench(bench::BenchArguments),
     /// A local network with market makers, takers, an oracle, a gateway and the page
     Demo(demo::DemoArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
     /// Run one validator
-    Node {
-        #[arg(long)]
-        config: PathBuf,
-    },
+    Node(RunArguments),
     /// Run the Deribit-compatible server and the page
-    Gateway {
-        #[arg(long)]
-        config: PathBuf,
-    },
+    Gateway(RunArguments),
     /// Run a command stream and print its hashes
     Replay(commands::replay::ReplayArguments),
     /// Run simulated networks
@@ -57,14 +59,33 @@ enum Command {
     Verify(commands::verify::VerifyArguments),
 }
 
+#[derive(Args, Debug)]
+struct RunArguments {
+    #[arg(long)]
+    config: PathBuf,
+    /// Ends when the standard input does: for processes that another one started.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
+}
+
+impl RunArguments {
+    fn run(&self, run: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.until_stdin_closes {
+            local::end_with_parent();
+        }
+        run(&self.config)
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.log_json);
     let done = match &cli.command {
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
-        Command::Gateway { config } => commands::gateway::run(config),
+        Command::Gateway(arguments) => arguments.run(commands::gateway::run),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
-        Command::Node { config } => NodeConfig::read(config).and_then(|config| node::run(&config)),
+        Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     network::{NetworkGenesis, Validator, write_secret},
-    node::config::{ExecutionMode, NodeConfig, PacingConfig},
+    node::config::{ExecutionMode, LoadConfig, NodeConfig, PacingConfig},
 };
 
 #[derive(Args, Debug)]
@@ -48,6 +48,22 @@ pub struct Plan {
     pub fsync: bool,
     pub clock_offset_ms: i64,
     pub pacing: PacingConfig,
+    pub load: Option<LoadConfig>,
+}
+
+impl Default for Plan {
+    /// An exchange that lists nothing, everything switched on, and no addresses yet.
+    fn default() -> Self {
+        Self {
+            exchange: exchange::Genesis::with_usual_parameters(),
+            addresses: Vec::new(),
+            execution: ExecutionMode::Exchange,
+            fsync: true,
+            clock_offset_ms: 0,
+            pacing: PacingConfig::default(),
+            load: None,
+        }
+    }
 }
 
 pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
@@ -69,14 +85,7 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         let first = validator.checked_mul(3).ok_or_else(|| Failure::bad_input("--validators: too many"))?;
         addresses.push([port(first)?, port(first + 1)?, port(first + 2)?]);
     }
-    let plan = Plan {
-        exchange,
-        addresses,
-        execution: ExecutionMode::Exchange,
-        fsync: true,
-        clock_offset_ms: 0,
-        pacing: PacingConfig::default(),
-    };
+    let plan = Plan { exchange, addresses, ..Plan::default() };
     let genesis = make(&arguments.out, plan)?;
     let warning = "the coin's shares were dealt by this command, which therefore knew every coin: for tests and \
                    local networks only; distributed key generation comes next";
@@ -157,6 +166,7 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
             execution: plan.execution,
             clock_offset_ms: plan.clock_offset_ms,
             pacing: plan.pacing.clone(),
+            load: plan.load,
         };
         let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
         let path = folder.join("config.toml");

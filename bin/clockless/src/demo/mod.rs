@@ -7,14 +7,13 @@
 mod chain;
 mod figures;
 mod listing;
-pub mod processes;
 mod submit;
 mod traffic;
 
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -32,20 +31,17 @@ use crate::{
     commands::{
         block_on,
         gateway::{GatewayFile, KeyFile},
-        genesis::{Plan, make},
+        genesis::Plan,
     },
     demo::{
         chain::Chain,
         figures::{Figures, Reading},
-        processes::{Process, free_addresses},
         traffic::{Followed, Path as PricePath},
     },
     failure::Failure,
-    network::{NetworkGenesis, write_secret},
-    node::{
-        Clock,
-        config::{ExecutionMode, PacingConfig},
-    },
+    local::{LocalNetwork, Process, free_addresses, wait_for},
+    network::write_secret,
+    node::Clock,
 };
 
 const MAKERS: usize = 2;
@@ -76,7 +72,8 @@ pub struct DemoArguments {
     listen: SocketAddr,
 }
 
-fn parse_span(text: &str) -> Result<Duration, String> {
+/// A time such as 30s, 250ms or 5m.
+pub fn parse_span(text: &str) -> Result<Duration, String> {
     let (digits, unit) = match text.strip_suffix("ms") {
         Some(digits) => (digits, 1),
         None => match text.strip_suffix('m') {
@@ -96,13 +93,10 @@ fn parse_kill(text: &str) -> Result<(usize, Duration), String> {
 
 /// Everything a demo runs on.
 struct Demo {
-    folder: tempfile_folder::Folder,
-    genesis: NetworkGenesis,
+    network: LocalNetwork,
     clock: Clock,
     chain: Chain,
-    nodes: Vec<Process>,
-    rpc: Vec<SocketAddr>,
-    _gateway: Option<Process>,
+    _gateway: Process,
     people: People,
 }
 
@@ -165,47 +159,34 @@ impl Demo {
         let offset = i64::try_from(chain.day_ms).unwrap_or(0) - i64::try_from(now_ms()).unwrap_or(0);
         // A chain of today goes by the clock; a chain of another day begins at its midnight.
         let clock = Clock { offset_ms: if arguments.chain.is_some() { offset } else { 0 } };
-        let folder = tempfile_folder::Folder::new()?;
-        let ports = free_addresses(3 * validators + 1)?;
         let plan = Plan {
             exchange: listing::genesis(&chain, &reporters),
-            addresses: ports.chunks_exact(3).map(|it| [it[0], it[1], it[2]]).collect(),
-            execution: ExecutionMode::Exchange,
-            fsync: true,
             clock_offset_ms: clock.offset_ms,
-            pacing: PacingConfig::default(),
+            ..Plan::default()
         };
-        let rpc: Vec<SocketAddr> = plan.addresses.iter().map(|it| it[1]).collect();
-        let genesis = make(&folder.path, plan)?;
-        let mut nodes = Vec::new();
-        for validator in 0..validators {
-            let home = folder.path.join(format!("validator-{validator}"));
-            let config = home.join("config.toml").display().to_string();
-            nodes.push(Process::start(&["node", "--config", &config], &home.join("log"))?);
-        }
-        let listen = if arguments.headless { ports[3 * validators] } else { arguments.listen };
-        wait_for(&rpc, &mut nodes)?;
-        let gateway = start_gateway(&folder.path, (listen, rpc[0]), &people)?;
+        let network = LocalNetwork::start(arguments.validators, plan)?;
+        let listen = if arguments.headless { free_addresses(1)?[0] } else { arguments.listen };
+        let gateway = start_gateway(&network, listen, &people)?;
         if !arguments.json {
             println!(
                 "{validators} validators, {} instruments; the page: http://{listen}/",
-                genesis.exchange.instruments.len()
+                network.genesis.exchange.instruments.len()
             );
             println!(
                 "trade there with client_id \"demo\" and client_secret \"demo\"; logs in {}",
-                folder.path.display()
+                network.path("").display()
             );
         }
-        Ok(Self { folder, genesis, clock, chain, nodes, rpc, _gateway: Some(gateway), people })
+        Ok(Self { network, clock, chain, _gateway: gateway, people })
     }
 
     async fn trade(mut self, arguments: &DemoArguments) -> Result<(), Failure> {
-        let network = self.genesis.digest();
-        let state = State::new(&self.genesis.exchange, network)
+        let network = self.network.genesis.digest();
+        let state = State::new(&self.network.genesis.exchange, network)
             .map_err(|error| Failure::failed(error.to_string()))?;
         let state: Followed = Arc::new(Mutex::new(state));
         let figures = Arc::new(Figures::default());
-        tokio::spawn(follow(self.rpc.clone(), Arc::clone(&state), Arc::clone(&figures)));
+        tokio::spawn(follow(self.network.rpc.clone(), Arc::clone(&state), Arc::clone(&figures)));
         self.open_accounts(network).await?;
         self.start_traffic(network, &state, &figures);
         let began = Instant::now();
@@ -221,18 +202,18 @@ impl Demo {
             }
             let elapsed = began.elapsed();
             if let Some((validator, _)) = kill.take_if(|(_, at)| elapsed >= *at) {
-                self.nodes[validator].kill();
+                self.network.nodes[validator].kill();
                 restart_at = Some((validator, elapsed + DOWN));
                 say(arguments, &format!("validator {validator} killed"));
             }
             if let Some((validator, _)) = restart_at.take_if(|(_, at)| elapsed >= *at) {
-                self.nodes[validator].restart()?;
+                self.network.nodes[validator].restart()?;
                 say(arguments, &format!("validator {validator} restarted"));
             }
             let now = (Instant::now(), figures.read());
             say(arguments, &progress(elapsed, &last, &now));
             last = now;
-            self.check_alive(restart_at.map(|(validator, _)| validator))?;
+            self.network.check_alive(restart_at.map(|(validator, _)| validator))?;
             if arguments.span.is_some_and(|span| elapsed >= span) {
                 break;
             }
@@ -244,7 +225,7 @@ impl Demo {
     /// Money for all, and a session key for the page's trader.
     async fn open_accounts(&self, network: crypto::Digest) -> Result<(), Failure> {
         let unreachable = |error: client::NodeError| Failure::failed(error.to_string());
-        let mut node = NodeClient::connect(&self.rpc[0].to_string()).await.map_err(unreachable)?;
+        let mut node = NodeClient::connect(&self.network.rpc[0].to_string()).await.map_err(unreachable)?;
         let people = &self.people;
         let mut transactions = Vec::new();
         for key in people.makers.iter().chain(&people.takers) {
@@ -271,7 +252,7 @@ impl Demo {
 
     fn start_traffic(&self, network: crypto::Digest, state: &Followed, figures: &Arc<Figures>) {
         let submit: Vec<_> =
-            self.rpc.iter().map(|rpc| submit::open(rpc.to_string(), Arc::clone(figures))).collect();
+            self.network.rpc.iter().map(|rpc| submit::open(rpc.to_string(), Arc::clone(figures))).collect();
         let wallet = |key: &SigningKey| Wallet::of_owner(network, key.clone(), 1_000);
         let path = PricePath::new(&self.chain.spot);
         tokio::spawn(path.clone().walk());
@@ -290,23 +271,13 @@ impl Demo {
         }
     }
 
-    fn check_alive(&mut self, down: Option<usize>) -> Result<(), Failure> {
-        for (place, node) in self.nodes.iter_mut().enumerate() {
-            if Some(place) != down && node.has_ended() {
-                let words = node.last_words();
-                return Err(Failure::failed(format!("validator {place} has stopped:\n{words}")));
-            }
-        }
-        Ok(())
-    }
-
     async fn summarise(&self, figures: &Figures, state: &Followed, elapsed: Duration) -> Value {
         let reading = figures.read();
-        let (roots_equal, nodes_agree_on_money) = compare_roots(&self.rpc).await;
+        let (roots_equal, nodes_agree_on_money) = compare_roots(&self.network.rpc).await;
         let sound = state.lock().unwrap_or_else(PoisonError::into_inner).check_invariants().is_ok();
         let seconds = elapsed.as_secs_f64();
         json!({
-            "validators": self.nodes.len(),
+            "validators": self.network.nodes.len(),
             "seconds": (seconds * 10.0).round() / 10.0,
             "commits": reading.commits,
             "intents": reading.intents,
@@ -316,12 +287,17 @@ impl Demo {
             "finality_ms": { "p50": reading.p50_ms, "p99": reading.p99_ms },
             "roots_equal": roots_equal,
             "money_conserved": sound && nodes_agree_on_money,
-            "instruments": self.genesis.exchange.instruments.len(),
+            "instruments": self.network.genesis.exchange.instruments.len(),
             "rejected": reading.rejected,
         })
     }
 
-    fn report(&self, arguments: &DemoArguments, summary: &Value, figures: &Figures) -> Result<(), Failure> {
+    fn report(
+        mut self,
+        arguments: &DemoArguments,
+        summary: &Value,
+        figures: &Figures,
+    ) -> Result<(), Failure> {
         if arguments.json {
             println!("{summary}");
         } else {
@@ -332,11 +308,8 @@ impl Demo {
         if fine {
             return Ok(());
         }
-        self.folder.keep();
-        Err(Failure::failed(format!(
-            "roots differ or money is not conserved; see {}",
-            self.folder.path.display()
-        )))
+        let folder = self.network.keep_folder();
+        Err(Failure::failed(format!("roots differ or money is not conserved; see {}", folder.display())))
     }
 }
 
@@ -366,25 +339,7 @@ fn progress(elapsed: Duration, last: &(Instant, Reading), now: &(Instant, Readin
     )
 }
 
-/// Waits until every validator answers.
-fn wait_for(rpc: &[SocketAddr], nodes: &mut [Process]) -> Result<(), Failure> {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    for (address, node) in rpc.iter().zip(nodes) {
-        while std::net::TcpStream::connect(address).is_err() {
-            if node.has_ended() || Instant::now() > give_up {
-                return Err(Failure::failed(format!("a validator did not start:\n{}", node.last_words())));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-    Ok(())
-}
-
-fn start_gateway(
-    folder: &Path,
-    (listen, node): (SocketAddr, SocketAddr),
-    people: &People,
-) -> Result<Process, Failure> {
+fn start_gateway(network: &LocalNetwork, listen: SocketAddr, people: &People) -> Result<Process, Failure> {
     let keys = KeyFile {
         keys: vec![gateway::auth::ApiKeyFile {
             client_id: "demo".to_owned(),
@@ -395,25 +350,19 @@ fn start_gateway(
         }],
     };
     let text = serde_json::to_string_pretty(&keys).map_err(|error| Failure::failed(error.to_string()))?;
-    write_secret(&folder.join("api-keys.json"), &text)?;
+    write_secret(&network.path("api-keys.json"), &text)?;
     let file = GatewayFile {
         genesis: PathBuf::from("genesis.json"),
-        node: node.to_string(),
+        node: network.rpc[0].to_string(),
         listen,
         keys: PathBuf::from("api-keys.json"),
     };
-    let path = folder.join("gateway.toml");
+    let path = network.path("gateway.toml");
     let text = toml::to_string_pretty(&file).map_err(|error| Failure::failed(error.to_string()))?;
     fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
-    let mut process =
-        Process::start(&["gateway", "--config", &path.display().to_string()], &folder.join("gateway.log"))?;
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while std::net::TcpStream::connect(listen).is_err() {
-        if process.has_ended() || Instant::now() > give_up {
-            return Err(Failure::bad_input(format!("the gateway did not start:\n{}", process.last_words())));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let arguments = ["gateway", "--config", &path.display().to_string()];
+    let mut process = Process::start(&arguments, &network.path("gateway.log"))?;
+    wait_for(listen, &mut process).map_err(|failure| Failure::bad_input(failure.to_string()))?;
     Ok(process)
 }
 
@@ -462,36 +411,4 @@ async fn compare_roots(rpc: &[SocketAddr]) -> (bool, bool) {
         }
     }
     (roots.len() == rpc.len() && roots.windows(2).all(|pair| pair[0] == pair[1]), conserved)
-}
-
-/// A folder of its own for the time of a demo.
-mod tempfile_folder {
-    use std::{cell::Cell, fs, path::PathBuf};
-
-    use crate::failure::Failure;
-
-    pub struct Folder {
-        pub path: PathBuf,
-        keep: Cell<bool>,
-    }
-
-    impl Folder {
-        pub fn new() -> Result<Self, Failure> {
-            let path = std::env::temp_dir().join(format!("clockless-demo-{}", std::process::id()));
-            fs::create_dir_all(&path).map_err(|error| Failure::file(&path, &error))?;
-            Ok(Self { path, keep: Cell::new(false) })
-        }
-
-        pub fn keep(&self) {
-            self.keep.set(true);
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            if !self.keep.get() {
-                let _gone = fs::remove_dir_all(&self.path);
-            }
-        }
-    }
 }

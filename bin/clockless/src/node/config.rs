@@ -49,6 +49,18 @@ pub struct NodeConfig {
     pub clock_offset_ms: i64,
     #[serde(default)]
     pub pacing: PacingConfig,
+    /// Makes transactions inside the node: to measure ordering without clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadConfig>,
+}
+
+/// What load a node makes for itself.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadConfig {
+    pub transactions_per_s: u64,
+    /// Size of each, 16 to 16,384.
+    pub transaction_bytes: usize,
 }
 
 /// See `replica::agreement::Pacing`.

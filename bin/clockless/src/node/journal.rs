@@ -1,7 +1,8 @@
 //! The log on disk: records in order, synchronised in groups.
 //!
-//! Invariant: `append` returns only when every record is durable (unless synchronisation is switched off). A
-//! torn end is cut off at the start; anything else that cannot be read stops the node.
+//! Invariant: records become durable in their order; `synchronise` returns when all that were appended are
+//! (unless it is switched off). A torn end is cut off at the start; anything else that cannot be read stops the
+//! node.
 
 use std::num::{NonZeroU16, NonZeroUsize};
 
@@ -45,16 +46,22 @@ impl Journal {
         Ok(Self { segments: Some(segments), fsync })
     }
 
-    /// Makes records durable. After a failure the log is gone and the node must restart.
+    /// Writes records behind the others. After a failure the log is gone and the node must restart.
     pub async fn append(&mut self, records: &[Record]) -> Result<(), String> {
         let mut segments = self.segments.take().ok_or("the log failed before")?;
         for record in records {
             (segments, _, _) = segments.append(SECTION, record).await.map_err(|error| error.to_string())?;
         }
-        if self.fsync && !records.is_empty() {
-            segments = segments.sync(SECTION).await.map_err(|error| error.to_string())?;
-        }
         self.segments = Some(segments);
+        Ok(())
+    }
+
+    /// Makes everything that was appended durable.
+    pub async fn synchronise(&mut self) -> Result<(), String> {
+        if self.fsync {
+            let segments = self.segments.take().ok_or("the log failed before")?;
+            self.segments = Some(segments.sync(SECTION).await.map_err(|error| error.to_string())?);
+        }
         Ok(())
     }
 }

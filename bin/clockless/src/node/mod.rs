@@ -1,13 +1,16 @@
 //! One validator as a process: the pure cores, and around them files, links, clocks and clients.
 //!
-//! Invariant: an effect leaves only after every record before it is on disk. After a failure of the disk the
-//! process stops; restarting is the recovery path.
+//! Invariant: what a restart could contradict leaves only after every record before it is on disk: own blocks
+//! (with their coin shares), own batches, and the word that a transaction is accepted. What others sent is
+//! written at once and durable with the next own block. After a failure of the disk the process stops;
+//! restarting is the recovery path.
 
 pub mod config;
 mod core;
 mod execution;
 mod journal;
 mod links;
+mod load;
 mod metrics;
 mod service;
 mod tickets;
@@ -125,12 +128,8 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
             Some(execution.with_committee(committee.clone(), genesis.attest_every))
         }
     };
-    let settings = Config {
-        committee: committee.clone(),
-        author,
-        parameters: genesis.parameters(),
-        pacing: config.pacing(),
-    };
+    let (parameters, pacing) = (genesis.parameters(), config.pacing());
+    let settings = Config { committee: committee.clone(), author, parameters, pacing };
     let mut agreement = Agreement::new(settings, key.clone(), Box::new(coin))
         .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
     let mut executor = Executor { execution, feed: Arc::clone(&feed), key: key.clone() };
@@ -171,6 +170,10 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
         status: Arc::clone(&status),
     };
     tokio::spawn(metrics::serve(config.metrics, Arc::clone(&metrics), (status, feed, heard)));
+    if let Some(wanted) = config.load {
+        let (inbox, tickets) = (service.inbox.clone(), Arc::clone(&tickets));
+        tokio::spawn(load::run(wanted, author.0, inbox, tickets, Arc::clone(&metrics)));
+    }
     tokio::spawn(serve_rpc(config.rpc, service));
     tracing::info!(author = author.0, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
     let storage = Storage { journal, links, orders, tickets, metrics };
@@ -249,10 +252,11 @@ impl Storage {
         let mut waiting = Vec::new();
         while turns.recv_many(&mut waiting, TURNS_MAX).await > 0 {
             let (records, effects) = split(waiting.drain(..).flatten());
-            let began = std::time::Instant::now();
-            let stored = self.journal.append(&records).await;
-            stored.map_err(|error| Failure::failed(format!("the log failed: {error}")))?;
-            if !records.is_empty() {
+            let failed = |error| Failure::failed(format!("the log failed: {error}"));
+            self.journal.append(&records).await.map_err(failed)?;
+            if effects.iter().any(promises) {
+                let began = std::time::Instant::now();
+                self.journal.synchronise().await.map_err(failed)?;
                 self.metrics.fsync_seconds.observe(began.elapsed().as_secs_f64());
             }
             self.perform(effects)?;
@@ -291,6 +295,11 @@ impl Storage {
         self.tickets.tell(answers);
         Ok(())
     }
+}
+
+/// Whether somebody may rely on this effect after a restart.
+fn promises(effect: &Output) -> bool {
+    matches!(effect, Output::Broadcast { .. } | Output::Accepted { .. })
 }
 
 fn split(outputs: impl Iterator<Item = Output>) -> (Vec<Record>, Vec<Output>) {

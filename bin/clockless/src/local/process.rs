@@ -1,15 +1,19 @@
 //! The processes of a local network, and free ports for them.
 //!
-//! Invariant: no process outlives the demo.
+//! Invariant: no process outlives the one that started it, however that ends: children read a pipe that closes
+//! with it.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use crate::failure::Failure;
+
+/// What /proc counts processor time in, on Linux everywhere.
+const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Ports that nobody listens on at the moment.
 pub fn free_addresses(count: usize) -> Result<Vec<SocketAddr>, Failure> {
@@ -46,6 +50,23 @@ impl Process {
         Ok(())
     }
 
+    /// Processor time used so far, in seconds.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // The name may hold anything, so count from its end: user and system time are fields 14 and 15.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let ticks = fields.next()?.parse::<f64>().ok()? + fields.next()?.parse::<f64>().ok()?;
+        Some(ticks / TICKS_PER_SECOND)
+    }
+
+    /// The most memory it ever held, in MB of a million bytes.
+    pub fn memory_peak_mb(&self) -> Option<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kib * 1_024.0 / 1e6)
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
@@ -53,7 +74,7 @@ impl Process {
 
     /// The end of its log.
     pub fn last_words(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().rev().take(5).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
@@ -71,6 +92,14 @@ fn launch(arguments: &[String], log: &Path) -> Result<Child, Failure> {
     let file = File::options().create(true).append(true).open(log).map_err(failed)?;
     let copy = file.try_clone().map_err(failed)?;
     let mut command = Command::new(binary);
-    command.args(arguments).stdin(Stdio::null()).stdout(file).stderr(copy);
+    command.args(arguments).arg("--until-stdin-closes").stdin(Stdio::piped()).stdout(file).stderr(copy);
     command.spawn().map_err(failed)
+}
+
+/// Ends this process when the one that started it is gone.
+pub fn end_with_parent() {
+    std::thread::spawn(|| {
+        let _ended = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
 }

@@ -1,0 +1,38 @@
+//! `clockless bench …`: the figures we publish, as one JSON object each.
+//!
+//! Invariant: what is measured is what runs in production: processes, sockets, files, everything switched on.
+
+mod consensus;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+
+#[derive(Args, Debug)]
+pub struct BenchArguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand, Debug)]
+enum Bench {
+    /// Throughput and latency of ordering: validator processes on the loopback, coin, encryption and fsync on
+    Consensus(consensus::ConsensusArguments),
+}
+
+pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
+    match &arguments.bench {
+        Bench::Consensus(arguments) => consensus::run(arguments),
+    }
+}
+
+/// The value at a part of a sorted list, `None` when it is empty.
+fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let place = (part * sorted.len().checked_sub(1)? as f64).round() as usize;
+    sorted.get(place).copied()
+}
+
+/// With three digits after the point.
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
