@@ -6,16 +6,9 @@ mod support;
 use num::{Lots, Side, Ticks, Timestamp};
 use support::*;
 use wire::{
-    AccountId, Action, Atomicity, Event, Label, NewOrder, OrderEnd, OrderKind, OrderTarget, Outcome,
-    Permission, PostOnly, ReduceOnly, Reject, SignedIntent, TimeInForce,
+    AccountId, Action, Atomicity, Event, NewOrder, OrderEnd, OrderKind, OrderTarget, Outcome, Permission,
+    PostOnly, ReduceOnly, Reject, SignedIntent, TimeInForce,
 };
-
-/// 64,000 USD in ticks of half a dollar.
-const AT: i64 = 128_000;
-
-fn label(text: &str) -> Label {
-    Label::new(text.as_bytes().to_vec()).expect("a test's labels are short")
-}
 
 #[test]
 fn a_trade_moves_positions_and_pays_fees() {
