@@ -39,6 +39,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
+    /// Say what the portfolios of a file could lose
+    Margin(commands::margin::MarginArguments),
     /// Run one validator
     Node {
         #[arg(long)]
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Gateway { config } => commands::gateway::run(config),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
+        Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node { config } => NodeConfig::read(config).and_then(|config| node::run(&config)),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),

@@ -23,10 +23,11 @@ impl State {
     /// The exchange of a genesis on the network with this digest.
     pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
         genesis.check_parameters()?;
+        let grid = genesis.scenarios()?;
         let instruments = list_instruments(genesis)?;
         let reporters = genesis.oracle.reporters.iter().filter_map(|it| parse_key(&it.key)).collect();
         let mut state = Self {
-            parameters: Parameters::of(genesis, network, reporters),
+            parameters: Parameters::of(genesis, network, reporters, grid),
             commit: 0,
             acting: ActionPlace::default(),
             time: genesis.start(),

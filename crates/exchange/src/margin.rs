@@ -14,6 +14,7 @@ use crate::{
     coverage::OrderChange,
     genesis::MarginParameters,
     instrument::{Instrument, Valuation},
+    risk::worst,
 };
 
 /// Cash times `Fix`: micros of USDC in billionths. Sums of these are exact.
@@ -94,7 +95,7 @@ impl UnderlyingRisk {
     /// What this underlying asks for at an index, rounded up, and is worth, rounded down.
     pub(crate) fn margin(&self, index: Cash, parameters: &MarginParameters) -> Margin {
         let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        self.margin_of_worst(worst(sums), (index, parameters))
+        self.margin_of_worst(worst_loss(sums), (index, parameters))
     }
 
     /// The same after a change of the open orders.
@@ -108,8 +109,8 @@ impl UnderlyingRisk {
         let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
         let with = sums.zip(order_losses(it, valuation, &change.adds)).map(|(sum, loss)| sum + loss);
         let worst = match &change.removes {
-            None => worst(with),
-            Some(old) => worst(with.zip(order_losses(it, valuation, old)).map(|(sum, loss)| sum - loss)),
+            None => worst_loss(with),
+            Some(old) => worst_loss(with.zip(order_losses(it, valuation, old)).map(|(sum, loss)| sum - loss)),
         };
         self.margin_of_worst(worst, at)
     }
@@ -137,9 +138,9 @@ impl UnderlyingRisk {
     }
 }
 
-/// The first of the scenarios with the least sum, and its loss, zero or more.
-fn worst(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
-    let worst = sums.enumerate().min_by_key(|(_, sum)| *sum).filter(|(_, sum)| *sum < 0);
+/// The scenario that loses most, if any loses, and its loss.
+fn worst_loss(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
+    let worst = worst(sums).filter(|(_, sum)| *sum < 0);
     worst.map_or((None, 0), |(scenario, sum)| (Some(scenario), -sum))
 }
 

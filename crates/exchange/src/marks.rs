@@ -7,7 +7,7 @@
 //! change when the index has moved by a parameter or a period of data time has passed: a rule, not a timer.
 
 use num::{Cash, Fix, Rounding, Timestamp};
-use pricing::{Quote, Slice};
+use pricing::{Exposure, Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
@@ -122,7 +122,7 @@ fn value(
             forward,
             volatility: None,
             greeks: Greeks { delta: Fix::ONE, ..Greeks::default() },
-            scenarios: grid.linear_profits(forward),
+            scenarios: grid.profits(&Exposure::linear(forward)),
         });
     };
     let smile = smiles.iter().find(|(of, _)| *of == expiry).and_then(|(_, smile)| smile.as_ref())?;
@@ -139,7 +139,7 @@ fn value(
         forward,
         volatility: Some(volatility),
         greeks,
-        scenarios: grid.option_profits(&quote),
+        scenarios: grid.profits(&Exposure::option(&quote)),
     })
 }
 

@@ -223,7 +223,7 @@ impl State {
 }
 
 impl Parameters {
-    pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>) -> Self {
+    pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>, grid: Grid) -> Self {
         let faucet_max = match genesis.faucet {
             crate::genesis::Faucet::Closed => Cash::ZERO,
             crate::genesis::Faucet::Open { micros_max } => Cash::from_micros(micros_max),
@@ -238,7 +238,7 @@ impl Parameters {
             marks: genesis.marks,
             liquidation: genesis.liquidation,
             limits: genesis.limits,
-            grid: Grid::derive23_tail8(),
+            grid,
         }
     }
 }
