@@ -9,6 +9,7 @@ use num::{Cash, Fix, Lots, Market, Timestamp, div_floor};
 use wire::{InstrumentId, UnderlyingId};
 
 use crate::{
+    agenda::Agenda,
     book::PagedBook,
     genesis::{Genesis, GenesisError, parse_key, price_range},
     instrument::{Instrument, Listing},
@@ -51,6 +52,8 @@ impl State {
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
             liquidations: Liquidations::default(),
+            agenda: Agenda::default(),
+            entering: Vec::new(),
             savepoint: None,
             events: Vec::new(),
         };

@@ -12,6 +12,7 @@ use wire::{AccountId, Event, InstrumentId, OrderId, Permission, UnderlyingId};
 
 use crate::{
     account::Account,
+    agenda::Agenda,
     book::PagedBook,
     genesis::{Fees, Genesis, Limits, LiquidationParameters, MarginParameters, MarkParameters, Surface},
     instrument::Instrument,
@@ -96,6 +97,9 @@ pub struct State {
     pub(crate) ordered_queue: VecDeque<Digest>,
     pub(crate) touched: Touched,
     pub(crate) liquidations: Liquidations,
+    pub(crate) agenda: Agenda,
+    /// Held orders whose primary has filled, in the order in which they enter.
+    pub(crate) entering: Vec<(OrderId, AccountIndex)>,
     pub(crate) savepoint: Option<Savepoint>,
     pub(crate) events: Vec<Event>,
 }

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::Digest;
 use exchange::State;
-use num::{Cash, Lots, Side, Ticks, Timestamp};
-use proptest::{collection::vec, prelude::*};
+use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
+use proptest::{collection::vec, option, prelude::*};
 use support::*;
 use tree::Map;
 use wire::{
-    Action, Atomicity, Event, InstrumentId, Label, NewOrder, OrderId, OrderKind, OrderTarget, Permission,
-    PostOnly, ReduceOnly, TimeInForce, UnderlyingId,
+    Action, Atomicity, Conditions, ContractKind, Crossing, Event, InstrumentId, Label, NewOrder, OrderFilter,
+    OrderId, OrderKind, OrderTarget, Permission, PostOnly, PriceSource, ProtectionLimits, QuoteSide,
+    ReduceOnly, SelfTrade, TimeInForce, Trigger, UnderlyingId,
 };
 
 /// One user's intent: who, what, and whether all or nothing.
@@ -38,15 +39,100 @@ fn any_lots() -> impl Strategy<Value = Lots> {
     prop_oneof![8 => 0..50u64, 4 => 0..30_000u64, 1 => any::<u64>()].prop_map(Lots::new)
 }
 
+fn any_ratio() -> impl Strategy<Value = Fix> {
+    prop_oneof![4 => 1..3_000i64, 1 => any::<i64>()]
+        .prop_map(|raw| Fix::from_raw(raw.saturating_mul(1_000_000)))
+}
+
+/// Around the times of the test's commits.
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![4 => 0..30_000u64, 1 => any::<u64>()]
+        .prop_map(|ahead| Timestamp::from_millis(START_MS.saturating_add(ahead.saturating_mul(1_000))))
+}
+
+fn any_trigger() -> impl Strategy<Value = Trigger> {
+    let source = prop_oneof![Just(PriceSource::Mark), Just(PriceSource::Index), Just(PriceSource::Last)];
+    let crossing = prop_oneof![Just(Crossing::Rises), Just(Crossing::Falls)];
+    prop_oneof![
+        2 => (source, crossing, -1..90_000i64).prop_map(|(source, crossing, usd)| Trigger::Price {
+            source, crossing, price: Cash::from_micros(usd * 1_000_000),
+        }),
+        1 => any_target().prop_map(|primary| Trigger::Filled { primary }),
+    ]
+}
+
+fn any_conditions() -> impl Strategy<Value = Conditions> {
+    let self_trade =
+        prop_oneof![Just(SelfTrade::ExpireMaker), Just(SelfTrade::ExpireTaker), Just(SelfTrade::ExpireBoth)];
+    let display = option::of((0..30u64).prop_map(Lots::new));
+    let group = option::weighted(0.3, 0..3u16);
+    (option::of(any_trigger()), option::of(0..3u32), self_trade, display, group).prop_map(
+        |(trigger, rivals, self_trade, display, protection)| Conditions {
+            trigger,
+            rivals,
+            self_trade,
+            display,
+            protection,
+        },
+    )
+}
+
+fn any_quote() -> impl Strategy<Value = Action> {
+    let side = || option::of((any_price(), any_lots()).prop_map(|(price, lots)| QuoteSide { price, lots }));
+    (0..8u32, option::weighted(0.3, 0..3u16), side(), side()).prop_map(
+        |(instrument, protection, bid, ask)| Action::Quote {
+            instrument: InstrumentId(instrument),
+            protection,
+            bid,
+            ask,
+        },
+    )
+}
+
+fn any_protection() -> impl Strategy<Value = Action> {
+    let limit = || option::of(any_ratio());
+    let limits = (0..5_000u64, 0..5_000u64, limit(), limit(), limit()).prop_map(
+        |(interval, frozen, quantity, delta, vega)| ProtectionLimits {
+            interval: Duration::from_millis(interval),
+            frozen: Duration::from_millis(frozen),
+            quantity,
+            delta,
+            vega,
+        },
+    );
+    prop_oneof![
+        6 => (0..3u16, option::weighted(0.9, limits))
+            .prop_map(|(group, limits)| Action::SetProtection { group, limits }),
+        1 => (0..3u16).prop_map(|group| Action::ResetProtection { group }),
+    ]
+}
+
+fn any_filter() -> impl Strategy<Value = OrderFilter> {
+    let kind =
+        prop_oneof![Just(ContractKind::Option), Just(ContractKind::Future), Just(ContractKind::Perpetual)];
+    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    (option::of(0..3u16), option::of(0..8u32), option::of(kind), option::of(side), option::of(any_label()))
+        .prop_map(|(underlying, instrument, kind, side, label)| OrderFilter {
+            underlying: underlying.map(UnderlyingId),
+            instrument: instrument.map(InstrumentId),
+            kind,
+            side,
+            label,
+            protection: None,
+        })
+}
+
 fn any_order() -> impl Strategy<Value = NewOrder> {
     let kind = prop_oneof![
-        6 => any_price().prop_map(|price| OrderKind::Limit { price }),
-        1 => Just(OrderKind::Market),
+        12 => any_price().prop_map(|price| OrderKind::Limit { price }),
+        2 => Just(OrderKind::Market),
+        1 => any_ratio().prop_map(|volatility| OrderKind::Volatility { volatility }),
     ];
     let time = prop_oneof![
         6 => Just(TimeInForce::GoodTilCancelled),
         1 => Just(TimeInForce::ImmediateOrCancel),
         1 => Just(TimeInForce::FillOrKill),
+        1 => any_time().prop_map(|until| TimeInForce::GoodTilTime { until }),
     ];
     let flags = (any::<bool>(), 0..5u8, 0..5u8);
     (0..8u32, any_lots(), kind, time, flags, any_label()).prop_map(
@@ -56,7 +142,11 @@ fn any_order() -> impl Strategy<Value = NewOrder> {
             lots,
             kind,
             time_in_force,
-            post_only: if post == 0 { PostOnly::Reject } else { PostOnly::Off },
+            post_only: match post {
+                0 => PostOnly::Reject,
+                1 => PostOnly::Reprice,
+                _ => PostOnly::Off,
+            },
             reduce_only: if reduce == 0 { ReduceOnly::On } else { ReduceOnly::Off },
             label,
         },
@@ -71,11 +161,17 @@ fn any_action() -> impl Strategy<Value = Action> {
     let key = || (70..75u8).prop_map(|seed| key(seed).public_key());
     let price = prop_oneof![6 => 40_000..90_000i64, 1 => any::<i64>()];
     prop_oneof![
-        20 => any_order().prop_map(|order| Action::Place { order }),
+        16 => any_order().prop_map(|order| Action::Place { order }),
+        8 => (any_order(), any_conditions())
+            .prop_map(|(order, conditions)| Action::PlaceWith { order, conditions }),
+        4 => any_quote(),
+        2 => any_protection(),
+        1 => any_filter().prop_map(|filter| Action::CancelMatching { filter }),
+        1 => option::of(any_time()).prop_map(|at| Action::SetSwitch { at }),
         4 => (any_target(), any_lots(), any_price())
             .prop_map(|(target, lots, price)| Action::Amend { target, lots, price }),
         3 => any_target().prop_map(|target| Action::Cancel { target }),
-        1 => proptest::option::of(0..8u32)
+        1 => option::of(0..8u32)
             .prop_map(|it| Action::CancelAll { instrument: it.map(InstrumentId) }),
         2 => amount.clone().prop_map(|amount| Action::Faucet { amount }),
         1 => (0..3u16, amount).prop_map(|(subaccount, amount)| Action::Transfer { subaccount, amount }),

@@ -7,9 +7,9 @@ use crypto::{CoinValue, Digest, SigningKey};
 use exchange::{Genesis, State, apply};
 use num::{Cash, Lots, Side, Ticks, Timestamp};
 use wire::{
-    AccountId, Action, Atomicity, Author, BlockRef, Commit, CommittedBlock, CommittedPayload, Event,
-    InstrumentId, Intent, Label, List, NewOrder, OrderKind, Outcome, PostOnly, ReduceOnly, Reject, Round,
-    SignedIntent, TimeInForce, Transaction,
+    AccountId, Action, Atomicity, Author, BlockRef, Commit, CommittedBlock, CommittedPayload, Conditions,
+    Event, InstrumentId, Intent, Label, List, NewOrder, OrderKind, Outcome, PostOnly, ReduceOnly, Reject,
+    Round, SignedIntent, TimeInForce, Transaction,
 };
 
 /// 2026-08-08T00:00:00Z.
@@ -207,6 +207,11 @@ pub fn limit(instrument: InstrumentId, side: Side, lots: u64, price: i64) -> New
         reduce_only: ReduceOnly::Off,
         label: Label::default(),
     }
+}
+
+/// An order that may do all that `conditions` say.
+pub fn with(order: NewOrder, conditions: Conditions) -> Action {
+    Action::PlaceWith { order, conditions }
 }
 
 pub fn buy(instrument: InstrumentId, lots: u64, price: i64) -> Action {
