@@ -47,6 +47,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
+    /// Say what the portfolios of a file could lose
+    Margin(commands::margin::MarginArguments),
     /// Run one validator
     Node(RunArguments),
     /// Run the Deribit-compatible server and the page
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Gateway(arguments) => arguments.run(commands::gateway::run),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
+        Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),

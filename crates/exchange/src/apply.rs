@@ -2,11 +2,11 @@
 //! before.
 //!
 //! 1. time and observations;
-//! 2. expiries;
+//! 2. expiries, of contracts and of orders, and switches of owners who fell silent;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
-//! 5. marks, margin, liquidation;
+//! 5. marks, orders whose trigger has come, margin, liquidation;
 //! 6. receipts.
 //!
 //! Invariant: same state and same commit give the same state and the same events. Within a commit a maker
@@ -14,13 +14,15 @@
 //! or rejected on its own, or with its group; the nonce of an admitted intent is used in either case.
 
 use wire::{
-    Action, Atomicity, CommittedPayload, Event, List, OrderTarget, Outcome, Permission, PostOnly, Reject,
+    Action, Atomicity, CommittedPayload, Conditions, Event, List, OrderFilter, OrderTarget, Outcome,
+    Permission, PostOnly, Reject,
 };
 
 use crate::{
     admission::{Admitted, Authority},
     oracle::{Observation, ObservationError},
     order::ActionPlace,
+    quote::QuoteTerms,
     state::State,
 };
 
@@ -57,10 +59,12 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.take_steps(&admitted, observations, &mut outcomes);
     state.refresh_indices();
     state.deliver_expiries();
+    state.take_due();
     state.take_steps(&admitted, others, &mut outcomes);
-    state.refresh_marks();
-    state.liquidate();
     state.acting = ActionPlace::default();
+    state.refresh_marks();
+    state.fire_triggers();
+    state.liquidate();
     state.write_receipts(&admitted, outcomes);
     events.append(&mut state.events);
 }
@@ -77,7 +81,8 @@ fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
         }
         for (action, turn) in turns.enumerate() {
             steps.push(Step { turn, intent, action: Some(action) });
-            if matches!(it.intent.actions.get(action), Some(Action::CancelAll { .. })) {
+            let all = it.intent.actions.get(action);
+            if matches!(all, Some(Action::CancelAll { .. } | Action::CancelMatching { .. })) {
                 // Once more for the orders that this commit placed before it.
                 steps.push(Step { turn: Turn::Rest, intent, action: Some(action) });
             }
@@ -88,22 +93,29 @@ fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
 
 impl State {
     fn turn_of(&self, it: &Admitted, action: &Action) -> Turn {
-        let post_only = |target: &OrderTarget| {
-            let order = self.find_target(it.account, target).ok().and_then(|id| self.order(id));
-            order.map(|order| order.post_only)
-        };
+        let found = |target: &OrderTarget| self.find_target(it.account, target).ok();
+        let post_only =
+            |target: &OrderTarget| found(target).and_then(|id| self.order(id)).map(|order| order.post_only);
         match action {
             Action::Observe { .. } => Turn::Observation,
             Action::Faucet { .. }
             | Action::Transfer { .. }
             | Action::RegisterKey { .. }
-            | Action::RevokeKey { .. } => Turn::Money,
+            | Action::RevokeKey { .. }
+            | Action::SetSwitch { .. }
+            | Action::SetProtection { .. }
+            | Action::ResetProtection { .. } => Turn::Money,
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
-            Action::Cancel { target } if post_only(target).is_none() => Turn::Rest,
-            Action::Cancel { .. } | Action::CancelAll { .. } => Turn::Cancel,
-            Action::Amend { target, .. } if post_only(target) == Some(PostOnly::Reject) => Turn::PostOnly,
-            Action::Place { order } if order.post_only == PostOnly::Reject => Turn::PostOnly,
-            Action::Amend { .. } | Action::Place { .. } => Turn::Rest,
+            Action::Cancel { target } if found(target).is_none() => Turn::Rest,
+            Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
+            Action::Amend { target, .. } => match post_only(target) {
+                Some(PostOnly::Reject | PostOnly::Reprice) => Turn::PostOnly,
+                Some(PostOnly::Off) | None => Turn::Rest,
+            },
+            Action::Place { order } | Action::PlaceWith { order, .. } if order.post_only == PostOnly::Off => {
+                Turn::Rest
+            }
+            Action::Place { .. } | Action::PlaceWith { .. } | Action::Quote { .. } => Turn::PostOnly,
         }
     }
 
@@ -148,12 +160,26 @@ impl State {
         let account = it.account;
         let done = |()| Outcome::Done;
         match action {
-            Action::Place { order } => self.place(account, order).map(|order| Outcome::Placed { order }),
+            Action::Place { order } => self.place(account, order, &Conditions::default()),
+            Action::PlaceWith { order, conditions } => self.place(account, order, conditions),
+            Action::Quote { instrument, protection, bid, ask } => {
+                let (instrument, protection, bid, ask) = (*instrument, *protection, *bid, *ask);
+                self.quote(account, &QuoteTerms { instrument, protection, bid, ask })
+            }
             Action::Amend { target, lots, price } => {
                 self.amend(account, target, (*lots, *price)).map(|order| Outcome::Placed { order })
             }
             Action::Cancel { target } => self.cancel(account, target).map(done),
-            Action::CancelAll { instrument } => self.cancel_all(account, *instrument).map(done),
+            Action::CancelAll { instrument } => {
+                let filter = OrderFilter { instrument: *instrument, ..OrderFilter::default() };
+                self.cancel_matching(account, &filter).map(done)
+            }
+            Action::CancelMatching { filter } => self.cancel_matching(account, filter).map(done),
+            Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
+            Action::SetProtection { group, limits } => {
+                self.set_protection(account, *group, *limits).map(done)
+            }
+            Action::ResetProtection { group } => self.reset_protection(account, *group).map(done),
             Action::Faucet { amount } => self.faucet(account, *amount).map(done),
             Action::Transfer { subaccount, amount } => self.transfer(account, *subaccount, *amount).map(done),
             Action::RegisterKey { key, permission, valid_until } => {

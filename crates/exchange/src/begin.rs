@@ -9,6 +9,7 @@ use num::{Cash, Fix, Lots, Market, Timestamp, div_floor};
 use wire::{InstrumentId, UnderlyingId};
 
 use crate::{
+    agenda::Agenda,
     book::PagedBook,
     genesis::{Genesis, GenesisError, parse_key, price_range},
     instrument::{Instrument, Listing},
@@ -23,10 +24,11 @@ impl State {
     /// The exchange of a genesis on the network with this digest.
     pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
         genesis.check_parameters()?;
+        let grid = genesis.scenarios()?;
         let instruments = list_instruments(genesis)?;
         let reporters = genesis.oracle.reporters.iter().filter_map(|it| parse_key(&it.key)).collect();
         let mut state = Self {
-            parameters: Parameters::of(genesis, network, reporters),
+            parameters: Parameters::of(genesis, network, reporters, grid),
             commit: 0,
             acting: ActionPlace::default(),
             time: genesis.start(),
@@ -50,6 +52,8 @@ impl State {
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
             liquidations: Liquidations::default(),
+            agenda: Agenda::default(),
+            entering: Vec::new(),
             savepoint: None,
             events: Vec::new(),
         };

@@ -16,8 +16,18 @@ use crate::{
 /// What an intended action does to an account's open orders.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OrderChange {
-    pub adds: OpenOrder,
-    pub removes: Option<OpenOrder>,
+    pub adds: [Option<OpenOrder>; 2],
+    pub removes: [Option<OpenOrder>; 2],
+}
+
+impl OrderChange {
+    pub(crate) const fn adding(adds: OpenOrder) -> Self {
+        Self { adds: [Some(adds), None], removes: [None, None] }
+    }
+
+    pub(crate) const fn replacing(removes: OpenOrder, adds: OpenOrder) -> Self {
+        Self { adds: [Some(adds), None], removes: [Some(removes), None] }
+    }
 }
 
 impl State {

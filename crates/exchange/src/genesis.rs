@@ -24,10 +24,17 @@ pub struct Genesis {
     /// Names of the instruments listed at the start; their order gives them their numbers.
     pub instruments: Vec<String>,
     pub fees: Fees,
+    /// The scenarios that accounts are margined on, by the name of their grid.
+    #[serde(default = "usual_grid")]
+    pub grid: String,
     pub margin: MarginParameters,
     pub marks: MarkParameters,
     pub liquidation: LiquidationParameters,
     pub limits: Limits,
+}
+
+fn usual_grid() -> String {
+    "derive23_tail8".to_owned()
 }
 
 /// Whether USDC can be had for nothing.
@@ -221,6 +228,7 @@ impl Genesis {
                 future_maker_billionths: 0,
                 future_taker_billionths: 500 * PART,
             },
+            grid: usual_grid(),
             margin: MarginParameters {
                 initial_billionths: 1_300_000 * PART,
                 short_option_billionths: 10_000 * PART,

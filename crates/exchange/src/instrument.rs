@@ -3,7 +3,7 @@
 //! Invariant: an instrument that was settled never trades again.
 
 use num::{Cash, Fix, Lots, Market, Ticks, Timestamp};
-use wire::{InstrumentId, UnderlyingId};
+use wire::{ContractKind, InstrumentId, UnderlyingId};
 
 use crate::name::Contract;
 
@@ -63,6 +63,14 @@ pub struct Greeks {
 impl Instrument {
     pub fn is_option(&self) -> bool {
         matches!(self.contract, Contract::Option { .. })
+    }
+
+    pub fn kind(&self) -> ContractKind {
+        match self.contract {
+            Contract::Option { .. } => ContractKind::Option,
+            Contract::Future { .. } => ContractKind::Future,
+            Contract::Perpetual => ContractKind::Perpetual,
+        }
     }
 
     pub fn is_open(&self) -> bool {

@@ -9,7 +9,9 @@ use wire::{InstrumentId, OrderId};
 
 use crate::{
     account::Health,
+    agenda::{Agenda, Due, Entry},
     book::{OrderBook, RestingOrder},
+    hold,
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,
     order::Order,
@@ -33,6 +35,8 @@ pub enum Broken {
     Order { order: OrderId },
     #[error("{have} orders rest in books, {need} in the table")]
     OrderCount { have: usize, need: usize },
+    #[error("{have} entries of the agenda are not those of orders and switches")]
+    Agenda { have: usize },
     #[error("the margin sums of account {account} are not those of its positions and orders")]
     MarginSums { account: AccountIndex },
 }
@@ -43,6 +47,7 @@ impl State {
         self.check_money()?;
         self.check_positions()?;
         self.check_books()?;
+        self.check_agenda()?;
         self.check_margin_sums()
     }
 
@@ -122,13 +127,38 @@ impl State {
     fn check_order(&self, instrument: InstrumentId, order: &RestingOrder) -> Result<(), Broken> {
         let is_same = |kept: &Order| {
             (kept.account, kept.instrument, kept.side) == (order.owner, instrument, order.side)
-                && (kept.price, kept.remaining()) == (order.price, order.remaining)
+                && (kept.price, kept.shown()) == (order.price, order.remaining)
         };
         let is_known = self.account(order.owner).orders.contains(&order.id);
         if is_known && self.orders.get(&order.id).is_some_and(is_same) {
             return Ok(());
         }
         Err(Broken::Order { order: order.id })
+    }
+
+    /// Whether the agenda holds what orders, held orders and switches say, and labels name open orders.
+    fn check_agenda(&self) -> Result<(), Broken> {
+        let mut anew = Agenda::new();
+        let index = |place: usize| AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
+        for order in self.orders.values() {
+            let until = order.standing.until;
+            anew.extend(until.map(|until| Entry::Time(until, Due::Order(order.id, order.account))));
+        }
+        for (place, account) in self.accounts.iter().enumerate() {
+            let switch = account.switch.map(|at| Entry::Time(at, Due::Switch(index(place))));
+            anew.extend(switch);
+            for (order, held) in &account.held {
+                anew.extend(hold::entries(index(place), *order, held));
+            }
+            let open = account.labels.values().filter(|used| used.end.is_none());
+            for order in open.map(|used| used.order) {
+                if !account.orders.contains(&order) && !account.held.contains_key(&order) {
+                    return Err(Broken::Order { order });
+                }
+            }
+        }
+        let differs = anew.symmetric_difference(&self.agenda).count();
+        if differs == 0 { Ok(()) } else { Err(Broken::Agenda { have: differs }) }
     }
 
     fn check_margin_sums(&self) -> Result<(), Broken> {

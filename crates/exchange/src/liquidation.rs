@@ -10,7 +10,7 @@ use core::ops::Bound;
 use std::collections::BTreeSet;
 
 use num::{Cash, Fix, Lots, Position, Side, div_ceil};
-use wire::{Event, InstrumentId, OrderEnd, TradeKind};
+use wire::{Conditions, Event, InstrumentId, OrderEnd, TradeKind};
 
 use crate::{
     account::Health,
@@ -136,7 +136,8 @@ impl State {
         let lots = step.and_then(|step| u64::try_from(step).ok()).map_or(position.size(), Lots::new);
         // An order of the exchange for the account, without margin rules: it can only reduce.
         let size = (band.edge(side), lots);
-        let plan = Plan { terms: immediate(id, side, lots), kind: TradeKind::Liquidation, size };
+        let (terms, conditions) = (immediate(id, side, lots), Conditions::default());
+        let plan = Plan { order: None, terms, conditions, kind: TradeKind::Liquidation, size };
         self.write_order(account, plan);
     }
 

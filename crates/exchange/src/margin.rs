@@ -14,6 +14,7 @@ use crate::{
     coverage::OrderChange,
     genesis::MarginParameters,
     instrument::{Instrument, Valuation},
+    risk::worst,
 };
 
 /// Cash times `Fix`: micros of USDC in billionths. Sums of these are exact.
@@ -86,15 +87,16 @@ impl UnderlyingRisk {
     /// Adds (`sign` 1) or takes away (-1) an open order.
     pub(crate) fn add_order(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
         let Some(valuation) = &it.valuation else { return };
-        for (sum, loss) in self.orders.iter_mut().zip(order_losses(it, valuation, order)) {
-            *sum += loss * sign;
+        let filled = Filled::of(it, valuation, order);
+        for (sum, profit) in self.orders.iter_mut().zip(&valuation.scenarios) {
+            *sum += filled.loss(*profit) * sign;
         }
     }
 
     /// What this underlying asks for at an index, rounded up, and is worth, rounded down.
     pub(crate) fn margin(&self, index: Cash, parameters: &MarginParameters) -> Margin {
         let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        self.margin_of_worst(worst(sums), (index, parameters))
+        self.margin_of_worst(worst_loss(sums), (index, parameters))
     }
 
     /// The same after a change of the open orders.
@@ -106,12 +108,14 @@ impl UnderlyingRisk {
     ) -> Margin {
         let Some(valuation) = &it.valuation else { return self.margin(at.0, at.1) };
         let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        let with = sums.zip(order_losses(it, valuation, &change.adds)).map(|(sum, loss)| sum + loss);
-        let worst = match &change.removes {
-            None => worst(with),
-            Some(old) => worst(with.zip(order_losses(it, valuation, old)).map(|(sum, loss)| sum - loss)),
+        let filled = |order: &Option<OpenOrder>| order.as_ref().map(|order| Filled::of(it, valuation, order));
+        let (adds, removes) = (change.adds.each_ref().map(filled), change.removes.each_ref().map(filled));
+        let losses = |of: &[Option<Filled>; 2], profit: i64| -> Fine {
+            of.iter().flatten().map(|filled| filled.loss(profit)).sum()
         };
-        self.margin_of_worst(worst, at)
+        let then = sums.zip(&valuation.scenarios);
+        let then = then.map(|(sum, profit)| sum + losses(&adds, *profit) - losses(&removes, *profit));
+        self.margin_of_worst(worst_loss(then), at)
     }
 
     fn margin_of_worst(
@@ -137,9 +141,9 @@ impl UnderlyingRisk {
     }
 }
 
-/// The first of the scenarios with the least sum, and its loss, zero or more.
-fn worst(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
-    let worst = sums.enumerate().min_by_key(|(_, sum)| *sum).filter(|(_, sum)| *sum < 0);
+/// The scenario that loses most, if any loses, and its loss.
+fn worst_loss(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
+    let worst = worst(sums).filter(|(_, sum)| *sum < 0);
     worst.map_or((None, 0), |(scenario, sum)| (Some(scenario), -sum))
 }
 
@@ -153,18 +157,26 @@ pub(crate) struct OpenOrder {
     pub fee: Cash,
 }
 
-/// What each scenario would take if the order filled whole at its price: zero or less.
-fn order_losses<'a>(
-    it: &'a Instrument,
-    valuation: &'a Valuation,
-    order: &OpenOrder,
-) -> impl Iterator<Item = Fine> + use<'a> {
-    let signed = Position::new(order.side.sign() * order.lots);
-    let units = units(it, signed);
-    let price = it.market.price(order.price).unwrap_or(Cash::MAX);
-    let edge = units * (i128::from(valuation.mark.micros()) - i128::from(price.micros()));
-    let at_once = edge - units.abs() * i128::from(order.fee.micros());
-    valuation.scenarios.iter().map(move |profit| (units * i128::from(*profit) + at_once).min(0))
+/// An order as if it had filled whole at its price.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    units: Fine,
+    /// What the fill itself makes or costs against the mark, fee included.
+    at_once: Fine,
+}
+
+impl Filled {
+    fn of(it: &Instrument, valuation: &Valuation, order: &OpenOrder) -> Self {
+        let units = units(it, Position::new(order.side.sign() * order.lots));
+        let price = it.market.price(order.price).unwrap_or(Cash::MAX);
+        let edge = units * (i128::from(valuation.mark.micros()) - i128::from(price.micros()));
+        Self { units, at_once: edge - units.abs() * i128::from(order.fee.micros()) }
+    }
+
+    /// What it takes from a scenario in which a unit makes `profit`: zero or less.
+    fn loss(&self, profit: i64) -> Fine {
+        (self.units * i128::from(profit) + self.at_once).min(0)
+    }
 }
 
 /// Billionths of the underlying in a position.

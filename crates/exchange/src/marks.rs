@@ -6,8 +6,8 @@
 //! Invariant: marks change only here, and when they do every margin sum of the underlying is made anew. They
 //! change when the index has moved by a parameter or a period of data time has passed: a rule, not a timer.
 
-use num::{Cash, Fix, Rounding, Timestamp};
-use pricing::{Quote, Slice};
+use num::{Cash, Fix, Rounding, Side, Ticks, Timestamp};
+use pricing::{Exposure, Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     risk::{Grid, time_to},
     state::{State, Underlying},
 };
+
+/// The highest volatility that an order may name: 10,000 %.
+const VOLATILITY_MAX: Fix = Fix::from_raw(100 * Fix::SCALE);
 
 impl State {
     /// Takes the oracle's word for every underlying.
@@ -122,16 +125,12 @@ fn value(
             forward,
             volatility: None,
             greeks: Greeks { delta: Fix::ONE, ..Greeks::default() },
-            scenarios: grid.linear_profits(forward),
+            scenarios: grid.profits(&Exposure::linear(forward)),
         });
     };
     let smile = smiles.iter().find(|(of, _)| *of == expiry).and_then(|(_, smile)| smile.as_ref())?;
     let volatility = smile.volatility(strike);
-    let right = match right {
-        Right::Call => pricing::Right::Call,
-        Right::Put => pricing::Right::Put,
-    };
-    let quote = Quote { right, forward, strike, time: time_to(expiry, now), volatility };
+    let quote = Quote { right: priced(right), forward, strike, time: time_to(expiry, now), volatility };
     let (mark, [delta, gamma, vega, theta, rho]) = pricing::quote(&quote);
     let greeks = Greeks { delta, gamma, vega, theta, rho };
     Some(Valuation {
@@ -139,8 +138,31 @@ fn value(
         forward,
         volatility: Some(volatility),
         greeks,
-        scenarios: grid.option_profits(&quote),
+        scenarios: grid.profits(&Exposure::option(&quote)),
     })
+}
+
+impl State {
+    /// What an option costs at a volatility, at the forward of the present mark, in ticks away from trading;
+    /// `None` where there is no such price.
+    pub(crate) fn price_at_volatility(&self, it: &Instrument, side: Side, volatility: Fix) -> Option<Ticks> {
+        let Contract::Option { expiry, strike, right } = it.contract else { return None };
+        let forward = it.valuation.as_ref()?.forward;
+        if volatility <= Fix::ZERO || volatility > VOLATILITY_MAX {
+            return None;
+        }
+        let time = time_to(expiry, self.time);
+        let quote = Quote { right: priced(right), forward, strike, time, volatility };
+        let rounding = if side == Side::Buy { Rounding::Floor } else { Rounding::Ceil };
+        it.market.ticks(pricing::quote(&quote).0, rounding)
+    }
+}
+
+const fn priced(right: Right) -> pricing::Right {
+    match right {
+        Right::Call => pricing::Right::Call,
+        Right::Put => pricing::Right::Put,
+    }
 }
 
 /// The index for a perpetual; for the rest the index times the expiry's ratio, one where none is stated.

@@ -6,7 +6,8 @@ use num::{Cash, Lots, Side, Ticks};
 use wire::{Event, InstrumentId, OrderEnd, OrderId};
 
 use crate::{
-    book::{OrderBook, RestingOrder},
+    agenda::{Due, Entry},
+    book::OrderBook,
     ledger::AccountIndex,
     margin::{OpenOrder, UnderlyingRisk},
     order::Order,
@@ -15,22 +16,16 @@ use crate::{
 
 impl State {
     /// Puts an order to rest and counts it. The caller saw that it does not cross and fits.
-    pub(crate) fn rest_order(&mut self, order: Order) {
-        let resting = RestingOrder {
-            id: order.id,
-            owner: order.account,
-            side: order.side,
-            price: order.price,
-            remaining: order.remaining(),
-        };
+    pub(crate) fn rest_order(&mut self, mut order: Order) {
+        order.show_next();
         self.book_mut(order.instrument)
-            .rest(resting)
+            .rest(order.resting())
             .expect("invariant: the plan saw that the order can rest");
         self.count_order(&order, 1);
         let account = self.account_mut(order.account);
         account.orders.insert(order.id);
-        if !order.label.is_empty() {
-            account.labels.insert(order.label.clone(), order.id);
+        if let Some(until) = order.standing.until {
+            self.note(Entry::Time(until, Due::Order(order.id, order.account)));
         }
         self.store_order(order);
     }
@@ -45,13 +40,18 @@ impl State {
 
     /// Takes an order that the book no longer holds out of the rest.
     pub(crate) fn forget_order(&mut self, order: &Order, end: OrderEnd) {
+        let now = self.time;
         let account = self.account_mut(order.account);
         account.orders.remove(&order.id);
-        account.labels.remove(&order.label);
+        account.release_label(order, end, now);
         let account = account.id;
         self.remove_order(order.id);
+        if let Some(until) = order.standing.until {
+            self.strike(Entry::Time(until, Due::Order(order.id, order.account)));
+        }
         let (instrument, unfilled) = (order.instrument, order.remaining());
         self.emit(Event::OrderEnded { order: order.id, account, instrument, end, unfilled });
+        self.release_followers(order.account, order.id, end);
     }
 
     /// Adds an order to its account's margin sums (`sign` 1), or takes it out (-1).

@@ -1,27 +1,31 @@
 //! A new order: first a complete plan or the first reject, then writes that cannot fail.
 //!
 //! Invariant: nothing is written before every rule has been looked at; the rules are looked at in the order
-//! of `Reject`. Self-trade prevention expires the maker.
+//! of `Reject`. Under a label, the same order is placed once: who asks again is told what became of it.
 
-use num::{Lots, Ticks};
+use num::Lots;
 use wire::{
-    Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, ReduceOnly, Reject, TimeInForce, TradeKind,
+    Conditions, Event, NewOrder, OrderEnd, OrderId, OrderKind, Outcome, ReduceOnly, Reject, TimeInForce,
+    TradeKind,
 };
 
 use crate::{
-    book::{OrderBook, RestingOrder},
+    account::LabelUse,
     coverage::OrderChange,
     ledger::AccountIndex,
-    order::Order,
+    order::{Order, Standing},
     rules::Size,
     state::State,
-    trade::{Blocked, TakerSide, reducible},
+    trade::TakerSide,
 };
 
 /// An order that passed every rule.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// The number of an order that was held; a new one has none yet.
+    pub order: Option<OrderId>,
     pub terms: NewOrder,
+    pub conditions: Conditions,
     pub kind: TradeKind,
     /// The worst price it trades at, and the lots that may trade or rest: fewer than asked for when the
     /// order may only reduce.
@@ -29,41 +33,81 @@ pub(crate) struct Plan {
 }
 
 impl State {
-    /// Places an order for an account.
-    pub(crate) fn place(&mut self, account: AccountIndex, terms: &NewOrder) -> Result<OrderId, Reject> {
-        let plan = self.plan_order(account, terms)?;
-        Ok(self.write_order(account, plan))
+    /// Places an order for an account, or keeps it for later.
+    pub(crate) fn place(
+        &mut self,
+        account: AccountIndex,
+        terms: &NewOrder,
+        conditions: &Conditions,
+    ) -> Result<Outcome, Reject> {
+        if let Some(outcome) = self.repeated(account, terms) {
+            return Ok(outcome);
+        }
+        if let Some(trigger) = &conditions.trigger {
+            return self.hold(account, terms, (conditions, trigger));
+        }
+        let plan = self.plan_order(account, terms, (conditions, None))?;
+        let order = self.next_order_id();
+        self.use_label(account, order, terms);
+        self.write_order(account, Plan { order: Some(order), ..plan });
+        Ok(Outcome::Placed { order })
     }
 
-    fn plan_order(&self, account: AccountIndex, terms: &NewOrder) -> Result<Plan, Reject> {
+    pub(crate) fn next_order_id(&mut self) -> OrderId {
+        let order = OrderId(self.next_order);
+        self.next_order += 1;
+        order
+    }
+
+    /// Looks at every rule; `entering` is the number of an order that was held until now.
+    pub(crate) fn plan_order(
+        &self,
+        account: AccountIndex,
+        terms: &NewOrder,
+        (conditions, entering): (&Conditions, Option<OrderId>),
+    ) -> Result<Plan, Reject> {
         let have = terms.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
         self.check_open(it)?;
+        self.check_standing(account, terms, conditions)?;
         self.check_lots(terms.lots)?;
         let limit = self.check_price(it, terms)?;
-        self.check_label(account, terms)?;
+        if entering.is_none() {
+            self.check_label(account, terms)?;
+        }
         self.check_room(it)?;
         let lots = self.check_reduce(account, it, (terms.side, terms.reduce_only, terms.lots))?;
         self.check_position(account, it, (terms.side, lots))?;
-        self.check_post_only(it, (terms.side, terms.post_only, limit))?;
-        self.check_fillable(account, terms, (limit, lots))?;
+        let limit = self.check_post_only(it, (terms.side, terms.post_only, limit))?;
+        self.check_fillable(account, (terms, conditions.self_trade), (limit, lots))?;
         if terms.reduce_only == ReduceOnly::Off {
             let adds = self.open_order(it.id, terms.side, lots, limit);
-            self.check_margin(account, it, &OrderChange { adds, removes: None })?;
+            self.check_margin(account, it, &OrderChange::adding(adds))?;
         }
-        Ok(Plan { terms: terms.clone(), kind: TradeKind::Ordinary, size: (limit, lots) })
+        let kind = match terms.kind {
+            OrderKind::Market => OrderKind::Market,
+            OrderKind::Limit { .. } | OrderKind::Volatility { .. } => OrderKind::Limit { price: limit },
+        };
+        let terms = NewOrder { kind, lots, ..terms.clone() };
+        let conditions = conditions.clone();
+        Ok(Plan { order: entering, terms, conditions, kind: TradeKind::Ordinary, size: (limit, lots) })
     }
 
-    /// Numbers the order, trades what trades, rests what rests.
-    pub(crate) fn write_order(&mut self, account: AccountIndex, plan: Plan) -> OrderId {
-        let order = OrderId(self.next_order);
-        self.next_order += 1;
-        let (limit, lots) = plan.size;
-        let terms = NewOrder { lots, ..plan.terms };
+    /// Trades what trades, rests what rests.
+    pub(crate) fn write_order(&mut self, account: AccountIndex, plan: Plan) {
+        let order = plan.order.unwrap_or_else(|| self.next_order_id());
+        let Plan { terms, conditions, kind, size: (limit, lots), .. } = plan;
         let id = terms.instrument;
-        self.emit(Event::OrderPlaced { order, account: self.account(account).id, terms: terms.clone() });
-        let taker = TakerSide { account, order, side: terms.side, kind: plan.kind };
-        let rest = self.trade(id, taker, plan.size);
+        self.tell_placed(account, order, (&terms, &conditions));
+        let standing = Standing::of(&terms, &conditions);
+        let taker = TakerSide { account, order, side: terms.side, kind, standing };
+        let taken = self.trade(id, taker, (limit, lots));
+        let mut end = taken.end;
+        let stays =
+            matches!(terms.time_in_force, TimeInForce::GoodTilCancelled | TimeInForce::GoodTilTime { .. });
+        if !stays || terms.kind == OrderKind::Market {
+            end = end.or(Some(OrderEnd::Dropped));
+        }
         let resting = Order {
             id: order,
             account,
@@ -71,68 +115,58 @@ impl State {
             side: terms.side,
             price: limit,
             lots,
-            filled: lots.checked_sub(rest).unwrap_or(lots),
+            filled: lots.checked_sub(taken.rest).unwrap_or(lots),
+            hidden: Lots::ZERO,
             post_only: terms.post_only,
             reduce_only: terms.reduce_only,
             label: terms.label,
+            standing,
             commit: self.commit,
             place: self.acting,
         };
-        let is_immediate =
-            terms.time_in_force != TimeInForce::GoodTilCancelled || terms.kind == OrderKind::Market;
-        if is_immediate && !rest.is_zero() {
-            self.forget_order(&resting, OrderEnd::Dropped);
-        } else {
-            self.settle_rest(resting);
-        }
-        order
+        self.settle_rest(resting, end);
     }
 
-    /// What becomes of an order once it has traded: it rests, unless nothing is left of it.
-    pub(crate) fn settle_rest(&mut self, order: Order) {
+    fn tell_placed(&mut self, account: AccountIndex, order: OrderId, it: (&NewOrder, &Conditions)) {
+        let (terms, conditions) = (it.0.clone(), it.1.clone());
+        let id = self.account(account).id;
+        // A held order has told its conditions when it was placed.
+        if conditions != Conditions::default() && conditions.trigger.is_none() {
+            let terms = terms.clone();
+            self.emit(Event::OrderConditioned { order, account: id, terms, conditions });
+        }
+        self.emit(Event::OrderPlaced { order, account: id, terms });
+    }
+
+    /// What becomes of an order once it has traded: it rests, unless nothing is left or it may not stay.
+    pub(crate) fn settle_rest(&mut self, order: Order, end: Option<OrderEnd>) {
         if order.remaining().is_zero() {
             self.forget_order(&order, OrderEnd::Filled);
-        } else if self.book(order.instrument).crosses(order.side, order.price) {
-            // Only what could not be counted any more leaves something to trade with.
-            self.forget_order(&order, OrderEnd::PositionLimit);
+        } else if let Some(end) = end {
+            self.forget_order(&order, end);
         } else {
             self.rest_order(order);
         }
     }
 
-    /// Trades up to `lots` at `limit` or better; returns what is left.
-    pub(crate) fn trade(&mut self, id: InstrumentId, taker: TakerSide, (limit, lots): (Ticks, Lots)) -> Lots {
-        let mut rest = lots;
-        while !rest.is_zero() && self.book(id).crosses(taker.side, limit) {
-            let Some(front) = self.book(id).front(taker.side.opposite()) else { break };
-            if front.owner == taker.account {
-                self.end_order(front.id, OrderEnd::SelfTrade);
-                continue;
-            }
-            let lots = rest.min(self.maker_lots(&front));
-            if lots.is_zero() {
-                self.end_order(front.id, OrderEnd::NothingToReduce);
-                continue;
-            }
-            match self.plan_fill(id, taker, (front, lots)) {
-                Ok(plan) => {
-                    self.write_fill(id, taker, plan);
-                    rest = rest.checked_sub(lots).unwrap_or(Lots::ZERO);
-                }
-                Err(Blocked::Maker) => self.end_order(front.id, OrderEnd::PositionLimit),
-                Err(Blocked::Taker) => break,
-            }
+    /// Remembers an order under its label.
+    fn use_label(&mut self, account: AccountIndex, order: OrderId, terms: &NewOrder) {
+        if !terms.label.is_empty() {
+            let now = self.time;
+            let holder = self.account_mut(account);
+            holder.forget_labels(now);
+            holder.labels.insert(terms.label.clone(), LabelUse::new(order, terms));
         }
-        rest
     }
 
-    /// What the first resting order may trade: all of it, or what its owner still has to reduce.
-    fn maker_lots(&self, front: &RestingOrder) -> Lots {
-        match self.order(front.id) {
-            Some(order) if order.reduce_only == ReduceOnly::On => front
-                .remaining
-                .min(reducible(self.account(front.owner).position(order.instrument), front.side)),
-            _ => front.remaining,
+    /// What became of the same order under the same label, if it was placed lately.
+    fn repeated(&self, account: AccountIndex, terms: &NewOrder) -> Option<Outcome> {
+        let used = self.account(account).labels.get(&terms.label)?;
+        if used.terms != *terms || used.is_forgotten(self.time) {
+            return None;
         }
+        let LabelUse { order, end, .. } = *used;
+        let filled = self.order(order).map_or(used.filled, |order| order.filled);
+        Some(Outcome::Repeated { order, filled, end })
     }
 }

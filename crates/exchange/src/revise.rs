@@ -6,12 +6,16 @@
 
 use num::{Lots, Ticks};
 use wire::{
-    Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, OrderTarget, PostOnly, ReduceOnly, Reject,
-    TimeInForce, TradeKind,
+    Event, InstrumentId, NewOrder, OrderEnd, OrderFilter, OrderId, OrderKind, OrderTarget, PostOnly,
+    ReduceOnly, Reject, TimeInForce, TradeKind,
 };
 
 use crate::{
-    book::OrderBook, coverage::OrderChange, ledger::AccountIndex, order::Order, state::State,
+    book::OrderBook,
+    coverage::OrderChange,
+    ledger::AccountIndex,
+    order::{ActionPlace, Order},
+    state::State,
     trade::TakerSide,
 };
 
@@ -21,56 +25,89 @@ impl State {
         let id = match target {
             OrderTarget::Id { order } => *order,
             OrderTarget::Label { label } => {
-                self.account(account).labels.get(label).copied().ok_or(Reject::UnknownOrder)?
+                self.account(account).labelled(label).ok_or(Reject::UnknownOrder)?
             }
         };
         match self.order(id) {
             Some(found) if found.account != account => Err(Reject::NotOwner { have: id }),
-            Some(found) if self.was_before(found) => Ok(id),
-            _ => Err(Reject::UnknownOrder),
+            Some(found) if self.was_before(found.commit, found.place) => Ok(id),
+            Some(_) => Err(Reject::UnknownOrder),
+            None => match self.account(account).held.get(&id) {
+                Some(held) if self.was_before(held.commit, held.place) => Ok(id),
+                _ => Err(Reject::UnknownOrder),
+            },
         }
     }
 
-    fn was_before(&self, order: &Order) -> bool {
-        order.commit < self.commit || order.place < self.acting
+    fn was_before(&self, commit: u64, place: ActionPlace) -> bool {
+        commit < self.commit || place < self.acting
     }
 
     pub(crate) fn cancel(&mut self, account: AccountIndex, target: &OrderTarget) -> Result<(), Reject> {
         let order = self.find_target(account, target)?;
-        self.end_order(order, OrderEnd::Cancelled);
+        self.end_any(account, order, OrderEnd::Cancelled);
         Ok(())
     }
 
-    /// Cancels all of an account's orders, or those in one instrument.
-    pub(crate) fn cancel_all(
+    /// Cancels all of an account's orders that a filter fits, held ones too.
+    pub(crate) fn cancel_matching(
         &mut self,
         account: AccountIndex,
-        only: Option<InstrumentId>,
+        filter: &OrderFilter,
     ) -> Result<(), Reject> {
-        if let Some(have) = only
+        if let Some(have) = filter.instrument
             && self.instrument_ref(have).is_none()
         {
             return Err(Reject::UnknownInstrument { have });
         }
+        if let Some(have) = filter.underlying
+            && self.underlying_of(have).is_none()
+        {
+            return Err(Reject::UnknownUnderlying { have });
+        }
         for id in self.orders_of(account) {
-            let is_meant =
-                |order: &Order| only.is_none_or(|only| order.instrument == only) && self.was_before(order);
-            if self.order(id).is_some_and(is_meant) {
-                self.end_order(id, OrderEnd::Cancelled);
+            if self.is_meant(account, id, filter) {
+                self.end_any(account, id, OrderEnd::Cancelled);
             }
         }
         Ok(())
+    }
+
+    /// Whether a filter fits an open order that was ordered before the present action.
+    fn is_meant(&self, account: AccountIndex, id: OrderId, filter: &OrderFilter) -> bool {
+        let ((instrument, side, label), protection, (commit, place)) = match self.order(id) {
+            Some(it) => {
+                let terms = (it.instrument, it.side, &it.label);
+                (terms, it.standing.protection, (it.commit, it.place))
+            }
+            None => match self.account(account).held.get(&id) {
+                Some(it) => {
+                    let terms = (it.terms.instrument, it.terms.side, &it.terms.label);
+                    (terms, it.conditions.protection, (it.commit, it.place))
+                }
+                None => return false,
+            },
+        };
+        let it = self.instrument_at(instrument);
+        self.was_before(commit, place)
+            && filter.instrument.is_none_or(|only| instrument == only)
+            && filter.underlying.is_none_or(|only| it.underlying == only)
+            && filter.kind.is_none_or(|only| it.kind() == only)
+            && filter.side.is_none_or(|only| side == only)
+            && filter.label.as_ref().is_none_or(|only| label == only)
+            && filter.protection.is_none_or(|only| protection == Some(only))
     }
 
     /// Ends all of an account's orders.
     pub(crate) fn end_all(&mut self, account: AccountIndex, end: OrderEnd) {
         for id in self.orders_of(account) {
-            self.end_order(id, end);
+            self.end_any(account, id, end);
         }
     }
 
     fn orders_of(&self, account: AccountIndex) -> Vec<OrderId> {
-        self.account(account).orders.iter().copied().collect()
+        let holder = self.account(account);
+        holder.orders.iter().chain(holder.held.keys()).copied().collect()
     }
 
     /// Gives an order a new total and price.
@@ -82,7 +119,7 @@ impl State {
     ) -> Result<OrderId, Reject> {
         let id = self.find_target(account, target)?;
         let order = self.order(id).cloned().ok_or(Reject::UnknownOrder)?;
-        let lots = self.check_amend(&order, lots, price)?;
+        let (lots, price) = self.check_amend(&order, lots, price)?;
         if price == order.price && lots <= order.lots {
             self.shrink(&order, lots);
         } else {
@@ -91,8 +128,9 @@ impl State {
         Ok(id)
     }
 
-    /// The order's new total: what is asked for, or less when it may only reduce.
-    fn check_amend(&self, order: &Order, lots: Lots, price: Ticks) -> Result<Lots, Reject> {
+    /// The order's new total and price: what is asked for; or less when it may only reduce, and farther when
+    /// it may not trade.
+    fn check_amend(&self, order: &Order, lots: Lots, price: Ticks) -> Result<(Lots, Ticks), Reject> {
         let it = self.instrument_at(order.instrument);
         self.check_open(it)?;
         self.check_lots(lots)?;
@@ -102,24 +140,26 @@ impl State {
         let open = self.check_reduce(order.account, it, (order.side, order.reduce_only, open))?;
         let lots = order.filled.checked_add(open).unwrap_or(lots);
         if price == order.price && lots <= order.lots {
-            return Ok(lots);
+            return Ok((lots, price));
         }
         self.check_position(order.account, it, (order.side, open))?;
-        self.check_post_only(it, (order.side, order.post_only, price))?;
+        let price = self.check_post_only(it, (order.side, order.post_only, price))?;
         if order.reduce_only == ReduceOnly::Off {
             let adds = self.open_order(it.id, order.side, open, price);
-            let removes = Some(self.open_order(it.id, order.side, order.remaining(), order.price));
-            self.check_margin(order.account, it, &OrderChange { adds, removes })?;
+            let removes = self.open_order(it.id, order.side, order.remaining(), order.price);
+            self.check_margin(order.account, it, &OrderChange::replacing(removes, adds))?;
         }
-        Ok(lots)
+        Ok((lots, price))
     }
 
-    fn shrink(&mut self, order: &Order, lots: Lots) {
+    pub(crate) fn shrink(&mut self, order: &Order, lots: Lots) {
         let mut shrunk = order.clone();
         shrunk.lots = lots;
+        // What is hidden goes first.
+        shrunk.hidden = shrunk.remaining().checked_sub(order.shown()).unwrap_or(Lots::ZERO);
         self.count_order(order, -1);
-        if lots < order.lots {
-            let reduced = self.book_mut(order.instrument).reduce(order.id, shrunk.remaining());
+        if shrunk.shown() < order.shown() {
+            let reduced = self.book_mut(order.instrument).reduce(order.id, shrunk.shown());
             debug_assert!(reduced.is_ok(), "the check saw that it shrinks and stays above zero");
         }
         self.count_order(&shrunk, 1);
@@ -131,6 +171,9 @@ impl State {
     fn requeue(&mut self, mut order: Order, lots: Lots, price: Ticks) {
         self.book_mut(order.instrument).cancel(order.id);
         self.count_order(&order, -1);
+        // While it trades it is not among those that rules of the fills may end.
+        self.remove_order(order.id);
+        self.account_mut(order.account).orders.remove(&order.id);
         (order.lots, order.price, order.commit, order.place) = (lots, price, self.commit, self.acting);
         let account = self.account(order.account).id;
         self.emit(Event::OrderAmended { order: order.id, account, lots, price, kept_place: false });
@@ -139,10 +182,11 @@ impl State {
             order: order.id,
             side: order.side,
             kind: TradeKind::Ordinary,
+            standing: order.standing,
         };
-        let rest = self.trade(order.instrument, taker, (price, order.remaining()));
-        order.filled = order.lots.checked_sub(rest).unwrap_or(order.lots);
-        self.settle_rest(order);
+        let taken = self.trade(order.instrument, taker, (price, order.remaining()));
+        order.filled = order.lots.checked_sub(taken.rest).unwrap_or(order.lots);
+        self.settle_rest(order, taken.end);
     }
 }
 

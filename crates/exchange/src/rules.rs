@@ -5,7 +5,7 @@
 //! Left out on purpose: margin (`coverage`), which is looked at last because it costs most.
 
 use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
-use wire::{NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, TimeInForce};
+use wire::{Conditions, NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, SelfTrade, TimeInForce};
 
 use crate::{
     account::Health, book::OrderBook, instrument::Instrument, ledger::AccountIndex, state::State,
@@ -53,6 +53,11 @@ impl State {
     pub(crate) fn check_price(&self, it: &Instrument, terms: &NewOrder) -> Result<Ticks, Reject> {
         match terms.kind {
             OrderKind::Limit { price } => self.check_limit(it, price).map(|()| price),
+            OrderKind::Volatility { volatility } => {
+                let none = Reject::NoVolatilityPrice { have: volatility, on: it.id };
+                let price = self.price_at_volatility(it, terms.side, volatility).ok_or(none)?;
+                self.check_limit(it, price).map(|()| price)
+            }
             OrderKind::Market => {
                 let band = self.band(it, self.parameters.limits.price_band_billionths)?;
                 if terms.post_only == PostOnly::Reject {
@@ -86,17 +91,43 @@ impl State {
         it.mark().and_then(around).ok_or(Reject::NoMark { have: it.id })
     }
 
-    pub(crate) fn check_label(&self, account: AccountIndex, terms: &NewOrder) -> Result<(), Reject> {
-        let account = self.account(account);
-        if let Some(have) = account.labels.get(&terms.label) {
-            return Err(Reject::LabelInUse { have: *have });
+    pub(crate) fn check_label(&self, index: AccountIndex, terms: &NewOrder) -> Result<(), Reject> {
+        let account = self.account(index);
+        if let Some(have) = account.labelled(&terms.label) {
+            return Err(Reject::LabelInUse { have });
         }
+        match terms.time_in_force {
+            TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill => Ok(()),
+            TimeInForce::GoodTilCancelled | TimeInForce::GoodTilTime { .. } => self.check_open_orders(index),
+        }
+    }
+
+    pub(crate) fn check_open_orders(&self, index: AccountIndex) -> Result<(), Reject> {
+        let account = self.account(index);
         let need = self.parameters.limits.open_orders_max;
-        let have = u32::try_from(account.orders.len()).unwrap_or(u32::MAX);
-        if have >= need && terms.time_in_force == TimeInForce::GoodTilCancelled {
-            return Err(Reject::OpenOrderLimit { have, need });
+        let have = u32::try_from(account.orders.len() + account.held.len()).unwrap_or(u32::MAX);
+        if have < need { Ok(()) } else { Err(Reject::OpenOrderLimit { have, need }) }
+    }
+
+    /// Times ahead, groups that are not frozen, and a part to show that is one.
+    pub(crate) fn check_standing(
+        &self,
+        account: AccountIndex,
+        terms: &NewOrder,
+        conditions: &Conditions,
+    ) -> Result<(), Reject> {
+        self.check_protection(account, conditions.protection)?;
+        if let TimeInForce::GoodTilTime { until } = terms.time_in_force
+            && until <= self.time
+        {
+            return Err(Reject::TimeNotAhead { have: until, need: self.time });
         }
-        Ok(())
+        match conditions.display {
+            Some(have) if have.is_zero() || have > terms.lots => {
+                Err(Reject::DisplayOutOfRange { have, need: terms.lots })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn check_room(&self, it: &Instrument) -> Result<(), Reject> {
@@ -139,36 +170,46 @@ impl State {
         Err(Reject::PositionTooLarge { have, need })
     }
 
+    /// The price an order may rest at: its own, or the nearest that does not trade.
     pub(crate) fn check_post_only(
         &self,
         it: &Instrument,
         (side, post_only, price): (Side, PostOnly, Ticks),
-    ) -> Result<(), Reject> {
+    ) -> Result<Ticks, Reject> {
         let book = self.book(it.id);
-        match book.best(side.opposite()) {
-            Some(need) if post_only == PostOnly::Reject && book.crosses(side, price) => {
-                Err(Reject::PostOnlyWouldTrade { have: price, need })
-            }
-            _ => Ok(()),
+        let Some(need) = book.best(side.opposite()) else { return Ok(price) };
+        if post_only == PostOnly::Off || !book.crosses(side, price) {
+            return Ok(price);
         }
+        let beside = Ticks::new(need.get() - side.sign());
+        if post_only == PostOnly::Reprice && beside.get() > 0 {
+            return Ok(beside);
+        }
+        Err(Reject::PostOnlyWouldTrade { have: price, need })
     }
 
     pub(crate) fn check_fillable(
         &self,
         account: AccountIndex,
-        terms: &NewOrder,
+        (terms, self_trade): (&NewOrder, SelfTrade),
         size: Size,
     ) -> Result<(), Reject> {
         if terms.time_in_force != TimeInForce::FillOrKill {
             return Ok(());
         }
-        let (have, need) = (self.certain_fill(account, terms, size), size.1);
+        let (have, need) = (self.certain_fill(account, (terms, self_trade), size), size.1);
         if have < need { Err(Reject::NotFillable { have, need }) } else { Ok(()) }
     }
 
     /// Lots that are sure to trade: what is at rest within the limit, but for the account's own orders,
-    /// which would be expired, and reduce-only ones, which may have nothing left to reduce.
-    fn certain_fill(&self, account: AccountIndex, terms: &NewOrder, (limit, lots): Size) -> Lots {
+    /// which would be expired or expire it, and reduce-only ones, which may have nothing left to reduce. What
+    /// an order hides trades after what it shows, at the same price.
+    fn certain_fill(
+        &self,
+        account: AccountIndex,
+        (terms, self_trade): (&NewOrder, SelfTrade),
+        (limit, lots): Size,
+    ) -> Lots {
         let book = self.book(terms.instrument);
         let mut sum = Lots::ZERO;
         for resting in book.orders(terms.side.opposite()) {
@@ -176,12 +217,14 @@ impl State {
                 Side::Buy => resting.price > limit,
                 Side::Sell => resting.price < limit,
             };
-            if beyond || sum >= lots {
+            let is_end = resting.owner == account && self_trade != SelfTrade::ExpireMaker;
+            if beyond || is_end || sum >= lots {
                 break;
             }
-            let reduces = self.order(resting.id).is_some_and(|order| order.reduce_only == ReduceOnly::On);
-            if resting.owner != account && !reduces {
-                sum = sum.checked_add(resting.remaining).unwrap_or(lots);
+            let open = self.order(resting.id).filter(|order| order.reduce_only == ReduceOnly::Off);
+            if resting.owner != account {
+                let all = open.map_or(Lots::ZERO, |order| order.remaining());
+                sum = sum.checked_add(all).unwrap_or(lots);
             }
         }
         sum.min(lots)

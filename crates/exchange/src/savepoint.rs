@@ -11,6 +11,7 @@ use wire::{InstrumentId, OrderId};
 
 use crate::{
     account::Account,
+    agenda::AgendaChange,
     book::PagedBook,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
@@ -29,14 +30,20 @@ pub(crate) struct Savepoint {
     keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
     oracle: Option<Oracle>,
     payments: Vec<(Purse, Purse, Cash)>,
+    agenda: Vec<AgendaChange>,
+    entering: usize,
     events: usize,
     trades: u64,
 }
 
 impl State {
     pub(crate) fn set_savepoint(&mut self) {
-        self.savepoint =
-            Some(Savepoint { events: self.events.len(), trades: self.trades, ..Savepoint::default() });
+        self.savepoint = Some(Savepoint {
+            entering: self.entering.len(),
+            events: self.events.len(),
+            trades: self.trades,
+            ..Savepoint::default()
+        });
     }
 
     pub(crate) fn drop_savepoint(&mut self) {
@@ -73,6 +80,13 @@ impl State {
         if let Some(oracle) = savepoint.oracle {
             self.oracle = oracle;
         }
+        for change in savepoint.agenda.into_iter().rev() {
+            match change {
+                AgendaChange::Noted(entry) => drop(self.agenda.remove(&entry)),
+                AgendaChange::Struck(entry) => drop(self.agenda.insert(entry)),
+            }
+        }
+        self.entering.truncate(savepoint.entering);
         self.events.truncate(savepoint.events);
         self.trades = savepoint.trades;
     }
@@ -112,6 +126,12 @@ impl State {
     pub(crate) fn keep_oracle(&mut self) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.oracle.get_or_insert_with(|| self.oracle.clone());
+    }
+
+    pub(crate) fn keep_agenda(&mut self, change: AgendaChange) {
+        if let Some(savepoint) = &mut self.savepoint {
+            savepoint.agenda.push(change);
+        }
     }
 
     pub(crate) fn keep_payment(&mut self, from: Purse, to: Purse, amount: Cash) {

@@ -12,6 +12,7 @@ use wire::{AccountId, Event, InstrumentId, OrderId, Permission, UnderlyingId};
 
 use crate::{
     account::Account,
+    agenda::Agenda,
     book::PagedBook,
     genesis::{Fees, Genesis, Limits, LiquidationParameters, MarginParameters, MarkParameters, Surface},
     instrument::Instrument,
@@ -96,6 +97,9 @@ pub struct State {
     pub(crate) ordered_queue: VecDeque<Digest>,
     pub(crate) touched: Touched,
     pub(crate) liquidations: Liquidations,
+    pub(crate) agenda: Agenda,
+    /// Held orders whose primary has filled, in the order in which they enter.
+    pub(crate) entering: Vec<(OrderId, AccountIndex)>,
     pub(crate) savepoint: Option<Savepoint>,
     pub(crate) events: Vec<Event>,
 }
@@ -223,7 +227,7 @@ impl State {
 }
 
 impl Parameters {
-    pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>) -> Self {
+    pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>, grid: Grid) -> Self {
         let faucet_max = match genesis.faucet {
             crate::genesis::Faucet::Closed => Cash::ZERO,
             crate::genesis::Faucet::Open { micros_max } => Cash::from_micros(micros_max),
@@ -238,7 +242,7 @@ impl Parameters {
             marks: genesis.marks,
             liquidation: genesis.liquidation,
             limits: genesis.limits,
-            grid: Grid::derive23_tail8(),
+            grid,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     holding::Holding,
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,
+    order::{Order, Standing},
     state::State,
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct TakerSide {
     pub order: OrderId,
     pub side: Side,
     pub kind: TradeKind,
+    pub standing: Standing,
 }
 
 /// What a fill does to one side.
@@ -93,6 +95,7 @@ impl State {
         let filled = self.book_mut(id).fill_front(taker.side.opposite(), plan.lots);
         let fill = filled.expect("invariant: the plan is made of the order in front");
         let maker = self.take_from_maker(fill.maker, plan.lots);
+        let maker_standing = maker.standing;
         self.write_side(taker.account, id, &plan.taker);
         self.write_side(fill.owner, id, &plan.maker);
         // Whoever is liquidated pays the fund that stands behind all.
@@ -115,8 +118,25 @@ impl State {
             kind: taker.kind,
         };
         self.emit(Event::Traded { trade });
-        if let Some(order) = maker {
-            self.forget_order(&order, OrderEnd::Filled);
+        if maker.remaining().is_zero() {
+            self.forget_order(&maker, OrderEnd::Filled);
+        }
+        self.note_fill((taker.account, taker.order, taker.standing), id, (taker.side, plan.lots));
+        self.note_fill((fill.owner, fill.maker, maker_standing), id, (taker.side.opposite(), plan.lots));
+    }
+
+    /// What a fill does to an order's rivals and its protection group.
+    fn note_fill(
+        &mut self,
+        (account, order, standing): (AccountIndex, OrderId, Standing),
+        id: InstrumentId,
+        traded: (Side, Lots),
+    ) {
+        if let Some(rivals) = standing.rivals {
+            self.end_rivals(account, order, rivals);
+        }
+        if let Some(group) = standing.protection {
+            self.count_protected((account, group), id, traded);
         }
     }
 
@@ -127,17 +147,25 @@ impl State {
         holder.realised = holder.realised.checked_add(plan.realised).unwrap_or(holder.realised);
     }
 
-    /// Takes the fill from the resting order; returns the order when nothing of it is left.
-    fn take_from_maker(&mut self, id: OrderId, lots: Lots) -> Option<crate::order::Order> {
-        let mut order = self.orders.get(&id).cloned()?;
+    /// Takes the fill from the resting order, shows its next part when the last is gone, and returns it as
+    /// it is now.
+    fn take_from_maker(&mut self, id: OrderId, lots: Lots) -> Order {
+        let order = self.orders.get(&id).cloned();
+        let mut order = order.expect("invariant: what rests in a book is in the table");
         self.count_order(&order, -1);
         order.filled = order.filled.checked_add(lots).unwrap_or(order.lots);
         if order.remaining().is_zero() {
-            return Some(order);
+            return order;
+        }
+        if order.shown().is_zero() {
+            order.show_next();
+            let resting = order.resting();
+            let rested = self.book_mut(order.instrument).rest(resting);
+            rested.expect("invariant: there is room where its last part was");
         }
         self.count_order(&order, 1);
-        self.store_order(order);
-        None
+        self.store_order(order.clone());
+        order
     }
 
     /// Replaces a holding and keeps margin sums and open interest in step.

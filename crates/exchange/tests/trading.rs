@@ -3,19 +3,13 @@
 
 mod support;
 
+use exchange::{Genesis, State};
 use num::{Lots, Side, Ticks, Timestamp};
 use support::*;
 use wire::{
-    AccountId, Action, Atomicity, Event, Label, NewOrder, OrderEnd, OrderKind, OrderTarget, Outcome,
-    Permission, PostOnly, ReduceOnly, Reject, SignedIntent, TimeInForce,
+    AccountId, Action, Atomicity, Event, NewOrder, OrderEnd, OrderKind, OrderTarget, Outcome, Permission,
+    PostOnly, ReduceOnly, Reject, SignedIntent, TimeInForce,
 };
-
-/// 64,000 USD in ticks of half a dollar.
-const AT: i64 = 128_000;
-
-fn label(text: &str) -> Label {
-    Label::new(text.as_bytes().to_vec()).expect("a test's labels are short")
-}
 
 #[test]
 fn a_trade_moves_positions_and_pays_fees() {
@@ -170,6 +164,25 @@ fn margin_is_asked_for_what_could_be_lost() {
     assert!(matches!(bench.reject_of(1, buy(PERPETUAL, 500, AT)), Some(Reject::MarginTooLow { .. })));
     // A sale against it adds nothing to the worst case.
     assert_eq!(bench.reject_of(1, sell(PERPETUAL, 100, AT + 50)), None);
+}
+
+#[test]
+fn the_grid_that_genesis_names_is_the_one_that_margins() {
+    let initial = |grid: &str| {
+        let mut bench = Bench::with(|genesis| genesis.grid = grid.to_owned()).fund();
+        bench.act(1, vec![sell(PERPETUAL, 1_000, AT)]);
+        bench.act(2, vec![buy(PERPETUAL, 1_000, AT)]);
+        let index = bench.state.account_index(&account(2)).unwrap();
+        let (_, margin) = bench.state.margin_summary(index);
+        (margin.maintenance, margin.worst_scenario)
+    };
+    // One BTC at 64,000: 16 % or 18 %, and 0.6 % besides.
+    assert_eq!(initial("span16"), (usdc(10_624), Some(12)));
+    assert_eq!(initial("grid27_ext8"), (usdc(10_624), Some(0)));
+    assert_eq!(initial("derive23_tail8"), (usdc(11_904), Some(22)));
+    let unknown = Genesis { grid: "span17".to_owned(), ..genesis() };
+    let error = State::new(&unknown, network()).unwrap_err();
+    assert_eq!(error.to_string(), "grid is span17, must be one of grid27_ext8, derive23_tail8, span16");
 }
 
 #[test]

@@ -242,6 +242,7 @@ fn time_in_force(it: TimeInForce) -> &'static str {
         TimeInForce::GoodTilCancelled => "good_til_cancelled",
         TimeInForce::ImmediateOrCancel => "immediate_or_cancel",
         TimeInForce::FillOrKill => "fill_or_kill",
+        TimeInForce::GoodTilTime { .. } => "good_til_day",
     }
 }
 
@@ -264,7 +265,7 @@ pub fn order(it: &Order, instrument_name: &str, lot: Fix) -> Value {
         "max_show": fix(it.amount),
         "price": it.price.map_or_else(|| json!("market_price"), cash),
         "average_price": average,
-        "post_only": it.post_only == PostOnly::Reject,
+        "post_only": it.post_only != PostOnly::Off,
         "reject_post_only": it.post_only == PostOnly::Reject,
         "reduce_only": it.reduce_only == ReduceOnly::On,
         "label": it.label,
@@ -313,7 +314,7 @@ pub fn fill(it: &Fill, instrument_name: &str, order: Option<&Order>) -> Value {
         json!(if order.is_some_and(|order| order.price.is_none()) { "market" } else { "limit" });
     value["state"] = json!(order.map_or("filled", |order| order_state(order.state)));
     value["self_trade"] = json!(false);
-    value["post_only"] = json!(order.is_some_and(|order| order.post_only == PostOnly::Reject));
+    value["post_only"] = json!(order.is_some_and(|order| order.post_only != PostOnly::Off));
     value["reduce_only"] = json!(order.is_some_and(|order| order.reduce_only == ReduceOnly::On));
     value["api"] = json!(true);
     value["mmp"] = json!(false);

@@ -23,7 +23,8 @@ impl Outcome {
         for outcome in outcomes {
             match outcome {
                 Result_::Done => {}
-                Result_::Placed { order } => orders.push(*order),
+                Result_::Placed { order } | Result_::Repeated { order, .. } => orders.push(*order),
+                Result_::Quoted { bid, ask } => orders.extend(bid.iter().chain(ask)),
                 Result_::Rejected { reject } => return Err(rejected(reject)),
             }
         }

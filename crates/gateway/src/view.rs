@@ -198,7 +198,8 @@ impl View {
     ) -> Option<Order> {
         let it = self.state.instrument(terms.instrument)?;
         let price = match terms.kind {
-            wire::OrderKind::Market => None,
+            // The exchange tells an order's price, never its volatility.
+            wire::OrderKind::Market | wire::OrderKind::Volatility { .. } => None,
             wire::OrderKind::Limit { price } => it.market.price(price),
         };
         let now = self.now_ms();

@@ -51,6 +51,11 @@ pub(crate) fn years(time: Duration) -> f64 {
         / to_float(i64::try_from(YEAR_MS).unwrap_or(i64::MAX))
 }
 
+/// Days as a part of a year of 365.
+pub fn years_of_days(days: f64) -> f64 {
+    days / 365.0
+}
+
 pub(crate) fn from_cash(cash: Cash) -> f64 {
     to_float(cash.micros()) / 1e6
 }
@@ -76,6 +81,19 @@ pub(crate) fn to_float(integer: i64) -> f64 {
 #[expect(clippy::as_conversions, reason = "a float to integer cast saturates by definition")]
 pub(crate) fn to_integer(float: f64) -> i64 {
     float.round_ties_even() as i64
+}
+
+/// A number in trillionths, half to even; `None` for what is no number or beyond a quadrillion.
+#[expect(clippy::as_conversions, reason = "a float of at most 1e27, far inside 128 bits")]
+pub fn to_trillionths(number: f64) -> core::option::Option<i128> {
+    let trillionths = (number * 1e12).round_ties_even();
+    (trillionths.abs() <= 1e27).then_some(trillionths as i128)
+}
+
+/// The number nearest to so many trillionths.
+#[expect(clippy::as_conversions, reason = "rounds to nearest, the same everywhere")]
+pub fn from_trillionths(trillionths: i128) -> f64 {
+    trillionths as f64 / 1e12
 }
 
 #[cfg(test)]

@@ -20,9 +20,9 @@ mod scenario;
 mod surface;
 
 pub use black::{Greeks, Option, Right, Value, price, value};
-pub use border::{Quote, quote, quote_implied};
+pub use border::{Quote, from_trillionths, quote, quote_implied, to_trillionths, years_of_days};
 pub use elementary::{exp, ln, pow};
 pub use implied::{ImpliedError, implied_volatility};
 pub use normal::{cdf, pdf};
-pub use scenario::{Revaluer, Shocked, VolatilityShocks};
+pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};

@@ -3,16 +3,17 @@
 //! Invariant: the shocks come in as data. Volatility moves scale with (30 / days) to a power that differs for
 //! short and long dates.
 
-use num::{Duration, Fix};
+use num::{Cash, Duration, Fix};
 
 use crate::{
     black::{self, Option},
-    border::{Quote, from_fix, to_integer, years},
+    border::{Quote, from_cash, from_fix, to_float, to_integer, to_trillionths, years},
     elementary::pow,
 };
 
 /// Dates count as at least an hour away, so that the last minutes do not blow the shocks up.
 const DAYS_MIN: f64 = 1.0 / 24.0;
+const DAYS_PER_YEAR: f64 = 365.0;
 /// Where the power of the time scale changes.
 const LONG_DAYS: f64 = 30.0;
 
@@ -33,17 +34,38 @@ pub struct VolatilityShocks {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shocked(pub(crate) f64);
 
+/// How far a forward moves, as a part of itself: a third of a range needs more places than `Fix` has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    pub trillionths: i64,
+}
+
+/// What one unit gains in a scenario, not yet rounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gain(f64);
+
+/// What one unit of a contract is exposed to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Exposure {
+    /// Moves one to one with its forward.
+    Linear {
+        forward: f64,
+    },
+    Option(Option),
+}
+
 /// An option valued once, to be compared with what it becomes.
 #[derive(Clone, Copy, Debug)]
 pub struct Revaluer {
+    /// With the time that will be left when it is valued again.
     option: Option,
     price: f64,
 }
 
 impl VolatilityShocks {
     /// The volatility shocked up, as it is, and shocked down, with so much time to go.
-    pub fn volatilities(&self, volatility: Fix, time: Duration) -> [Shocked; 3] {
-        let (volatility, days) = (from_fix(volatility), years(time) * 365.0);
+    pub fn volatilities(&self, it: &Option) -> [Shocked; 3] {
+        let (volatility, days) = (it.volatility, it.time * DAYS_PER_YEAR);
         let power = if days < LONG_DAYS { self.short_power } else { self.long_power };
         let scale = pow(LONG_DAYS / days.max(DAYS_MIN), from_fix(power));
         let up = (volatility * (1.0 + from_fix(self.up) * scale)).max(from_fix(self.up_min));
@@ -52,21 +74,61 @@ impl VolatilityShocks {
     }
 }
 
-impl Quote {
-    /// Values the option as it is.
-    pub fn revaluer(&self) -> Revaluer {
-        let option = self.option();
-        Revaluer { option, price: black::price(&option) }
+impl Revaluer {
+    /// Values an option as it is, to be compared with itself `ahead` later: not before its expiry, where it
+    /// is worth its intrinsic value.
+    pub fn new(it: Option, ahead: Duration) -> Self {
+        let time = (it.time - years(ahead)).max(0.0);
+        Self { option: Option { time, ..it }, price: black::price(&it) }
+    }
+
+    /// What one unit gains, times `weight`, when the forward moves by `shift` and the volatility becomes
+    /// `volatility`.
+    pub fn gain(&self, volatility: Shocked, shift: Shift, weight: Fix) -> Gain {
+        let forward = self.option.forward * (1.0 + shift.ratio());
+        let after = black::price(&Option { forward, volatility: volatility.0, ..self.option });
+        Gain(from_fix(weight) * (after - self.price))
     }
 }
 
-impl Revaluer {
-    /// What one unit gains, times `weight`, in micros of USDC rounded half to even, when the forward moves by
-    /// the part `shift` of itself and the volatility becomes `volatility`.
-    pub fn profit(&self, volatility: Shocked, shift: Fix, weight: Fix) -> i64 {
-        let forward = self.option.forward * (1.0 + from_fix(shift));
-        let after = black::price(&Option { forward, volatility: volatility.0, ..self.option });
-        to_integer(from_fix(weight) * (after - self.price) * 1e6)
+impl Exposure {
+    pub fn linear(forward: Cash) -> Self {
+        Self::Linear { forward: from_cash(forward) }
+    }
+
+    pub fn option(it: &Quote) -> Self {
+        Self::Option(it.option())
+    }
+
+    /// What one unit is worth: nothing where every gain is paid as it is made.
+    pub fn value(&self) -> Gain {
+        match self {
+            Self::Linear { .. } => Gain(0.0),
+            Self::Option(it) => Gain(black::price(it)),
+        }
+    }
+}
+
+impl Shift {
+    fn ratio(self) -> f64 {
+        to_float(self.trillionths) / 1e12
+    }
+}
+
+impl Gain {
+    /// Of one unit that moves one to one with a forward.
+    pub fn linear(forward: f64, shift: Shift, weight: Fix) -> Self {
+        Self(from_fix(weight) * (forward * shift.ratio()))
+    }
+
+    /// Millionths of a USDC, half to even; saturates.
+    pub fn micros(self) -> i64 {
+        to_integer(self.0 * 1e6)
+    }
+
+    /// Trillionths of a USDC, half to even; `None` beyond what is counted.
+    pub fn picos(self) -> core::option::Option<i128> {
+        to_trillionths(self.0)
     }
 }
 
@@ -74,16 +136,17 @@ impl Revaluer {
 mod tests {
     use super::*;
     use crate::black::Right;
-    use num::{Cash, DAY_MS};
+    use num::DAY_MS;
 
     #[test]
     fn nothing_moved_is_nothing_gained_and_a_call_gains_when_the_forward_rises() {
-        let it = Quote {
+        let it = Option {
             right: Right::Call,
-            forward: Cash::from_micros(100_000_000),
-            strike: Cash::from_micros(100_000_000),
-            time: Duration::from_millis(14 * DAY_MS),
-            volatility: Fix::from_raw(500_000_000),
+            forward: 100.0,
+            strike: 100.0,
+            time: 14.0 / 365.0,
+            rate: 0.0,
+            volatility: 0.5,
         };
         let shocks = VolatilityShocks {
             up: Fix::from_raw(600_000_000),
@@ -93,11 +156,18 @@ mod tests {
             floor: Fix::from_raw(10_000_000),
             up_min: Fix::ZERO,
         };
-        let [up, same, down] = shocks.volatilities(it.volatility, it.time);
-        let revaluer = it.revaluer();
-        assert_eq!(revaluer.profit(same, Fix::ZERO, Fix::ONE), 0);
-        assert!(revaluer.profit(same, Fix::from_raw(45_000_000), Fix::ONE) > 0);
-        assert!(revaluer.profit(up, Fix::ZERO, Fix::ONE) > 0);
-        assert!(revaluer.profit(down, Fix::ZERO, Fix::ONE) < 0);
+        let [up, same, down] = shocks.volatilities(&it);
+        let revaluer = Revaluer::new(it, Duration::default());
+        let gain =
+            |volatility, trillionths| revaluer.gain(volatility, Shift { trillionths }, Fix::ONE).micros();
+        assert_eq!(gain(same, 0), 0);
+        assert!(gain(same, 45_000_000_000) > 0);
+        assert!(gain(up, 0) > 0);
+        assert!(gain(down, 0) < 0);
+        let tomorrow = Revaluer::new(it, Duration::from_millis(DAY_MS));
+        assert!(tomorrow.gain(same, Shift { trillionths: 0 }, Fix::ONE).micros() < 0, "a day of theta");
+        let beyond = Revaluer::new(it, Duration::from_millis(15 * DAY_MS));
+        let lost = beyond.gain(same, Shift { trillionths: 0 }, Fix::ONE).micros();
+        assert_eq!(lost, -Gain(black::price(&it)).micros(), "at expiry only the intrinsic value is left");
     }
 }

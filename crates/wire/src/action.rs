@@ -4,19 +4,25 @@
 //! orders by number or label, amounts.
 
 use crypto::PublicKey;
-use num::{Cash, Lots, Side, Ticks, Timestamp};
+use num::{Cash, Fix, Lots, Side, Ticks, Timestamp};
 
-use crate::{Blob, InstrumentId, OrderId, UnderlyingId, limits::LABEL_BYTES_MAX};
+use crate::{
+    Blob, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits, QuoteSide, UnderlyingId,
+    limits::LABEL_BYTES_MAX,
+};
 
 /// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
 pub type Label = Blob<LABEL_BYTES_MAX>;
 
 tagged! {
-    /// Market or limit.
+    /// How an order is priced.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum OrderKind {
         0 => Market,
         1 => Limit { price: Ticks },
+        /// An option's limit as a volatility: becomes a price when the order enters, at the forward and time
+        /// of the present mark, rounded away from trading.
+        2 => Volatility { volatility: Fix },
     }
 }
 
@@ -29,6 +35,8 @@ tagged! {
         1 => ImmediateOrCancel,
         /// All trades at once, or nothing.
         2 => FillOrKill,
+        /// Ends with the first commit whose time is later.
+        3 => GoodTilTime { until: Timestamp },
     }
 }
 
@@ -39,6 +47,8 @@ tagged! {
         0 => Off,
         /// Refused when it would trade at once.
         1 => Reject,
+        /// Moved to the nearest price at which it would not.
+        2 => Reprice,
     }
 }
 
@@ -105,5 +115,20 @@ tagged! {
         7 => RevokeKey { key: PublicKey },
         /// A reporter's observation of an index price, in USDC for one unit, with the reporter's own time.
         8 => Observe { underlying: UnderlyingId, price: Cash, observed_at: Timestamp },
+        /// An order that waits, hides, or knows its rivals.
+        9 => PlaceWith { order: NewOrder, conditions: Conditions },
+        /// All open orders of the account that the filter fits.
+        10 => CancelMatching { filter: OrderFilter },
+        /// The account's two-sided quote in an instrument: replaces the one of the same protection group; an
+        /// absent side is taken out. Never takes: a side that would trade is moved to the nearest price at
+        /// which it would not.
+        11 => Quote { instrument: InstrumentId, protection: Option<u16>, bid: Option<QuoteSide>, ask: Option<QuoteSide> },
+        /// A dead man's switch: all orders of the account end with the first commit later than `at`, unless
+        /// it is set anew before. Absent is off.
+        12 => SetSwitch { at: Option<Timestamp> },
+        /// Sets a market maker's protection for a group of orders, or takes it away.
+        13 => SetProtection { group: u16, limits: Option<ProtectionLimits> },
+        /// Lets a frozen group trade again.
+        14 => ResetProtection { group: u16 },
     }
 }

@@ -6,7 +6,7 @@
 use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId,
+    AccountId, Conditions, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId,
     limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
@@ -18,6 +18,11 @@ tagged! {
         0 => Done,
         1 => Placed { order: OrderId },
         2 => Rejected { reject: Reject },
+        /// The same order under the same label was taken before: its number, what of it has filled, and how
+        /// it ended if it has.
+        3 => Repeated { order: OrderId, filled: Lots, end: Option<OrderEnd> },
+        /// The orders of a quote; a side that was not asked for has none.
+        4 => Quoted { bid: Option<OrderId>, ask: Option<OrderId> },
     }
 }
 
@@ -38,6 +43,18 @@ tagged! {
         6 => NothingToReduce,
         /// A fill would have made a position larger than can be counted.
         7 => PositionLimit,
+        /// Its time had come.
+        8 => Expired,
+        /// The account's dead man's switch.
+        9 => Switch,
+        /// One of its rivals traded or was triggered.
+        10 => Rival,
+        /// Its group's protection.
+        11 => Protection,
+        /// The order it waited for ended without filling whole.
+        12 => PrimaryEnded,
+        /// It was triggered, and a rule refused it.
+        13 => Refused,
     }
 }
 
@@ -87,6 +104,13 @@ tagged! {
         11 => OrderAmended { order: OrderId, account: AccountId, lots: Lots, price: Ticks, kept_place: bool },
         12 => OrderEnded { order: OrderId, account: AccountId, instrument: InstrumentId, end: OrderEnd, unfilled: Lots },
         13 => Traded { trade: TradeEvent },
+        /// An order waits for its trigger, or enters with these conditions.
+        14 => OrderConditioned { order: OrderId, account: AccountId, terms: NewOrder, conditions: Conditions },
+        /// A trigger has come; what follows is the order entering, or a refusal.
+        15 => OrderTriggered { order: OrderId, account: AccountId },
+        16 => OrderRefused { order: OrderId, account: AccountId, reject: Reject },
+        /// A group traded too much too fast; frozen until then, or until it is reset when that is absent.
+        17 => ProtectionTripped { account: AccountId, group: u16, until: Option<Timestamp> },
         20 => IndexMoved { underlying: UnderlyingId, price: Cash },
         /// An expiry was settled at this price for one unit of the underlying.
         21 => Delivered { underlying: UnderlyingId, expiry: Timestamp, price: Cash },

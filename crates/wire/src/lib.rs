@@ -12,6 +12,7 @@ mod batch;
 mod block;
 mod commit;
 mod committee;
+mod conditions;
 mod event;
 mod intent;
 pub mod limits;
@@ -28,6 +29,10 @@ pub use block::{Author, Block, BlockRef, Round, SignedBlock};
 pub use codec::{Blob, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
+pub use conditions::{
+    Conditions, ContractKind, Crossing, OrderFilter, PriceSource, ProtectionLimits, QuoteSide, SelfTrade,
+    Trigger,
+};
 pub use event::{Event, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::Message;

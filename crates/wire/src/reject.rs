@@ -4,7 +4,7 @@
 //! that applies. Every variant with a limit says what it had and what was needed.
 
 use crypto::{Digest, PublicKey};
-use num::{Cash, Lots, Ticks, Timestamp};
+use num::{Cash, Fix, Lots, Ticks, Timestamp};
 
 use crate::{InstrumentId, OrderId, UnderlyingId};
 
@@ -58,6 +58,17 @@ tagged! {
         40 => UnknownOrder,
         #[error("order {have} is another account's")]
         41 => NotOwner { have: OrderId },
+        // Protection and time.
+        #[error("the account has no protection group {have}")]
+        42 => UnknownProtection { have: u16 },
+        #[error("the account has {have} protection groups, and {need} is the most there can be")]
+        43 => ProtectionLimit { have: u32, need: u32 },
+        #[error("protection group {have} is frozen until {}", need.millis())]
+        44 => ProtectionFrozen { have: u16, need: Timestamp },
+        #[error("the time is {}, must be later than {}", have.millis(), need.millis())]
+        45 => TimeNotAhead { have: Timestamp, need: Timestamp },
+        #[error("the span of time is zero")]
+        46 => SpanZero,
         // Orders.
         #[error("there is no instrument {have}")]
         50 => UnknownInstrument { have: InstrumentId },
@@ -77,6 +88,14 @@ tagged! {
         57 => PostOnlyWithoutLimit,
         #[error("{} lots, of which {} are already filled", have.get(), need.get())]
         58 => AmendBelowFilled { have: Lots, need: Lots },
+        #[error("volatility {have} has no price on instrument {on}")]
+        85 => NoVolatilityPrice { have: Fix, on: InstrumentId },
+        #[error("a trigger's price is {have}, must be above zero")]
+        47 => TriggerNotPositive { have: Cash },
+        #[error("the order it waits for ended without filling whole")]
+        48 => PrimaryEnded,
+        #[error("{} lots shown, must be 1 to {}", have.get(), need.get())]
+        49 => DisplayOutOfRange { have: Lots, need: Lots },
         #[error("the label is open order {have}'s")]
         59 => LabelInUse { have: OrderId },
         #[error("the account has {have} open orders, and {need} is the most there can be")]

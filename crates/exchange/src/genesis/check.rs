@@ -13,6 +13,7 @@ use super::{Faucet, Genesis, GenesisError, Surface, UnderlyingGenesis, Units};
 use crate::{
     book::RESTING_MAX,
     name::{self, Contract},
+    risk::Grid,
 };
 
 const ONE: i64 = Fix::SCALE;
@@ -46,6 +47,12 @@ impl Genesis {
             }
         }
         Ok(())
+    }
+
+    /// The grid that it names.
+    pub(crate) fn scenarios(&self) -> Result<Grid, GenesisError> {
+        let names = || Grid::all().map(|grid| grid.name).join(", ");
+        Grid::named(&self.grid).ok_or_else(|| refused("grid", &self.grid, &format!("one of {}", names())))
     }
 
     fn check_ratios(&self) -> Result<(), GenesisError> {

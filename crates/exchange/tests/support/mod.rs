@@ -7,9 +7,9 @@ use crypto::{CoinValue, Digest, SigningKey};
 use exchange::{Genesis, State, apply};
 use num::{Cash, Lots, Side, Ticks, Timestamp};
 use wire::{
-    AccountId, Action, Atomicity, Author, BlockRef, Commit, CommittedBlock, CommittedPayload, Event,
-    InstrumentId, Intent, Label, List, NewOrder, OrderKind, Outcome, PostOnly, ReduceOnly, Reject, Round,
-    SignedIntent, TimeInForce, Transaction,
+    AccountId, Action, Atomicity, Author, BlockRef, Commit, CommittedBlock, CommittedPayload, Conditions,
+    Event, InstrumentId, Intent, Label, List, NewOrder, OrderKind, Outcome, PostOnly, ReduceOnly, Reject,
+    Round, SignedIntent, TimeInForce, Transaction,
 };
 
 /// 2026-08-08T00:00:00Z.
@@ -18,6 +18,13 @@ pub const PERPETUAL: InstrumentId = InstrumentId(0);
 pub const FUTURE: InstrumentId = InstrumentId(1);
 pub const CALL: InstrumentId = InstrumentId(2);
 pub const PUT: InstrumentId = InstrumentId(3);
+
+/// 64,000 USD in ticks of half a dollar: the index of BTC.
+pub const AT: i64 = 128_000;
+
+pub fn label(text: &str) -> Label {
+    Label::new(text.as_bytes().to_vec()).expect("a test's labels are short")
+}
 
 pub fn network() -> Digest {
     Digest::of("clockless test network", b"exchange")
@@ -46,15 +53,39 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let state = State::new(&genesis(), network()).expect("the test's genesis is valid");
+        Self::with(|_| ())
+    }
+
+    /// A bench of a genesis that differs a little.
+    pub fn with(change: impl FnOnce(&mut Genesis)) -> Self {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        let state = State::new(&genesis, network()).expect("the test's genesis is valid");
         Self { state, events: Vec::new(), now_ms: START_MS, nonce: 0 }
     }
 
     /// A bench on which users 1 to 5 have a million USDC each.
     pub fn funded() -> Self {
-        let mut bench = Self::new();
+        Self::new().fund()
+    }
+
+    pub fn fund(self) -> Self {
+        let mut bench = self;
         let deposits = (1..=5).map(|user| bench.intent(user, vec![faucet(1_000_000)])).collect();
         bench.commit(deposits);
+        bench
+    }
+
+    /// User 2 is long with all he has, the price fell, and nobody bids: he is being liquidated.
+    pub fn ruined() -> Self {
+        Self::funded().ruin()
+    }
+
+    pub fn ruin(self) -> Self {
+        let mut bench = self;
+        bench.act(1, vec![sell(PERPETUAL, 65_000, AT)]);
+        bench.act(2, vec![buy(PERPETUAL, 65_000, AT)]);
+        bench.report(0, 59_000);
         bench
     }
 
@@ -78,6 +109,7 @@ impl Bench {
     }
 
     /// Applies one commit of these intents and returns its events.
+    #[expect(clippy::needless_pass_by_value, reason = "tests hand over what they have just made")]
     pub fn commit(&mut self, intents: Vec<SignedIntent>) -> Vec<Event> {
         self.commit_raw(intents.iter().map(Encode::encode).collect())
     }
@@ -117,7 +149,7 @@ impl Bench {
         self.state.account_index(&account(user)).map_or(Cash::ZERO, |index| self.state.balance(index))
     }
 
-    /// All four reporters say a price of an underlying, seen `ahead_ms` after the present.
+    /// All four reporters say a price of an underlying, seen at the time of the last commit.
     pub fn report(&mut self, underlying: u16, usd: i64) -> Vec<Event> {
         let observed_at = Timestamp::from_millis(self.now_ms);
         let price = usdc(usd);
@@ -175,6 +207,11 @@ pub fn limit(instrument: InstrumentId, side: Side, lots: u64, price: i64) -> New
         reduce_only: ReduceOnly::Off,
         label: Label::default(),
     }
+}
+
+/// An order that may do all that `conditions` say.
+pub fn with(order: NewOrder, conditions: Conditions) -> Action {
+    Action::PlaceWith { order, conditions }
 }
 
 pub fn buy(instrument: InstrumentId, lots: u64, price: i64) -> Action {
