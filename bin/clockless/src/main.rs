@@ -49,6 +49,8 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Price the rows of a table, with Greeks or what the kind asks for
+    Price(commands::price::PriceArguments),
     /// Run a command stream and print its hashes
     Replay(commands::replay::ReplayArguments),
     /// Run simulated networks
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Gateway { config } => commands::gateway::run(config),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Node { config } => NodeConfig::read(config).and_then(|config| node::run(&config)),
+        Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),

@@ -8,10 +8,13 @@
 
 use crate::{
     black::{Option, Right, price, value},
+    domain::{AMOUNT, DomainError, Need},
     elementary::ln,
 };
 
 const VOLATILITY_MAX: f64 = 100.0;
+/// Without time no price implies a volatility.
+const TIME_AHEAD: Need = Need { min: 1e-12, max: 200.0 };
 const STEPS_MAX: usize = 100;
 
 /// Why a price implies no volatility.
@@ -21,21 +24,16 @@ pub enum ImpliedError {
     BelowIntrinsic { have: f64, need: f64 },
     #[error("price {have} is not below the largest possible value {need}")]
     AboveBound { have: f64, need: f64 },
-    #[error("{field} is {have}, must be a number above zero")]
-    Domain { field: &'static str, have: f64 },
+    #[error(transparent)]
+    Domain(#[from] DomainError),
 }
 
 /// The volatility at which `it` costs `target`; the volatility in `it` is not looked at. Zero when the price
 /// is exactly intrinsic.
 pub fn implied_volatility(it: &Option, target: f64) -> Result<f64, ImpliedError> {
-    for (field, have) in [("forward", it.forward), ("strike", it.strike), ("time", it.time)] {
-        if !(have.is_finite() && have > 0.0) {
-            return Err(ImpliedError::Domain { field, have });
-        }
-    }
-    if !(target.is_finite() && target >= 0.0) {
-        return Err(ImpliedError::Domain { field: "price", have: target });
-    }
+    Option { volatility: 0.0, ..*it }.check()?;
+    TIME_AHEAD.check("time", it.time)?;
+    AMOUNT.check("price", target)?;
     let at = |volatility: f64| Option { volatility, ..*it };
     let intrinsic = price(&at(0.0));
     let discount = price(&Option { right: Right::Call, strike: f64::MIN_POSITIVE, ..at(0.0) }) / it.forward;
@@ -119,11 +117,11 @@ mod tests {
         assert_eq!(implied_volatility(&it, 9.0), Err(ImpliedError::BelowIntrinsic { have: 9.0, need: 10.0 }));
         assert!(matches!(implied_volatility(&it, 100.0), Err(ImpliedError::AboveBound { .. })));
         assert_eq!(implied_volatility(&it, 10.0), Ok(0.0));
-        assert!(matches!(implied_volatility(&it, f64::NAN), Err(ImpliedError::Domain { .. })));
+        assert!(matches!(implied_volatility(&it, f64::NAN), Err(ImpliedError::Domain(_))));
         let expired = Option { time: 0.0, ..it };
         assert!(matches!(
             implied_volatility(&expired, 11.0),
-            Err(ImpliedError::Domain { field: "time", .. })
+            Err(ImpliedError::Domain(DomainError { field: "time", .. }))
         ));
     }
 }

@@ -13,16 +13,21 @@
 
 mod black;
 mod border;
+mod domain;
 mod elementary;
 mod implied;
+mod kernel;
+mod market;
 mod normal;
 mod scenario;
 mod surface;
 
-pub use black::{Greeks, Option, Right, Value, price, value};
+pub use black::{European, Greeks, Option, Right, Value, european, price, value};
 pub use border::{Quote, quote, quote_implied};
-pub use elementary::{exp, ln, pow};
+pub use domain::{DomainError, Need};
+pub use elementary::{exp, ln, ln_ratio, pow};
 pub use implied::{ImpliedError, implied_volatility};
-pub use normal::{cdf, pdf};
+pub use market::Market;
+pub use normal::{cdf, inverse_cdf, pdf};
 pub use scenario::{Revaluer, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};

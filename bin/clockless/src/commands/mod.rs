@@ -2,6 +2,7 @@
 
 pub mod gateway;
 pub mod genesis;
+pub mod price;
 pub mod replay;
 pub mod sim;
 pub mod verify;
