@@ -21,9 +21,9 @@ pub struct Need {
 }
 
 /// Prices, strikes, levels.
-pub const PRICE: Need = Need { min: 1e-12, max: 1e15 };
+pub const PRICE: Need = Need { min: 1e-60, max: 1e60 };
 /// Amounts that may be nothing, such as rebates.
-pub const AMOUNT: Need = Need { min: 0.0, max: 1e15 };
+pub const AMOUNT: Need = Need { min: 0.0, max: 1e60 };
 /// Years.
 pub const TIME: Need = Need { min: 0.0, max: 200.0 };
 /// Annual, continuous.

@@ -103,10 +103,12 @@ pub fn ln_ratio(a: f64, b: f64) -> f64 {
     let (power, exponent) = power_of_two_below(a / b);
     let scaled = b * power;
     // Exact: the two are within a factor of two.
-    let f = a - scaled;
-    let s = f / (a + scaled);
+    let gap = a - scaled;
+    let f = gap / scaled;
+    let s = gap / (a + scaled);
     let z = s * s;
-    exponent * LN2_HIGH + (2.0 * s + (s * z * polynomial(&LN_TERMS, z) + exponent * LN2_LOW))
+    let correction = s * (z * polynomial(&LN_TERMS, z) - f);
+    exponent * LN2_HIGH + (f + (correction + exponent * LN2_LOW))
 }
 
 /// The power of two p with x / p in [sqrt 1/2, sqrt 2), and its exponent; x is positive and normal.

@@ -10,4 +10,5 @@
 )]
 
 mod european;
+mod implied;
 mod table;

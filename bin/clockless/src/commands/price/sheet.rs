@@ -234,7 +234,7 @@ mod tests {
             ("8,C,inf,100,1,0,0.2,", "F", "\"inf\" is not finite"),
             ("8,C,100,100,1,0,-0.2,", "sigma", "is -0.2, must be a number from 0.0 to 100.0"),
             ("8,C,100,100,-1,0,0.2,", "T", "is -1.0, must be a number from 0.0 to 200.0"),
-            ("8,C,100,0,1,0,0.2,", "K", "is 0.0, must be a number from 1e-12 to 1000000000000000.0"),
+            ("8,C,100,0,1,0,0.2,", "K", "is 0.0, must be a number from 1e-60 to 1e60"),
             ("8,C,100,0", "-", "has 4 cells, needs 8"),
         ] {
             let text = format!("{GOOD}{line}\n");
