@@ -106,9 +106,9 @@ pub fn european(terms: &European, market: &Market) -> Result<Value, DomainError>
         deviation: volatility * root,
     };
     let it = parts(sign, &legs);
-    let mut greeks = second_order(&it, &legs, spot, root, volatility);
-    greeks.delta = sign * it.held / spot;
-    greeks.theta = decay(&it, root, volatility) + sign * (dividend * it.held - rate * it.owed);
+    let mut greeks = sensitivities(&it, &legs, spot, root, volatility);
+    greeks.delta *= sign;
+    greeks.theta += sign * (dividend * it.held - rate * it.owed);
     greeks.rho = sign * time * it.owed;
     Ok(Value { price: it.value, greeks })
 }
@@ -125,9 +125,9 @@ pub(crate) fn value_on_forward(sign: f64, it: &Option) -> Value {
     let root = it.time.sqrt();
     let legs = legs_on_forward(it, root);
     let the = parts(sign, &legs);
-    let mut greeks = second_order(&the, &legs, it.forward, root, it.volatility);
-    greeks.delta = sign * the.held / it.forward;
-    greeks.theta = decay(&the, root, it.volatility) + it.rate * the.value;
+    let mut greeks = sensitivities(&the, &legs, it.forward, root, it.volatility);
+    greeks.delta *= sign;
+    greeks.theta += it.rate * the.value;
     greeks.rho = -it.time * the.value;
     Value { price: the.value, greeks }
 }
@@ -143,27 +143,28 @@ fn legs_on_forward(it: &Option, root: f64) -> Legs {
     }
 }
 
-/// Gamma, vega, vanna and volga, which are alike for spot and forward.
+/// Delta without its sign, gamma, vega, vanna, volga, and as theta what passing time takes from the value of chance
+/// in a year: what is alike for spot and forward.
 #[inline(always)]
-fn second_order(it: &Parts, legs: &Legs, level: f64, root: f64, volatility: f64) -> Greeks {
+fn sensitivities(it: &Parts, legs: &Legs, level: f64, root: f64, volatility: f64) -> Greeks {
     // Where the density is nothing the quotients are too, whatever their divisors.
     let live = it.density > 0.0;
     let (deviation, volatility) = if live { (legs.deviation, volatility) } else { (1.0, 1.0) };
+    let root = if live { root } else { 1.0 };
+    // One division stands for all.
+    let inverse = 1.0 / (level * deviation);
+    let by_level = inverse * deviation;
+    let density = it.density * inverse;
     let vega = it.density * root;
     Greeks {
-        gamma: it.density / (level * level * deviation),
+        delta: it.held * by_level,
+        gamma: density * by_level,
         vega,
-        vanna: -it.density * it.d2 / (level * volatility),
-        volga: vega * it.d1 * it.d2 / volatility,
+        theta: -0.5 * density * level * volatility * volatility,
+        vanna: -density * it.d2 * root,
+        volga: density * it.d1 * it.d2 * level * root * root,
         ..Greeks::default()
     }
-}
-
-/// What passing time takes from the value of chance, for a year.
-#[inline(always)]
-fn decay(it: &Parts, root: f64, volatility: f64) -> f64 {
-    let root = if it.density > 0.0 { root } else { 1.0 };
-    -0.5 * it.density * volatility / root
 }
 
 #[cfg(test)]

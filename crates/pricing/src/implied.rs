@@ -6,7 +6,7 @@
 //! `c = bell(z) gap`, `z = s/2 - u/s`, `gap = tail(u/s - s/2) - tail(u/s + s/2)`, `dc/ds = pdf(z)`
 //!
 //! The equation is solved for the logarithm of c, or of 1 - c above one half, where neither loses digits; a start
-//! within 60 % of the answer and three steps of Householder's third order end at the last digits for any price.
+//! within 13 % of the answer and three steps of Householder's third order end at the last digits for any price.
 //! The normalisation, the choice of the two objectives and the order of the steps follow P. Jaeckel, "Let's Be
 //! Rational", Wilmott (2015); the start is ours.
 //!
@@ -17,18 +17,19 @@ use crate::{
     black::{Option, Right},
     domain::{AMOUNT, DomainError, Need},
     elementary::{exp, ln, ln_ratio, polynomial},
-    normal::scaled_tail,
+    normal::scaled_tails,
 };
 
 const SQRT_2_PI: f64 = 2.506_628_274_631_000_5;
 const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
 /// Without time no price implies a volatility.
 const TIME_AHEAD: Need = Need { min: 1e-12, max: 200.0 };
-/// More of a difference than two roundings of a discount can make of a price.
+/// Four units in the last place.
 const DISCOUNT_SLACK: f64 = 8.9e-16;
-const STEPS: usize = 3;
 /// Stands in for a logarithm of zero, far below any that two doubles near each other have.
-const LOG_MIN: f64 = 1e-200;
+const LOG_MIN: f64 = 1e-100;
+const SQUARE_TOP: [f64; 3] = [1.0, 2.245_4, 0.570_96];
+const SQUARE_BOTTOM: [f64; 3] = [1.0, 11.311_8, 0.499_116];
 /// Where the difference of tails becomes a series.
 const SERIES_HALF: f64 = 0.25;
 const SERIES_LOG: f64 = 0.75;
@@ -45,13 +46,16 @@ pub enum ImpliedError {
 }
 
 /// A price as the equation sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Normalised {
-    /// |ln(F/K)|.
-    log: f64,
+    /// |ln(F/K)|, and one over it.
+    pub log: f64,
+    pub inverse_log: f64,
     /// c and 1 - c.
-    price: f64,
-    rest: f64,
+    pub price: f64,
+    pub rest: f64,
+    /// The logarithm of the smaller one.
+    pub target: f64,
 }
 
 /// The volatility at which `it` costs `target`; the volatility in `it` is not looked at. Zero when the price
@@ -61,73 +65,82 @@ pub fn implied_volatility(it: &Option, target: f64) -> Result<f64, ImpliedError>
     TIME_AHEAD.check("time", it.time)?;
     AMOUNT.check("price", target)?;
     let sign = it.right.sign();
-    let growth = exp(it.rate * it.time);
-    let gain = (sign * (it.forward - it.strike)).max(0.0);
-    let bound = if it.right == Right::Call { it.forward } else { it.strike };
-    let slack = if growth == 1.0 { 0.0 } else { DISCOUNT_SLACK * gain };
-    if target * growth < gain - slack {
-        return Err(ImpliedError::BelowIntrinsic { have: target, need: gain / growth });
+    let normalised = normalised(sign, it, target);
+    let discount = exp(-it.rate * it.time);
+    if normalised.price < 0.0 {
+        let need = discount * sign * (it.forward - it.strike);
+        return Err(ImpliedError::BelowIntrinsic { have: target, need });
     }
-    if target * growth >= bound {
-        return Err(ImpliedError::AboveBound { have: target, need: bound / growth });
-    }
-    if target * growth <= gain {
-        return Ok(0.0);
+    if normalised.rest <= 0.0 {
+        let need = discount * if it.right == Right::Call { it.forward } else { it.strike };
+        return Err(ImpliedError::AboveBound { have: target, need });
     }
     Ok(implied_in_bounds(sign, it, target))
 }
 
-/// For prices above the intrinsic value and below the bound; any number for others.
+/// Zero for an intrinsic price, NaN outside the bounds.
 #[inline(always)]
 pub(crate) fn implied_in_bounds(sign: f64, it: &Option, target: f64) -> f64 {
+    let it_normalised = normalised(sign, it, target);
+    let s = start(&it_normalised);
+    let s = improved(&it_normalised, s);
+    let s = improved(&it_normalised, s);
+    finished(&it_normalised, improved(&it_normalised, s), it.time)
+}
+
+/// The volatility; zero for an intrinsic price, NaN outside the bounds.
+#[inline(always)]
+pub(crate) fn finished(it: &Normalised, deviation: f64, time: f64) -> f64 {
+    let volatility = deviation / time.sqrt();
+    let above = if it.price == 0.0 { 0.0 } else { f64::NAN };
+    let inside = it.price > 0.0 && it.rest > 0.0;
+    if inside { volatility } else { above }
+}
+
+#[inline(always)]
+pub(crate) fn normalised(sign: f64, it: &Option, target: f64) -> Normalised {
     let gain = sign * (it.forward - it.strike);
     let gain = if gain > 0.0 { gain } else { 0.0 };
-    let chance = target * exp(it.rate * it.time) - gain;
+    let growth = exp(it.rate * it.time);
+    let chance = target * growth - gain;
+    // What two roundings of a discount can make of a price is no time value.
+    let slack = if growth == 1.0 { 0.0 } else { DISCOUNT_SLACK * gain };
+    let chance = if chance.abs() <= slack { 0.0 } else { chance };
     let smaller = if it.forward < it.strike { it.forward } else { it.strike };
     let log = ln_ratio(it.forward, it.strike).abs();
-    let normalised = Normalised {
-        log: if log < LOG_MIN { LOG_MIN } else { log },
-        price: chance / smaller,
-        rest: (smaller - chance) / smaller,
-    };
-    deviation(&normalised) / it.time.sqrt()
+    let log = if log < LOG_MIN { LOG_MIN } else { log };
+    let (price, rest) = (chance / smaller, (smaller - chance) / smaller);
+    let upper = price > 0.5;
+    Normalised { log, inverse_log: 1.0 / log, price, rest, target: ln(if upper { rest } else { price }) }
 }
 
-/// The deviation s at which the option has its price.
+/// Within 13 % of the answer for any price; the coefficients were fitted over the whole domain.
 #[inline(always)]
-fn deviation(it: &Normalised) -> f64 {
-    let upper = it.price > 0.5;
-    let target = ln(if upper { it.rest } else { it.price });
-    let mut s = start(it, upper, target);
-    let mut step = 0;
-    while step < STEPS {
-        s = improved(it.log, upper, target, s);
-        step += 1;
-    }
-    s
-}
-
-/// Within 60 % of the answer for any price.
-#[inline(always)]
-fn start(it: &Normalised, upper: bool, target: f64) -> f64 {
+pub(crate) fn start(it: &Normalised) -> f64 {
     let u = it.log;
+    let upper = it.price > 0.5;
     // Above one half: 1 - c = cdf(-z) (1 + tail(depth) / tail(z)), once with the ratio of the middle, then better.
     let p = if upper { it.rest } else { 0.5 };
     let z = crude_quantile(0.5 * p);
-    let z = crude_quantile(p / (1.0 + crude_tail((z * z + 2.0 * u).sqrt()) / crude_tail(z)));
+    let square = z * z + 2.0 * u;
+    let (nearer, farther) = (inverse_crude_tail(z, z * z), inverse_crude_tail(square.sqrt(), square));
+    let z = crude_quantile(p * farther / (farther + nearer));
     let above = z + (z * z + 2.0 * u).sqrt();
     // Below: with y = u/s, z^2/2 = y^2/2 + u^2/8y^2 - u/2, and a gap of about s pdf(0) / (1 + y^2), the logarithm of
     // the price says y^2/2 + ln y + ln(1 + y^2) = steepness; a fraction of its softplus solves that for y^2.
-    let steepness = ln(u * INVERSE_SQRT_2_PI) - target + 0.5 * u;
+    let steepness = ln(u * INVERSE_SQRT_2_PI) - it.target + 0.5 * u;
     let twice = 2.0 * steepness;
-    let power = exp(if twice > 700.0 { 700.0 } else { twice });
-    let soft = if power < 1e-9 { power } else { ln(1.0 + power) };
-    let square = soft * (1.0 + soft * (1.0 + 0.1 * soft)) / (1.0 + soft * (2.6 + 0.1 * soft));
-    let square = if square > u { square } else { u };
-    let y = 0.5 * ((square + u).sqrt() + (square - u).sqrt());
+    let power = exp(-twice.abs());
+    let logarithm = ln(1.0 + power) + if twice > 0.0 { twice } else { 0.0 };
+    let soft = if twice < -20.0 { power } else { logarithm };
+    let square = soft * polynomial(&SQUARE_TOP, soft) / polynomial(&SQUARE_BOTTOM, soft);
+    let bend = u * square / (7.196 + square - 0.294_16 * u);
+    let square = if square > bend { square } else { bend };
+    let y = 0.5 * ((square + bend).sqrt() + (square - bend).sqrt());
     // Never less than at the money.
     let least = SQRT_2_PI * it.price;
-    let below = if u > least * y { u / y } else { least };
+    let spread = u / y;
+    let below = if spread > least { spread } else { least } * (1.0 + 0.517_8 * it.price * it.price);
     if upper { above } else { below }
 }
 
@@ -140,41 +153,43 @@ fn crude_quantile(p: f64) -> f64 {
     t - (2.307_53 + 0.270_61 * t) / (1.0 + t * (0.992_29 + 0.044_81 * t))
 }
 
-/// tail(y) pdf(0) / 2, to 4 %.
+/// pdf(0) / 2 tail(y), to 4 %; `square` is that of y.
 #[inline(always)]
-fn crude_tail(y: f64) -> f64 {
+fn inverse_crude_tail(y: f64, square: f64) -> f64 {
     const EIGHT_BY_PI: f64 = 2.546_479_089_470_325;
-    1.0 / (y + (y * y + EIGHT_BY_PI).sqrt())
+    y + (square + EIGHT_BY_PI).sqrt()
 }
 
 /// One step of Householder's third order on the logarithm of c, or of 1 - c where that is smaller.
 #[inline(always)]
-fn improved(u: f64, upper: bool, target: f64, s: f64) -> f64 {
+pub(crate) fn improved(it: &Normalised, s: f64) -> f64 {
     const BELL_MIN_LOG: f64 = 650.0;
+    let (u, upper) = (it.log, it.price > 0.5);
     let (y, half) = (u / s, 0.5 * s);
     let z = half - y;
-    let (square, far) = (0.5 * z * z, scaled_tail(y + half));
+    let square = 0.5 * z * z;
     let series = half < SERIES_HALF && u < SERIES_LOG;
     let above = z >= 0.0 && !series;
-    let near = scaled_tail(if series { y } else { z.abs() });
+    let (near, far) = scaled_tails(if series { y } else { z.abs() }, y + half);
     let inverse_bell = exp(if square < BELL_MIN_LOG { square } else { BELL_MIN_LOG });
-    let gap = if series { series_gap(y, near, half) } else { near - far };
+    let (narrow, wide) = (series_gap(y, near, half), near - far);
+    let gap = if series { narrow } else { wide };
     let sum = near + far;
     // c and 1 - c over the bell; above z = 0 the sum of the tails is 1 - c, below it their difference is c.
-    let price = if above { inverse_bell - sum } else { gap };
-    let rest = if above { sum } else { inverse_bell - gap };
+    let (bell_less_sum, bell_less_gap) = (inverse_bell - sum, inverse_bell - gap);
+    let price = if above { bell_less_sum } else { gap };
+    let rest = if above { sum } else { bell_less_gap };
     let part = if upper { rest } else { price };
-    let miss = ln(part) - square - target;
-    // Derivatives of that logarithm: the first is pdf / part, the others follow from d pdf / ds.
-    let signed = SQRT_2_PI * if upper { -part } else { part };
-    let slope = 1.0 / signed;
-    let by_s = 1.0 / s;
-    let second = (y * y - half * half) * by_s;
-    let third = second * second - (3.0 * y * y * by_s * by_s + 0.25);
-    let (ratio2, ratio3) = (second - slope, third + slope * (2.0 * slope - 3.0 * second));
-    let newton = -miss * signed;
-    let step =
-        newton * (1.0 + 0.5 * ratio2 * newton) / (1.0 + newton * (ratio2 + ratio3 * newton * (1.0 / 6.0)));
+    let miss = ln(part) - square - it.target;
+    // The slope of that logarithm is pdf / part; the higher derivatives come from those of pdf. A Newton step turns
+    // them into their ratios times powers of the step without a division.
+    let newton = -miss * SQRT_2_PI * if upper { -part } else { part };
+    let by_s_newton = y * it.inverse_log * newton;
+    let bend = (y * y - half * half) * by_s_newton;
+    let twist = bend * bend - (3.0 * y * y * by_s_newton * by_s_newton + 0.25 * newton * newton);
+    let ratio2 = bend + miss;
+    let ratio3 = twist + miss * (2.0 * miss + 3.0 * bend);
+    let step = newton * (1.0 + 0.5 * ratio2) / (1.0 + (ratio2 + ratio3 * (1.0 / 6.0)));
     let next = s + step;
     let next = if next < 0.3 * s { 0.3 * s } else { next };
     if next > 3.0 * s { 3.0 * s } else { next }

@@ -13,7 +13,7 @@
 //! Invariant: no branch, no library call: a loop over slices gives the bits of the call for one. With a
 //! deviation of zero the value is intrinsic, exactly.
 
-use crate::normal::{bell, scaled_tail};
+use crate::normal::{bell, scaled_tails};
 
 const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
 /// Below this a deviation counts as zero: its powers would leave the range of a double.
@@ -55,14 +55,15 @@ pub(crate) fn parts(sign: f64, legs: &Legs) -> Parts {
     let ratio = x.abs() / s;
     let ratio = if ratio > DEPTH_MAX { DEPTH_MAX } else { ratio };
     let (z1, depth) = (half - ratio, half + ratio);
-    let bell = if live { bell(z1) } else { 0.0 };
+    let bell = bell(z1);
+    let bell = if live { bell } else { 0.0 };
     // The two tails nearly agree when the deviation is small: there the difference is a series around the middle.
     let narrow = half < NARROW;
-    let far_tail = scaled_tail(depth);
-    let other_tail = scaled_tail(if narrow { ratio } else { z1.abs() });
+    let (other_tail, far_tail) = scaled_tails(if narrow { ratio } else { z1.abs() }, depth);
     let above = z1 >= 0.0 && live && !narrow;
     let near_signed = if above { -other_tail } else { other_tail };
-    let gap = if narrow { narrow_gap(ratio, other_tail, half) } else { near_signed - far_tail };
+    let (series, difference) = (narrow_gap(ratio, other_tail, half), near_signed - far_tail);
+    let gap = if narrow { series } else { difference };
     let base = if above { 1.0 } else { 0.0 };
     let call_is_out = x <= 0.0;
     let smaller = if call_is_out { legs.underlying } else { legs.strike };
@@ -75,10 +76,11 @@ pub(crate) fn parts(sign: f64, legs: &Legs) -> Parts {
     let (held, owed) = if call_is_out { (near, far) } else { (far, near) };
     let gain = sign * (legs.underlying - legs.strike);
     let gain = if is_out { 0.0 } else { gain };
+    let (other_held, other_owed) = (legs.underlying - held, legs.strike - owed);
     Parts {
         value: out + gain,
-        held: if is_out { held } else { legs.underlying - held },
-        owed: if is_out { owed } else { legs.strike - owed },
+        held: if is_out { held } else { other_held },
+        owed: if is_out { owed } else { other_owed },
         density: smaller * (bell * INVERSE_SQRT_2_PI),
         d1: if call_is_out { z1 } else { depth },
         d2: if call_is_out { -depth } else { -z1 },

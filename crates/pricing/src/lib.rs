@@ -11,6 +11,7 @@
     reason = "this is the one crate with floats; law 4 says which operations, and constants are stated in full"
 )]
 
+mod batch;
 mod black;
 mod border;
 mod domain;
@@ -21,7 +22,9 @@ mod market;
 mod normal;
 mod scenario;
 mod surface;
+mod variant;
 
+pub use batch::{Columns, Move, ValueColumns};
 pub use black::{European, Greeks, Option, Right, Value, european, price, value};
 pub use border::{Quote, quote, quote_implied};
 pub use domain::{DomainError, Need};
@@ -31,3 +34,4 @@ pub use market::Market;
 pub use normal::{cdf, inverse_cdf, pdf};
 pub use scenario::{Revaluer, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
+pub use variant::Variant;
