@@ -53,6 +53,8 @@ enum Command {
     Node(RunArguments),
     /// Run the Deribit-compatible server and the page
     Gateway(RunArguments),
+    /// Price the rows of a table, with Greeks or what the kind asks for
+    Price(commands::price::PriceArguments),
     /// Run a command stream and print its hashes
     Replay(commands::replay::ReplayArguments),
     /// Run simulated networks
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
+        Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),

@@ -11,18 +11,27 @@
     reason = "this is the one crate with floats; law 4 says which operations, and constants are stated in full"
 )]
 
+mod batch;
 mod black;
 mod border;
+mod domain;
 mod elementary;
 mod implied;
+mod kernel;
+mod market;
 mod normal;
 mod scenario;
 mod surface;
+mod variant;
 
-pub use black::{Greeks, Option, Right, Value, price, value};
+pub use batch::{Columns, Move, ValueColumns};
+pub use black::{European, Greeks, Option, Right, Value, european, price, value};
 pub use border::{Quote, from_trillionths, quote, quote_implied, to_trillionths, years_of_days};
-pub use elementary::{exp, ln, pow};
+pub use domain::{DomainError, Need};
+pub use elementary::{exp, ln, ln_ratio, pow};
 pub use implied::{ImpliedError, implied_volatility};
-pub use normal::{cdf, pdf};
+pub use market::Market;
+pub use normal::{cdf, inverse_cdf, pdf};
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
+pub use variant::Variant;

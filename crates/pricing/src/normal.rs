@@ -1,105 +1,143 @@
 //! The normal distribution.
 //!
-//! Source of the rational approximations: W. J. Cody, "Rational Chebyshev Approximations for the Error
-//! Function", Mathematics of Computation 23 (1969). Relative error of the tails a few ulp.
+//! The tail is a rational function of degree 10 over 11 times the density: our own, an interpolation of the
+//! scaled complementary error function at Chebyshev points of [0, infinity), after the idea of W. J. Cody,
+//! "Rational Chebyshev Approximations for the Error Function", Mathematics of Computation 23 (1969). All its
+//! coefficients are positive, so nothing cancels.
 //!
 //! Invariant: `cdf(x)` lies in [0, 1]; the lower tail keeps its relative precision down to where a double
-//! ends.
+//! ends. No branch: what a loop does to many values has the bits of what a call does to one.
 
-use crate::elementary::exp;
+use crate::elementary::{exp_sum, ln, polynomial};
 
-const INVERSE_SQRT_2: f64 = core::f64::consts::FRAC_1_SQRT_2;
 const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
-const INVERSE_SQRT_PI: f64 = 0.564_189_583_547_756_286_95;
+/// Clears the low half of a mantissa, so that the square of what stays is exact.
+const HEAD_MASK: u64 = 0xffff_ffff_f800_0000;
+
+const TAIL_TOP: [f64; 11] = [
+    579_042.551_223_552_3,
+    996_981.487_392_691_8,
+    847_745.425_197_744_7,
+    461_470.995_892_225,
+    176_672.531_991_340_02,
+    49_526.594_142_026_894,
+    10_290.011_256_192_309,
+    1_567.972_255_746_637_8,
+    168.544_055_863_100_57,
+    11.643_977_560_698_644,
+    0.398_942_280_401_432_7,
+];
+const TAIL_BOTTOM: [f64; 12] = [
+    1_158_085.102_447_104_6,
+    2_917_981.198_123_734_4,
+    3_444_660.445_867_852_3,
+    2_520_398.854_135_845,
+    1_273_312.251_581_810_2,
+    467_810.641_977_223_9,
+    128_016.710_579_844_51,
+    26_213.710_456_788_765,
+    3_959.510_713_476_024,
+    423.477_295_947_427_14,
+    29.187_123_382_816_143,
+    1.0,
+];
 
 /// The density.
+#[inline(always)]
 pub fn pdf(x: f64) -> f64 {
-    INVERSE_SQRT_2_PI * exp_minus_square(x * INVERSE_SQRT_2, x)
+    INVERSE_SQRT_2_PI * bell(x)
 }
 
 /// The probability of a value up to `x`.
+#[inline(always)]
 pub fn cdf(x: f64) -> f64 {
-    let y = x * INVERSE_SQRT_2;
-    if y.abs() <= 0.468_75 { 0.5 + 0.5 * erf_small(y) } else { 0.5 * erfc(-y, -x) }
+    let size = x.abs();
+    let size = if size > 40.0 { 40.0 } else { size };
+    let tail = bell(size) * scaled_tail(size);
+    if x > 0.0 { 1.0 - tail } else { tail }
 }
 
-/// exp(-x^2/2), with x split so that its square is exact; `y` is x over the root of two.
-fn exp_minus_square(y: f64, x: f64) -> f64 {
-    if y.abs() > 27.5 {
-        return 0.0;
-    }
-    let head = (x * 16.0).round_ties_even() / 16.0;
+/// exp(-x^2/2), with x split so that its square is not rounded.
+#[inline(always)]
+pub(crate) fn bell(x: f64) -> f64 {
+    let head = f64::from_bits(x.to_bits() & HEAD_MASK);
     let rest = (x - head) * (x + head);
-    exp(-0.5 * head * head) * exp(-0.5 * rest)
+    exp_sum(-0.5 * head * head, -0.5 * rest)
 }
 
-/// erf for |y| up to 0.46875.
-fn erf_small(y: f64) -> f64 {
-    let z = y * y;
-    let top = ((((0.185_777_706_184_603_153 * z + 3.161_123_743_870_565_6) * z + 113.864_154_151_050_156)
-        * z
-        + 377.485_237_685_302_021)
-        * z)
-        + 3_209.377_589_138_469_47;
-    let bottom =
-        ((((z + 23.601_290_952_344_120_9) * z + 244.024_637_934_444_173) * z + 1_282.616_526_077_372_28) * z)
-            + 2_844.236_833_439_170_62;
-    y * top / bottom
+/// cdf(-y) exp(y^2/2) for y from 0 to 1e20; relative error of the approximation 4e-17.
+#[inline(always)]
+pub(crate) fn scaled_tail(y: f64) -> f64 {
+    polynomial(&TAIL_TOP, y) / polynomial(&TAIL_BOTTOM, y)
 }
 
-/// erfc for |y| above 0.46875; `x` is y times the root of two.
-fn erfc(y: f64, x: f64) -> f64 {
-    let size = y.abs();
-    let tail = if size <= 4.0 { erfc_middle(size) } else { erfc_far(size) };
-    let tail = tail * exp_minus_square(y, x);
-    if y < 0.0 { 2.0 - tail } else { tail }
+/// Two of them with one division, for y up to 1e12 each.
+#[inline(always)]
+pub(crate) fn scaled_tails(y: f64, z: f64) -> (f64, f64) {
+    let (bottom_y, bottom_z) = (polynomial(&TAIL_BOTTOM, y), polynomial(&TAIL_BOTTOM, z));
+    let inverse = 1.0 / (bottom_y * bottom_z);
+    (polynomial(&TAIL_TOP, y) * bottom_z * inverse, polynomial(&TAIL_TOP, z) * bottom_y * inverse)
 }
 
-/// erfc(y) exp(y^2) for y in [0.46875, 4].
-fn erfc_middle(y: f64) -> f64 {
-    const TOP: [f64; 7] = [
-        0.564_188_496_988_670_089,
-        8.883_149_794_388_375_94,
-        66.119_190_637_141_629_5,
-        298.635_138_197_400_131,
-        881.952_221_241_769_09,
-        1_712.047_612_634_070_58,
-        2_051.078_377_826_071_47,
-    ];
-    const BOTTOM: [f64; 7] = [
-        15.744_926_110_709_834_7,
-        117.693_950_891_312_499,
-        537.181_101_862_009_858,
-        1_621.389_574_566_690_19,
-        3_290.799_235_733_459_63,
-        4_362.619_090_143_247_16,
-        3_439.367_674_143_721_64,
-    ];
-    let top = TOP.iter().fold(2.153_115_354_744_038_46e-8 * y, |sum, term| (sum + term) * y)
-        + 1_230.339_354_797_997_25;
-    let bottom = BOTTOM.iter().fold(y, |sum, term| (sum + term) * y) + 1_230.339_354_803_749_42;
-    top / bottom
+/// The value up to which a normal variable lies with probability `p`; minus infinity at 0, infinity at 1, NaN
+/// outside. Source of the start: P. J. Acklam's rational approximation (2003), relative error 1.2e-9, which two
+/// steps of Halley's method finish; the error is a few ulp of the tail's exact inverse.
+pub fn inverse_cdf(p: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) {
+        return f64::NAN;
+    }
+    if p == 0.0 || p == 1.0 {
+        return if p == 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+    }
+    // The upper half is the lower one mirrored: 1 - p is exact there.
+    let tail = if p > 0.5 { 1.0 - p } else { p };
+    let mut x = inverse_start(tail);
+    for _ in 0..2 {
+        let slip = (cdf(x) - tail) / pdf(x);
+        x -= slip / (1.0 + 0.5 * x * slip);
+    }
+    if p > 0.5 { -x } else { x }
 }
 
-/// erfc(y) exp(y^2) for y above 4.
-fn erfc_far(y: f64) -> f64 {
-    const TOP: [f64; 4] = [
-        0.305_326_634_961_232_344,
-        0.360_344_899_949_804_439,
-        0.125_781_726_111_229_246,
-        0.016_083_785_148_742_276_6,
+/// For p up to one half.
+fn inverse_start(p: f64) -> f64 {
+    const FAR_TOP: [f64; 6] = [
+        2.938_163_982_698_783,
+        4.374_664_141_464_968,
+        -2.549_732_539_343_734,
+        -2.400_758_277_161_838,
+        -0.322_396_458_041_136_5,
+        -0.007_784_894_002_430_293,
     ];
-    const BOTTOM: [f64; 4] = [
-        2.568_520_192_289_822_42,
-        1.872_952_849_923_467_25,
-        0.527_905_102_951_428_412,
-        0.060_518_341_312_441_319_1,
+    const FAR_BOTTOM: [f64; 5] = [
+        1.0,
+        3.754_408_661_907_416,
+        2.445_134_137_142_996,
+        0.322_467_129_070_039_8,
+        0.007_784_695_709_041_462,
     ];
-    let z = 1.0 / (y * y);
-    let top = TOP.iter().fold(0.016_315_387_137_302_097_8 * z, |sum, term| (sum + term) * z)
-        + 6.587_491_615_298_378_03e-4;
-    let bottom = BOTTOM.iter().fold(z, |sum, term| (sum + term) * z) + 0.002_335_204_976_268_691_85;
-    (INVERSE_SQRT_PI - z * top / bottom) / y
+    const NEAR_TOP: [f64; 6] = [
+        2.506_628_277_459_239,
+        -30.664_798_066_147_16,
+        138.357_751_867_269,
+        -275.928_510_446_968_7,
+        220.946_098_424_520_5,
+        -39.696_830_286_653_76,
+    ];
+    const NEAR_BOTTOM: [f64; 6] = [
+        1.0,
+        -13.280_681_552_885_72,
+        66.801_311_887_719_72,
+        -155.698_979_859_886_6,
+        161.585_836_858_040_9,
+        -54.476_098_798_224_06,
+    ];
+    if p < 0.024_25 {
+        let q = (-2.0 * ln(p)).sqrt();
+        return polynomial(&FAR_TOP, q) / polynomial(&FAR_BOTTOM, q);
+    }
+    let q = p - 0.5;
+    q * polynomial(&NEAR_TOP, q * q) / polynomial(&NEAR_BOTTOM, q * q)
 }
 
 #[cfg(test)]
@@ -123,10 +161,12 @@ mod tests {
             (3.0, 0.998_650_101_968_369_9),
         ] {
             let have = cdf(x);
-            assert!((have / want - 1.0).abs() < 4e-15, "cdf({x}) = {have:e}, not {want:e}");
+            assert!((have / want - 1.0).abs() < 1e-15, "cdf({x}) = {have:e}, not {want:e}");
         }
         assert_eq!(cdf(-60.0), 0.0);
         assert_eq!(cdf(60.0), 1.0);
+        assert_eq!(cdf(f64::INFINITY), 1.0);
+        assert!(cdf(f64::NAN).is_nan());
     }
 
     #[test]
@@ -136,5 +176,19 @@ mod tests {
             assert!((cdf(x) + cdf(-x) - 1.0).abs() < 3e-16, "{x}");
             x += 0.003;
         }
+    }
+
+    #[test]
+    fn the_inverse_undoes_the_distribution() {
+        for (p, want) in [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (0.01, -2.326_347_874_040_841)] {
+            assert!((inverse_cdf(p) - want).abs() <= 1e-15 * want.abs(), "{p}: {}", inverse_cdf(p));
+        }
+        for (p, want) in [(1e-300, -37.047_096_299_361_2), (1e-20, -9.262_340_089_798_408)] {
+            let have = inverse_cdf(p);
+            assert!((have / want - 1.0).abs() < 1e-15, "{p}: {have}");
+        }
+        assert_eq!(inverse_cdf(0.0), f64::NEG_INFINITY);
+        assert_eq!(inverse_cdf(1.0), f64::INFINITY);
+        assert!(inverse_cdf(-0.1).is_nan() && inverse_cdf(f64::NAN).is_nan());
     }
 }

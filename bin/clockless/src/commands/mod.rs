@@ -3,6 +3,7 @@
 pub mod gateway;
 pub mod genesis;
 pub mod margin;
+pub mod price;
 pub mod replay;
 pub mod sim;
 pub mod verify;

@@ -1,0 +1,114 @@
+//! The kinds of rows that `clockless price` answers, one line each.
+//!
+//! Invariant: a kind names every column that it reads and every answer that it gives.
+
+use pricing::{DomainError, European, ImpliedError, Market, Right, Value};
+
+use super::sheet::{Fault, Row};
+
+/// What stands in a row.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub name: &'static str,
+    /// Columns that it reads; T may be given as days.
+    pub needs: &'static [&'static str],
+    pub answers: &'static [&'static str],
+    pub answer: fn(&Row) -> Result<Vec<f64>, Fault>,
+}
+
+const PRICE_AND_GREEKS: &[&str] = &["price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga"];
+
+pub(super) static KINDS: &[Kind] = &[
+    Kind {
+        name: "european_black76",
+        needs: &["type", "F", "K", "T", "r", "sigma"],
+        answers: PRICE_AND_GREEKS,
+        answer: black76,
+    },
+    Kind {
+        name: "european_bs",
+        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
+        answers: PRICE_AND_GREEKS,
+        answer: black_scholes,
+    },
+    Kind {
+        name: "implied_vol",
+        needs: &["type", "F", "K", "T", "r", "price"],
+        answers: &["sigma"],
+        answer: implied,
+    },
+];
+
+/// The columns of the numbers, by the names that the formulas give them.
+const COLUMNS: &[(&str, &str)] = &[
+    ("spot", "S"),
+    ("forward", "F"),
+    ("strike", "K"),
+    ("time", "T"),
+    ("rate", "r"),
+    ("dividend", "q"),
+    ("volatility", "sigma"),
+];
+
+impl From<DomainError> for Fault {
+    fn from(error: DomainError) -> Self {
+        Self::new(column(error.field), format!("is {:?}, must be {}", error.have, error.need))
+    }
+}
+
+fn column(field: &'static str) -> &'static str {
+    COLUMNS.iter().find(|(name, _)| *name == field).map_or(field, |(_, column)| column)
+}
+
+fn right(row: &Row) -> Result<Right, Fault> {
+    match row.word("type")? {
+        "C" | "c" | "call" => Ok(Right::Call),
+        "P" | "p" | "put" => Ok(Right::Put),
+        other => Err(Fault::new("type", format!("{other:?} is neither C nor P"))),
+    }
+}
+
+fn market(row: &Row) -> Result<Market, Fault> {
+    Ok(Market {
+        spot: row.number("S")?,
+        rate: row.number("r")?,
+        dividend: row.number("q")?,
+        volatility: row.number("sigma")?,
+    })
+}
+
+fn all(value: &Value) -> Vec<f64> {
+    let it = &value.greeks;
+    vec![value.price, it.delta, it.gamma, it.vega, it.theta, it.rho, it.vanna, it.volga]
+}
+
+fn on_forward(row: &Row, volatility: f64) -> Result<pricing::Option, Fault> {
+    Ok(pricing::Option {
+        right: right(row)?,
+        forward: row.number("F")?,
+        strike: row.number("K")?,
+        time: row.number("T")?,
+        rate: row.number("r")?,
+        volatility,
+    })
+}
+
+fn black76(row: &Row) -> Result<Vec<f64>, Fault> {
+    let option = on_forward(row, row.number("sigma")?)?;
+    option.check()?;
+    Ok(all(&pricing::value(&option)))
+}
+
+fn black_scholes(row: &Row) -> Result<Vec<f64>, Fault> {
+    let terms = European { right: right(row)?, strike: row.number("K")?, time: row.number("T")? };
+    Ok(all(&pricing::european(&terms, &market(row)?)?))
+}
+
+fn implied(row: &Row) -> Result<Vec<f64>, Fault> {
+    let option = on_forward(row, 0.0)?;
+    match pricing::implied_volatility(&option, row.number("price")?) {
+        Ok(volatility) => Ok(vec![volatility]),
+        Err(ImpliedError::Domain(error)) => Err(error.into()),
+        Err(error) => Err(Fault::new("price", error.to_string())),
+    }
+}

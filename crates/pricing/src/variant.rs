@@ -1,0 +1,85 @@
+//! The same loop, compiled for several instruction sets and chosen at run time.
+//!
+//! Invariant: all variants run the same source with operations that IEEE 754 fixes, so they give the same bits;
+//! only the width of a step differs. Nothing is contracted to fused operations (docs/adr/0020).
+
+/// A loop without branches. `run` is always inlined, so that it is compiled with the instructions of its caller.
+pub(crate) trait Kernel {
+    fn run(self);
+}
+
+/// An instruction set that this machine has: a value of it exists only where that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant(Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Baseline,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Variant {
+    /// What every machine of this architecture has.
+    pub const BASELINE: Self = Self(Set::Baseline);
+
+    /// The variants that this machine can run, the fastest last.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::BASELINE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                all.push(Self(Set::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+            {
+                all.push(Self(Set::Avx512));
+            }
+        }
+        all
+    }
+
+    /// The fastest.
+    pub fn best() -> Self {
+        Self::all().last().copied().unwrap_or(Self::BASELINE)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Set::Baseline => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "avx512",
+        }
+    }
+
+    #[expect(unsafe_code, reason = "a call into code for an instruction set that was seen to be there")]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) {
+        match self.0 {
+            Set::Baseline => kernel.run(),
+            // SAFETY: `Variant::all` is the only maker of these, and makes them where the features were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { run_avx512(kernel) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2<K: Kernel>(kernel: K) {
+    kernel.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl")]
+fn run_avx512<K: Kernel>(kernel: K) {
+    kernel.run();
+}

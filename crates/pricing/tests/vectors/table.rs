@@ -1,0 +1,89 @@
+//! Reads a table of reference rows, and says which row is out of tolerance.
+//!
+//! Invariant: every failing row is counted; the worst of them are shown.
+
+use std::{fs, path::PathBuf};
+
+/// Rows with a header.
+pub struct Table {
+    name: String,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// One line.
+pub struct Row<'a> {
+    table: &'a Table,
+    cells: &'a [String],
+}
+
+impl Table {
+    /// A file of the shared vectors; nothing where there is no shared folder.
+    pub fn shared(file: &str) -> Option<Self> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
+        match fs::read_to_string(folder.join(file)) {
+            Ok(text) => Some(Self::parse(file, &text)),
+            Err(_) => {
+                println!("skipped: no shared folder with {file}");
+                None
+            }
+        }
+    }
+
+    pub fn parse(name: &str, text: &str) -> Self {
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let cells = |line: &str| line.split(',').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let header = cells(lines.next().unwrap());
+        Self { name: name.to_owned(), header, rows: lines.map(cells).collect() }
+    }
+
+    /// Runs `check` on every row; it answers with what is wrong.
+    pub fn check(&self, check: impl Fn(&Row<'_>) -> Result<(), String>) {
+        assert!(!self.rows.is_empty(), "{} is empty", self.name);
+        let faults: Vec<String> = self
+            .rows
+            .iter()
+            .filter_map(|cells| {
+                let fault = check(&Row { table: self, cells }).err()?;
+                Some(format!("{}: {fault}", cells.join(",")))
+            })
+            .collect();
+        let (count, rows) = (faults.len(), self.rows.len());
+        assert!(
+            faults.is_empty(),
+            "{}: {count} of {rows} rows\n{}",
+            self.name,
+            faults[..count.min(12)].join("\n")
+        );
+        println!("{}: {rows} rows hold", self.name);
+    }
+}
+
+impl Row<'_> {
+    pub fn word(&self, column: &str) -> &str {
+        let index = self.table.header.iter().position(|name| name == column);
+        &self.cells[index.unwrap_or_else(|| panic!("{} has no column {column}", self.table.name))]
+    }
+
+    pub fn number(&self, column: &str) -> f64 {
+        self.word(column).parse().unwrap()
+    }
+
+    pub fn right(&self) -> pricing::Right {
+        match self.word("type") {
+            "C" => pricing::Right::Call,
+            _ => pricing::Right::Put,
+        }
+    }
+}
+
+/// A number within an absolute distance of what the row's column says.
+pub fn near(row: &Row<'_>, column: &str, have: f64, tolerance: f64) -> Result<(), String> {
+    let want = row.number(column);
+    let off = (have - want).abs();
+    if off <= tolerance {
+        Ok(())
+    } else {
+        Err(format!("{column} is {have:e}, off by {off:e} > {tolerance:e}"))
+    }
+}
