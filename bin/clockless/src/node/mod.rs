@@ -5,6 +5,7 @@
 
 pub mod config;
 mod core;
+mod door;
 mod execution;
 mod journal;
 mod links;
@@ -34,6 +35,7 @@ use crate::{
     node::{
         config::{ExecutionMode, NodeConfig},
         core::{Inbox, SharedStatus},
+        door::Door,
         execution::{Executor, Feed, Order},
         journal::Journal,
         links::{Heard, LinkConfig, Links},
@@ -174,6 +176,7 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     let service = Service {
         author: author.0,
         network,
+        door: Door::of(config.execution, network),
         inbox,
         tickets: Arc::clone(&tickets),
         feed: Arc::clone(&feed),
