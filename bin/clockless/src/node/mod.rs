@@ -6,10 +6,12 @@
 pub mod config;
 mod core;
 mod door;
+mod events;
 mod execution;
 mod journal;
 mod links;
 mod metrics;
+mod queries;
 mod service;
 mod tickets;
 
