@@ -5,18 +5,22 @@
 use std::{pin::Pin, sync::Arc, sync::mpsc::Sender, time::Duration};
 
 use client::protocol::{
-    CommitRecord, CommitsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
-    SubmitRequest, SubmitResponse, node_server::Node,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
+    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
+    SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
 };
+use commonware_codec::Encode;
 use replica::agreement::Input;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{AccountId, Transaction, limits::TRANSACTION_BYTES_MAX};
+use wire::{Event, Transaction};
 
 use crate::node::{
     core::{Inbox, SharedStatus},
+    door::{self, Door},
     execution::{Feed, Order},
+    queries,
     tickets::Tickets,
 };
 
@@ -30,6 +34,7 @@ const FOLLOW_AHEAD: usize = 64;
 pub struct Service {
     pub author: u16,
     pub network: crypto::Digest,
+    pub door: Door,
     pub inbox: Inbox,
     pub tickets: Arc<Tickets>,
     pub feed: Arc<Feed>,
@@ -41,23 +46,70 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Service {
     /// Hands transactions to the agreement under a client's tickets; the refused ones are returned.
-    fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
+    async fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
         let mut refused = Vec::new();
-        for (own, bytes) in (request.first_ticket..).zip(request.transactions) {
-            let have = bytes.len();
-            let Some(transaction) = Transaction::new(bytes) else {
-                let reason =
-                    format!("a transaction of {have} bytes, at most {TRANSACTION_BYTES_MAX} are taken");
-                refused.push((own, reason));
-                continue;
-            };
-            let ticket = Tickets::ticket(client, own);
-            if !self.inbox.put(Input::Submit { ticket, transaction }) {
-                refused.push((own, "the node is busy: try again".to_owned()));
+        let mut tickets = request.first_ticket..;
+        let mut transactions = request.transactions.into_iter().peekable();
+        while transactions.peek().is_some() {
+            let turn = transactions.by_ref().take(door::TURN).collect();
+            for (own, admitted) in tickets.by_ref().zip(self.door.admit(turn)) {
+                refused.extend(self.pass_on(client, own, admitted).err().map(|reason| (own, reason)));
             }
+            tokio::task::yield_now().await;
         }
         refused
     }
+
+    fn pass_on(&self, client: u64, own: u64, admitted: Result<Transaction, String>) -> Result<(), String> {
+        let ticket = Tickets::ticket(client, own);
+        let taken = self.inbox.put(Input::Submit { ticket, transaction: admitted? });
+        taken.then_some(()).ok_or_else(|| "the node is busy: try again".to_owned())
+    }
+}
+
+impl Service {
+    /// Looks at the state between two commits.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&exchange::State) -> T + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let (answer, seen) = oneshot::channel();
+        let look = Box::new(|state: &exchange::State| drop(answer.send(look(state))));
+        let asked = self.orders.send(Order::Look(look));
+        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
+        seen.await.map(Response::new).map_err(|_| Status::unimplemented("this node does not execute"))
+    }
+}
+
+/// Sends what `next` finds for each commit from `from` on, and waits for those that are still to come.
+fn follow<T: Send + 'static>(
+    feed: Arc<Feed>,
+    from: u64,
+    next: impl Fn(&Feed, u64) -> Result<Option<T>, u64> + Send + 'static,
+) -> Result<Response<Answers<T>>, Status> {
+    next(&feed, from)
+        .map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
+    let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
+    tokio::spawn(async move {
+        let mut height = feed.height();
+        let mut commit = from;
+        loop {
+            let found = match next(&feed, commit) {
+                Ok(Some(found)) => Ok(found),
+                Ok(None) if height.changed().await.is_ok() => continue,
+                Ok(None) => return,
+                Err(first) => {
+                    Err(Status::out_of_range(format!("too slow: commits before {first} are not kept")))
+                }
+            };
+            let ends = found.is_err();
+            if sender.send(found).await.is_err() || ends {
+                return;
+            }
+            commit += 1;
+        }
+    });
+    Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
 }
 
 #[tonic::async_trait]
@@ -68,7 +120,7 @@ impl Node for Service {
         let mut open = refusals.len();
         let (client, mut events) = self.tickets.open();
         let place = |ticket: u64| usize::try_from(ticket).unwrap_or(usize::MAX);
-        for (ticket, reason) in self.put(client, request) {
+        for (ticket, reason) in self.put(client, request).await {
             refusals[place(ticket)] = Some(reason);
             open -= 1;
         }
@@ -109,7 +161,7 @@ impl Node for Service {
         tokio::spawn(async move {
             while let Some(Ok(request)) = requests.next().await {
                 let refused: Vec<u64> =
-                    service.put(client, request).into_iter().map(|(ticket, _)| ticket).collect();
+                    service.put(client, request).await.into_iter().map(|(ticket, _)| ticket).collect();
                 if !refused.is_empty()
                     && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err()
                 {
@@ -131,30 +183,33 @@ impl Node for Service {
         request: Request<CommitsRequest>,
     ) -> Result<Response<Self::CommitsStream>, Status> {
         let from = request.into_inner().from.max(1);
-        let feed = Arc::clone(&self.feed);
-        feed.record(from)
-            .map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
-        let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
-        tokio::spawn(async move {
-            let mut height = feed.height();
-            let mut next = from;
-            loop {
-                let record = match feed.record(next) {
-                    Ok(Some(record)) => Ok(CommitRecord::clone(&record)),
-                    Ok(None) if height.changed().await.is_ok() => continue,
-                    Ok(None) => return,
-                    Err(first) => {
-                        Err(Status::out_of_range(format!("too slow: commits before {first} are not kept")))
-                    }
-                };
-                let ends = record.is_err();
-                if sender.send(record).await.is_err() || ends {
-                    return;
-                }
-                next += 1;
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        follow(Arc::clone(&self.feed), from, |feed, commit| {
+            Ok(feed.record(commit)?.map(|record| CommitRecord::clone(&record)))
+        })
+    }
+
+    type EventsStream = Answers<EventsRecord>;
+
+    async fn events(&self, request: Request<EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
+        let from = request.into_inner().from.max(1);
+        follow(Arc::clone(&self.feed), from, |feed, commit| {
+            let events = feed.events.of_commit(commit)?;
+            let encode = |events: &[Event]| events.iter().map(|it| it.encode().to_vec()).collect();
+            Ok(events.map(|events| EventsRecord { commit, events: encode(&events) }))
+        })
+    }
+
+    async fn account(&self, request: Request<AccountRequest>) -> Result<Response<AccountResponse>, Status> {
+        let request = request.into_inner();
+        let id = queries::account_id(request.owner, request.subaccount).map_err(|it| *it)?;
+        self.look(move |state| queries::account(state, &id)).await
+    }
+
+    async fn instruments(
+        &self,
+        _: Request<InstrumentsRequest>,
+    ) -> Result<Response<InstrumentsResponse>, Status> {
+        self.look(queries::instruments).await
     }
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -176,14 +231,7 @@ impl Node for Service {
 
     async fn prove(&self, request: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
         let request = request.into_inner();
-        let have = request.owner.len();
-        let owner: [u8; 32] = request
-            .owner
-            .try_into()
-            .map_err(|_| Status::invalid_argument(format!("owner has {have} bytes, 32 are expected")))?;
-        let subaccount = u16::try_from(request.subaccount)
-            .map_err(|_| Status::invalid_argument("subaccount must be below 65,536"))?;
-        let account = AccountId { owner: crypto::PublicKey(owner), subaccount };
+        let account = queries::account_id(request.owner, request.subaccount).map_err(|it| *it)?;
         let (answer, proved) = oneshot::channel();
         let asked = self.orders.send(Order::Prove { account, answer });
         asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
