@@ -16,10 +16,13 @@ mod black;
 mod border;
 mod domain;
 mod elementary;
+mod exotic;
 mod implied;
 mod kernel;
 mod market;
 mod normal;
+mod number;
+mod quadrature;
 mod scenario;
 mod surface;
 mod variant;
@@ -29,9 +32,14 @@ pub use black::{European, Greeks, Option, Right, Value, european, price, value};
 pub use border::{Quote, from_trillionths, quote, quote_implied, to_trillionths, years_of_days};
 pub use domain::{DomainError, Need};
 pub use elementary::{exp, ln, ln_ratio, pow};
+pub use exotic::{
+    American, Asian, Average, Barrier, Crossing, Digital, Formula, Inputs, Knock, Lookback, Payout, Strike,
+    contract_price, contract_value,
+};
 pub use implied::{ImpliedError, implied_volatility};
 pub use market::Market;
 pub use normal::{cdf, inverse_cdf, pdf};
+pub use number::{Jet, Number};
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
 pub use variant::Variant;

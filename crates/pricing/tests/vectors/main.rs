@@ -10,5 +10,6 @@
 )]
 
 mod european;
+mod exotic;
 mod implied;
 mod table;

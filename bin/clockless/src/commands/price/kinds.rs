@@ -4,7 +4,10 @@
 
 use pricing::{DomainError, European, ImpliedError, Market, Right, Value};
 
-use super::sheet::{Fault, Row};
+use super::{
+    exotic,
+    sheet::{Fault, Row},
+};
 
 /// What stands in a row.
 #[derive(Debug)]
@@ -48,6 +51,8 @@ const COLUMNS: &[(&str, &str)] = &[
     ("rate", "r"),
     ("dividend", "q"),
     ("volatility", "sigma"),
+    ("level", "B"),
+    ("extreme", "running_extreme"),
 ];
 
 impl From<DomainError> for Fault {
@@ -60,7 +65,7 @@ fn column(field: &'static str) -> &'static str {
     COLUMNS.iter().find(|(name, _)| *name == field).map_or(field, |(_, column)| column)
 }
 
-fn right(row: &Row) -> Result<Right, Fault> {
+pub(super) fn right(row: &Row) -> Result<Right, Fault> {
     match row.word("type")? {
         "C" | "c" | "call" => Ok(Right::Call),
         "P" | "p" | "put" => Ok(Right::Put),
@@ -68,7 +73,7 @@ fn right(row: &Row) -> Result<Right, Fault> {
     }
 }
 
-fn market(row: &Row) -> Result<Market, Fault> {
+pub(super) fn market(row: &Row) -> Result<Market, Fault> {
     Ok(Market {
         spot: row.number("S")?,
         rate: row.number("r")?,
@@ -77,7 +82,7 @@ fn market(row: &Row) -> Result<Market, Fault> {
     })
 }
 
-fn all(value: &Value) -> Vec<f64> {
+pub(super) fn all(value: &Value) -> Vec<f64> {
     let it = &value.greeks;
     vec![value.price, it.delta, it.gamma, it.vega, it.theta, it.rho, it.vanna, it.volga]
 }

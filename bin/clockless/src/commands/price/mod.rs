@@ -4,6 +4,7 @@
 //! is refused, unless `--keep-going` asks for the others. An answer never overwrites what was given: a given
 //! column with an answer's name is kept as `given_NAME`, unless it is an input.
 
+mod exotic;
 mod kinds;
 mod sheet;
 
