@@ -69,6 +69,11 @@ impl ThresholdShare {
     pub fn decode(bytes: Vec<u8>) -> Option<Self> {
         Share::decode(bytes).ok().map(Self)
     }
+
+    /// The member of the committee that this share was dealt to.
+    pub fn member(&self) -> u32 {
+        self.0.index.get()
+    }
 }
 
 /// The coin of one epoch, with this validator's share.
@@ -279,6 +284,7 @@ mod tests {
         assert_eq!(ThresholdKey::decode(key.encode(), NonZeroU32::new(4).unwrap()), None);
         assert_eq!(ThresholdKey::decode(vec![1, 2, 3], members), None);
         let share = ThresholdShare::decode(dealt[2].encode()).unwrap();
+        assert_eq!(share.member(), 2);
         assert!(ThresholdCoin::new(key, share, 1).is_some());
     }
 }

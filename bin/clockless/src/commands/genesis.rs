@@ -3,6 +3,7 @@
 //! Invariant: nothing is overwritten; secrets are readable by their owner alone.
 
 use std::{
+    fmt::Display,
     fs,
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU32,
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub struct GenesisArguments {
     /// How many validators.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     validators: u16,
     /// The folder to make.
     #[arg(long)]
@@ -71,8 +72,10 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         None => exchange::Genesis::with_usual_parameters(),
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-            serde_json::from_str(&text)
-                .map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?
+            let bad = |error: &dyn Display| Failure::bad_input(format!("{}: {error}", path.display()));
+            let exchange = serde_json::from_str(&text).map_err(|error| bad(&error))?;
+            exchange::State::new(&exchange, crypto::Digest::default()).map_err(|error| bad(&error))?;
+            exchange
         }
     };
     let port = |place: u16| {

@@ -54,7 +54,7 @@ pub struct DemoArguments {
     /// A CSV of options to list, such as a day of real open interest; without it a chain is made.
     #[arg(long)]
     chain: Option<PathBuf>,
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     validators: u16,
     /// How long, such as 30s or 5m; without it until interrupted.
     #[arg(long = "for", value_parser = parse_span)]

@@ -61,7 +61,6 @@ struct Identity {
 /// Runs a node until it is told to stop.
 pub fn run(config: &NodeConfig) -> Result<(), Failure> {
     let identity = identify(config)?;
-    claim_data(&config.data, &identity.genesis)?;
     for address in [config.listen, config.rpc, config.metrics] {
         std::net::TcpListener::bind(address)
             .map_err(|error| Failure::bad_input(format!("{address}: {error}")))?;
@@ -94,6 +93,11 @@ fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
     let share = hex::decode(text.trim()).ok().and_then(ThresholdShare::decode);
     let share =
         share.ok_or_else(|| Failure::bad_input(format!("{}: this is no coin share", path.display())))?;
+    let (have, need) = (share.member(), author.0);
+    if have != u32::from(need) {
+        let path = path.display();
+        return Err(Failure::bad_input(format!("{path}: the share of validator {have}, this is {need}")));
+    }
     let coin = ThresholdCoin::new(genesis.coin_key()?, share, genesis.epoch).ok_or_else(|| {
         Failure::bad_input(format!("{}: this share is not of the coin key of the genesis", path.display()))
     })?;
@@ -112,7 +116,12 @@ fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> {
             data.display(),
             have.trim()
         ))),
-        Err(_) => fs::write(&mark, &digest).map_err(|error| Failure::file(&mark, &error)),
+        // Whole or not at all: a half written mark would shut the node out of its own folder.
+        Err(_) => {
+            let new = data.join("network.new");
+            let written = fs::write(&new, &digest).and_then(|()| fs::rename(&new, &mark));
+            written.map_err(|error| Failure::file(&mark, &error))
+        }
     }
 }
 
@@ -132,6 +141,7 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     let settings = Config { committee: committee.clone(), author, parameters, pacing };
     let mut agreement = Agreement::new(settings, key.clone(), Box::new(coin))
         .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
+    claim_data(&config.data, &genesis)?;
     let mut executor = Executor { execution, feed: Arc::clone(&feed), key: key.clone() };
     let mut records = 0_u64;
     let restore = |record: Record| {
