@@ -1,7 +1,8 @@
 //! Asking for what is missing, and answering those who ask.
 //!
-//! Invariant: a question is asked of one peer at a time and again of another after a while; an answer is
-//! bounded in items and bytes. Nobody makes this validator keep a list of its questions.
+//! Invariant: a question is asked of one peer at a time and again of another after a while, so that whoever can
+//! answer is asked in the end; an answer is bounded in items and bytes. Nobody makes this validator keep a list of
+//! its questions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +24,20 @@ const ANSWER_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     blocks: BTreeMap<BlockRef, Timestamp>,
-    batches: BTreeMap<Digest, Timestamp>,
+    batches: BTreeMap<Digest, Question>,
     /// Who was asked for a range of rounds, and when.
     range: Option<(Author, Timestamp)>,
-    /// Whom to ask next.
-    turn: u16,
+    /// Who was asked last for blocks, and for rounds. Each goes round on its own: sharing one, two kinds of
+    /// question asked in turn would each reach only half of the peers.
+    blocks_turn: u16,
+    range_turn: u16,
+}
+
+/// A batch that is missing: when it was last looked for, and how often it was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    at: Timestamp,
+    times: u16,
 }
 
 impl Asked {
@@ -66,9 +76,9 @@ impl Agreement {
         if self.range_is_open(now, patience) {
             return;
         }
-        let Some(peer) = of.filter(|peer| *peer != self.config.author).or_else(|| self.next_peer()) else {
-            return;
-        };
+        let others = of.filter(|peer| *peer != self.config.author);
+        let Some(peer) = others.or_else(|| self.peer_from(self.asked.range_turn)) else { return };
+        self.asked.range_turn = peer.0 + 1;
         self.asked.range = Some((peer, now));
         let from = self.dag.accepted().highest_round().before(2).unwrap_or_default().next();
         out.push(Output::Send { to: peer, message: Message::FetchRounds { from } });
@@ -91,38 +101,40 @@ impl Agreement {
         if wanted.is_empty() {
             return;
         }
-        let Some(peer) = of.or_else(|| self.next_peer()) else { return };
+        let Some(peer) = of.or_else(|| self.peer_from(self.asked.blocks_turn)) else { return };
+        self.asked.blocks_turn = peer.0 + 1;
         self.asked.blocks.extend(wanted.iter().map(|block| (*block, now)));
         if let Some(blocks) = List::new(wanted) {
             out.push(Output::Send { to: peer, message: Message::FetchBlocks { blocks } });
         }
     }
 
-    /// A batch may still be on its way behind its block: it is asked for when it has had time to come.
+    /// A batch may still be on its way behind its block: it is asked for when it has had time to come. Its author
+    /// is asked first, then the others: the author may be gone, and whoever accepted the block has its batches.
     fn ask_batches(&mut self, now: Timestamp, of: Option<Author>, out: &mut Vec<Output>) {
         let again = now.saturating_sub(Duration::from_millis(self.config.pacing.retry_ms));
-        let behind = self.is_behind();
-        let mut fresh = Vec::new();
+        let ask_at_once = self.is_behind() || of.is_none();
+        let mut questions = Vec::new();
         let mut wanted: BTreeMap<Author, Vec<Digest>> = BTreeMap::new();
         for (batch, author) in self.dag.missing_batches().take(4 * FETCH_MAX) {
-            match self.asked.batches.get(batch) {
-                None if behind || of.is_none() => {}
+            let times = match self.asked.batches.get(batch) {
+                Some(question) if question.at > again => continue,
+                Some(question) => question.times,
+                None if ask_at_once => 0,
                 // First seen missing: its turn comes at the next look.
                 None => {
-                    fresh.push(*batch);
+                    questions.push((*batch, Question { at: now, times: 0 }));
                     continue;
                 }
-                Some(at) if *at > again => continue,
-                Some(_) => {}
-            }
-            wanted.entry(of.unwrap_or(author)).or_default().push(*batch);
-        }
-        self.asked.batches.extend(fresh.into_iter().map(|batch| (batch, now)));
-        for (author, batches) in wanted {
-            let peer = if author == self.config.author { self.next_peer() } else { Some(author) };
+            };
+            let peer = of.or_else(|| self.peer_from(author.0.wrapping_add(times)));
             let Some(peer) = peer else { continue };
+            questions.push((*batch, Question { at: now, times: times.wrapping_add(1) }));
+            wanted.entry(peer).or_default().push(*batch);
+        }
+        self.asked.batches.extend(questions);
+        for (peer, batches) in wanted {
             for part in batches.chunks(FETCH_MAX) {
-                self.asked.batches.extend(part.iter().map(|batch| (*batch, now)));
                 if let Some(batches) = List::new(part.to_vec()) {
                     out.push(Output::Send { to: peer, message: Message::FetchBatches { batches } });
                 }
@@ -130,15 +142,11 @@ impl Agreement {
         }
     }
 
-    fn next_peer(&mut self) -> Option<Author> {
+    /// The first peer in a circle of validators that begins at `place`.
+    fn peer_from(&self, place: u16) -> Option<Author> {
         let size = self.config.committee.size();
-        for _ in 0..size {
-            self.asked.turn = (self.asked.turn + 1) % size;
-            if Author(self.asked.turn) != self.config.author {
-                return Some(Author(self.asked.turn));
-            }
-        }
-        None
+        let mut circle = (0..size).map(|step| Author((place % size + step) % size));
+        circle.find(|peer| *peer != self.config.author)
     }
 
     /// A tick: asks again, and reminds the others when nothing has moved for a while.
