@@ -7,6 +7,7 @@
 
 pub mod config;
 mod core;
+mod door;
 mod execution;
 mod journal;
 mod links;
@@ -37,6 +38,7 @@ use crate::{
     node::{
         config::{ExecutionMode, NodeConfig},
         core::{Inbox, SharedStatus},
+        door::Door,
         execution::{Executor, Feed, Order},
         journal::Journal,
         links::{Heard, LinkConfig, Links},
@@ -173,6 +175,7 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     let service = Service {
         author: author.0,
         network,
+        door: Door::of(config.execution, network),
         inbox,
         tickets: Arc::clone(&tickets),
         feed: Arc::clone(&feed),

@@ -12,10 +12,11 @@ use replica::agreement::Input;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{AccountId, Transaction, limits::TRANSACTION_BYTES_MAX};
+use wire::{AccountId, Transaction};
 
 use crate::node::{
     core::{Inbox, SharedStatus},
+    door::{self, Door},
     execution::{Feed, Order},
     tickets::Tickets,
 };
@@ -30,6 +31,7 @@ const FOLLOW_AHEAD: usize = 64;
 pub struct Service {
     pub author: u16,
     pub network: crypto::Digest,
+    pub door: Door,
     pub inbox: Inbox,
     pub tickets: Arc<Tickets>,
     pub feed: Arc<Feed>,
@@ -41,22 +43,24 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Service {
     /// Hands transactions to the agreement under a client's tickets; the refused ones are returned.
-    fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
+    async fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
         let mut refused = Vec::new();
-        for (own, bytes) in (request.first_ticket..).zip(request.transactions) {
-            let have = bytes.len();
-            let Some(transaction) = Transaction::new(bytes) else {
-                let reason =
-                    format!("a transaction of {have} bytes, at most {TRANSACTION_BYTES_MAX} are taken");
-                refused.push((own, reason));
-                continue;
-            };
-            let ticket = Tickets::ticket(client, own);
-            if !self.inbox.put(Input::Submit { ticket, transaction }) {
-                refused.push((own, "the node is busy: try again".to_owned()));
+        let mut tickets = request.first_ticket..;
+        let mut transactions = request.transactions.into_iter().peekable();
+        while transactions.peek().is_some() {
+            let turn = transactions.by_ref().take(door::TURN).collect();
+            for (own, admitted) in tickets.by_ref().zip(self.door.admit(turn)) {
+                refused.extend(self.pass_on(client, own, admitted).err().map(|reason| (own, reason)));
             }
+            tokio::task::yield_now().await;
         }
         refused
+    }
+
+    fn pass_on(&self, client: u64, own: u64, admitted: Result<Transaction, String>) -> Result<(), String> {
+        let ticket = Tickets::ticket(client, own);
+        let taken = self.inbox.put(Input::Submit { ticket, transaction: admitted? });
+        taken.then_some(()).ok_or_else(|| "the node is busy: try again".to_owned())
     }
 }
 
@@ -68,7 +72,7 @@ impl Node for Service {
         let mut open = refusals.len();
         let (client, mut events) = self.tickets.open();
         let place = |ticket: u64| usize::try_from(ticket).unwrap_or(usize::MAX);
-        for (ticket, reason) in self.put(client, request) {
+        for (ticket, reason) in self.put(client, request).await {
             refusals[place(ticket)] = Some(reason);
             open -= 1;
         }
@@ -109,7 +113,7 @@ impl Node for Service {
         tokio::spawn(async move {
             while let Some(Ok(request)) = requests.next().await {
                 let refused: Vec<u64> =
-                    service.put(client, request).into_iter().map(|(ticket, _)| ticket).collect();
+                    service.put(client, request).await.into_iter().map(|(ticket, _)| ticket).collect();
                 if !refused.is_empty()
                     && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err()
                 {
