@@ -2,6 +2,10 @@
 //!
 //! Invariant: whatever a test started is gone when the test is, failed or not.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::panic, clippy::print_stdout, reason = "a test fails with what it saw")]
+
+pub mod load;
+pub mod network;
 
 use std::{
     fs,

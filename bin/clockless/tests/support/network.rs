@@ -1,0 +1,211 @@
+//! A network of real processes, to be killed and restarted at will, and clients of it.
+//!
+//! Invariant: nothing waits for a span of time, only for what it wants to see; a wait that is in vain fails
+//! with what it waited for.
+
+use std::{
+    fs,
+    ops::ControlFlow,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use client::{NodeClient, Wallet};
+use crypto::{Digest, SigningKey};
+use num::Cash;
+use wire::{AccountId, Action, Atomicity, Transaction};
+
+use super::{Folder, Killed, PAUSE};
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until there is something to see.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < give_up, "waited {PATIENCE:?} in vain until {what}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Validators as processes.
+#[derive(Debug)]
+pub struct Network {
+    pub folder: Folder,
+    nodes: Vec<Option<Killed>>,
+}
+
+impl Network {
+    /// Starts all validators of a network whose faucet is open.
+    pub async fn start(validators: u16) -> Self {
+        let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };
+        let exchange = exchange::Genesis { faucet, ..exchange::Genesis::with_usual_parameters() };
+        Self::start_with(validators, &exchange).await
+    }
+
+    pub async fn start_with(validators: u16, exchange: &exchange::Genesis) -> Self {
+        let folder = Folder::with_exchange(validators, exchange);
+        let mut network = Self { folder, nodes: (0..validators).map(|_| None).collect() };
+        network.start_all().await;
+        network
+    }
+
+    pub fn validators(&self) -> impl Iterator<Item = u16> + use<> {
+        0..u16::try_from(self.nodes.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Starts those that do not run, and waits until all answer.
+    pub async fn start_all(&mut self) {
+        for place in self.validators() {
+            self.launch(place);
+        }
+        for place in self.validators() {
+            self.client(place).await;
+        }
+    }
+
+    pub async fn restart(&mut self, place: u16) {
+        self.launch(place);
+        self.client(place).await;
+    }
+
+    fn launch(&mut self, place: u16) {
+        let log = fs::File::options().create(true).append(true).open(self.log(place)).expect("a log");
+        let slot = &mut self.nodes[usize::from(place)];
+        if slot.is_none() {
+            let mut command = self.folder.node(place);
+            let command = command.env("CLOCKLESS_LOG", "warn").stdout(Stdio::null()).stderr(log);
+            *slot = Some(Killed(command.spawn().expect("the binary is built")));
+        }
+    }
+
+    fn log(&self, place: u16) -> std::path::PathBuf {
+        self.folder.of_validator(place, "log")
+    }
+
+    /// Power off: SIGKILL.
+    pub fn kill(&mut self, place: u16) {
+        self.nodes[usize::from(place)] = None;
+    }
+
+    /// Whether all still run that were not killed.
+    pub fn assert_alive(&mut self) {
+        for (place, node) in self.nodes.iter_mut().enumerate() {
+            let ended = node.as_mut().and_then(|node| node.0.try_wait().expect("a child of ours"));
+            assert!(ended.is_none(), "validator {place} ended with {ended:?}");
+        }
+    }
+
+    /// A connection to a validator that answers.
+    pub async fn client(&self, place: u16) -> NodeClient {
+        let rpc = self.folder.rpc(place);
+        until(&format!("validator {place} answers"), async || {
+            let mut client = NodeClient::connect(&rpc).await.ok()?;
+            client.status().await.ok().map(|_| client)
+        })
+        .await
+    }
+
+    /// The name of the network.
+    pub async fn digest(&self) -> Digest {
+        let status = self.client(0).await.status().await.expect("it answers");
+        Digest(status.network.try_into().expect("a digest has 32 bytes"))
+    }
+
+    /// Every validator's commits from the first to `last`: what was ordered, and the root after it.
+    pub async fn histories(&self, last: u64) -> Vec<Vec<(Digest, Vec<u8>)>> {
+        let mut histories = Vec::new();
+        for place in self.validators() {
+            let mut history = Vec::new();
+            let mut client = self.client(place).await;
+            let read = client.commits(1, |committed| {
+                history.push((committed.payload.commit.digest(), committed.root));
+                if committed.payload.commit.index >= last {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            let read = tokio::time::timeout(PATIENCE, read).await;
+            read.unwrap_or_else(|_| panic!("validator {place} does not get to commit {last}"))
+                .expect("commits");
+            histories.push(history);
+        }
+        histories
+    }
+
+    /// All validators tell the same story up to `last`.
+    pub async fn assert_agreement(&self, last: u64) {
+        let histories = self.histories(last).await;
+        for (place, history) in histories.iter().enumerate() {
+            assert_eq!(history.len(), usize::try_from(last).expect("few commits"), "validator {place}");
+            assert!(history == &histories[0], "validators 0 and {place} tell different stories");
+        }
+    }
+
+    /// Follows a validator's commits from the first until all of `wanted` are ordered; the last commit seen.
+    /// None may be ordered twice by an honest network unless it was submitted twice.
+    pub async fn until_ordered(&self, place: u16, wanted: &[Transaction]) -> u64 {
+        let mut missing: std::collections::BTreeSet<Vec<u8>> =
+            wanted.iter().map(|it| it.bytes().to_vec()).collect();
+        let mut last = 0;
+        let mut client = self.client(place).await;
+        let follow = client.commits(1, |committed| {
+            last = committed.payload.commit.index;
+            for block in &committed.payload.blocks {
+                for transaction in &block.transactions {
+                    missing.remove(transaction.bytes().as_ref());
+                }
+            }
+            if missing.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let followed = tokio::time::timeout(PATIENCE, follow).await;
+        assert!(followed.is_ok(), "validator {place}: {} of {} never ordered", missing.len(), wanted.len());
+        last
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for place in self.validators() {
+            let log = fs::read_to_string(self.log(place)).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            println!("validator {place}: {}", lines[lines.len().saturating_sub(12)..].join("\n"));
+        }
+    }
+}
+
+/// Somebody with a key.
+#[derive(Debug)]
+pub struct Person {
+    pub key: SigningKey,
+    wallet: Wallet,
+}
+
+impl Person {
+    pub fn new(network: Digest, seed: u8) -> Self {
+        let key = SigningKey::from_bytes([seed; 32]);
+        Self { wallet: Wallet::of_owner(network, key.clone(), 1), key }
+    }
+
+    pub fn account(&self) -> AccountId {
+        self.wallet.account()
+    }
+
+    pub fn sign(&mut self, action: Action) -> Transaction {
+        let signed = self.wallet.sign(vec![action], Atomicity::Independent);
+        signed.expect("one action fits").1
+    }
+
+    /// Asks for so many USDC.
+    pub fn faucet(&mut self, whole: i64) -> Transaction {
+        self.sign(Action::Faucet { amount: Cash::from_whole(whole).expect("a small amount") })
+    }
+}
