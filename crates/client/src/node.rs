@@ -6,12 +6,13 @@ use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
-use wire::{AccountId, Certificate, CommittedPayload, Transaction};
+use wire::{AccountId, Certificate, CommittedPayload, Event, Transaction};
 
 use crate::{
     BalanceProof,
     protocol::{
-        CommitsRequest, ProveRequest, StatusRequest, StatusResponse, SubmitEvents, SubmitRequest,
+        AccountRequest, AccountResponse, CommitsRequest, EventsRequest, InstrumentRecord, InstrumentsRequest,
+        ProveRequest, StatusRequest, StatusResponse, SubmitEvents, SubmitRequest,
         node_client::NodeClient as Generated,
     },
 };
@@ -105,6 +106,40 @@ impl NodeClient {
             }
         }
         Ok(())
+    }
+
+    /// What the exchange did in each commit from an index on, handed to `take` until that says stop or the
+    /// stream ends. Nothing proves it.
+    pub async fn events(
+        &mut self,
+        from: u64,
+        mut take: impl FnMut(u64, Vec<Event>) -> std::ops::ControlFlow<()>,
+    ) -> Result<(), NodeError> {
+        let answer = self.inner.events(EventsRequest { from }).await;
+        let mut stream = answer.map_err(|status| self.refused(status))?.into_inner();
+        while let Some(record) = stream.next().await {
+            let record = record.map_err(|status| self.refused(status))?;
+            let events = record.events.into_iter().map(Event::decode).collect::<Result<_, _>>();
+            let events = events.map_err(|_| NodeError::Malformed { address: self.address.clone() })?;
+            if take(record.commit, events).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An account as the node sees it now. Nothing proves it.
+    pub async fn account(&mut self, account: AccountId) -> Result<AccountResponse, NodeError> {
+        let request =
+            AccountRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
+        let answer = self.inner.account(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.refused(status))
+    }
+
+    /// The instruments, in the order of their numbers.
+    pub async fn instruments(&mut self) -> Result<Vec<InstrumentRecord>, NodeError> {
+        let answer = self.inner.instruments(InstrumentsRequest {}).await;
+        answer.map(|it| it.into_inner().instruments).map_err(|status| self.refused(status))
     }
 
     pub async fn status(&mut self) -> Result<StatusResponse, NodeError> {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use client::protocol::CommitRecord;
 use commonware_codec::Encode;
 use crypto::SigningKey;
-use exchange::leaf::LeafKey;
+use exchange::{State, leaf::LeafKey};
 use replica::{
     agreement::Input,
     execution::{Executed, Execution},
@@ -22,7 +22,7 @@ use replica::{
 use tokio::sync::{oneshot, watch};
 use wire::{AccountId, CommittedPayload};
 
-use crate::node::core::Inbox;
+use crate::node::{core::Inbox, events::EventLog};
 
 /// Bytes of commits kept for followers.
 const KEPT_BYTES_MAX: usize = 1024 * 1024 * 1024;
@@ -32,7 +32,12 @@ const CERTIFICATES_MAX: usize = 4_096;
 /// What the execution is asked.
 pub enum Order {
     Commit(Box<CommittedPayload>),
-    Prove { account: AccountId, answer: oneshot::Sender<Proved> },
+    Prove {
+        account: AccountId,
+        answer: oneshot::Sender<Proved>,
+    },
+    /// Something to look at between two commits; it must be quick.
+    Look(Box<dyn FnOnce(&State) + Send>),
 }
 
 /// A leaf of the present state.
@@ -45,6 +50,7 @@ pub struct Proved {
 
 /// What was executed, for followers.
 pub struct Feed {
+    pub events: EventLog,
     kept: Mutex<Kept>,
     height: watch::Sender<u64>,
 }
@@ -62,7 +68,7 @@ struct Kept {
 impl Feed {
     pub fn new() -> Self {
         let kept = Kept { first: 1, money_conserved: true, ..Kept::default() };
-        Self { kept: Mutex::new(kept), height: watch::channel(0).0 }
+        Self { events: EventLog::new(), kept: Mutex::new(kept), height: watch::channel(0).0 }
     }
 
     /// The highest commit kept; changes wake those who wait.
@@ -150,13 +156,20 @@ impl Executor {
             self.feed.height.send_replace(payload.commit.index);
             return None;
         };
-        let executed = execution.apply(payload);
+        let mut executed = execution.apply(payload);
+        self.feed.events.add(core::mem::take(&mut executed.events));
         if let Some(broken) = &executed.broken_invariant {
             tracing::error!(commit = executed.commit, %broken, "an invariant of the exchange is broken: stopping");
         }
         let attestation = execution.attest(&executed, &self.key);
         self.feed.add(payload, Some(&executed));
         attestation.map(Input::Attest)
+    }
+
+    fn look(&self, look: Box<dyn FnOnce(&State) + Send>) {
+        if let Some(execution) = &self.execution {
+            look(execution.state());
+        }
     }
 
     fn prove(&mut self, account: AccountId) -> Option<Proved> {
@@ -183,6 +196,7 @@ impl Executor {
                             inbox.put(attestation);
                         }
                     }
+                    Order::Look(look) => self.look(look),
                     Order::Prove { account, answer } => {
                         if let Some(proved) = self.prove(account) {
                             drop(answer.send(proved));

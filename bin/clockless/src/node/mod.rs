@@ -8,11 +8,13 @@
 pub mod config;
 mod core;
 mod door;
+mod events;
 mod execution;
 mod journal;
 mod links;
 mod load;
 mod metrics;
+mod queries;
 mod service;
 mod tickets;
 

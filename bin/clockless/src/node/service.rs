@@ -5,19 +5,22 @@
 use std::{pin::Pin, sync::Arc, sync::mpsc::Sender, time::Duration};
 
 use client::protocol::{
-    CommitRecord, CommitsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
-    SubmitRequest, SubmitResponse, node_server::Node,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
+    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
+    SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
 };
+use commonware_codec::Encode;
 use replica::agreement::Input;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{AccountId, Transaction};
+use wire::{Event, Transaction};
 
 use crate::node::{
     core::{Inbox, SharedStatus},
     door::{self, Door},
     execution::{Feed, Order},
+    queries,
     tickets::Tickets,
 };
 
@@ -62,6 +65,51 @@ impl Service {
         let taken = self.inbox.put(Input::Submit { ticket, transaction: admitted? });
         taken.then_some(()).ok_or_else(|| "the node is busy: try again".to_owned())
     }
+}
+
+impl Service {
+    /// Looks at the state between two commits.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&exchange::State) -> T + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let (answer, seen) = oneshot::channel();
+        let look = Box::new(|state: &exchange::State| drop(answer.send(look(state))));
+        let asked = self.orders.send(Order::Look(look));
+        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
+        seen.await.map(Response::new).map_err(|_| Status::unimplemented("this node does not execute"))
+    }
+}
+
+/// Sends what `next` finds for each commit from `from` on, and waits for those that are still to come.
+fn follow<T: Send + 'static>(
+    feed: Arc<Feed>,
+    from: u64,
+    next: impl Fn(&Feed, u64) -> Result<Option<T>, u64> + Send + 'static,
+) -> Result<Response<Answers<T>>, Status> {
+    next(&feed, from)
+        .map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
+    let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
+    tokio::spawn(async move {
+        let mut height = feed.height();
+        let mut commit = from;
+        loop {
+            let found = match next(&feed, commit) {
+                Ok(Some(found)) => Ok(found),
+                Ok(None) if height.changed().await.is_ok() => continue,
+                Ok(None) => return,
+                Err(first) => {
+                    Err(Status::out_of_range(format!("too slow: commits before {first} are not kept")))
+                }
+            };
+            let ends = found.is_err();
+            if sender.send(found).await.is_err() || ends {
+                return;
+            }
+            commit += 1;
+        }
+    });
+    Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
 }
 
 #[tonic::async_trait]
@@ -135,30 +183,33 @@ impl Node for Service {
         request: Request<CommitsRequest>,
     ) -> Result<Response<Self::CommitsStream>, Status> {
         let from = request.into_inner().from.max(1);
-        let feed = Arc::clone(&self.feed);
-        feed.record(from)
-            .map_err(|first| Status::out_of_range(format!("commits before {first} are not kept")))?;
-        let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
-        tokio::spawn(async move {
-            let mut height = feed.height();
-            let mut next = from;
-            loop {
-                let record = match feed.record(next) {
-                    Ok(Some(record)) => Ok(CommitRecord::clone(&record)),
-                    Ok(None) if height.changed().await.is_ok() => continue,
-                    Ok(None) => return,
-                    Err(first) => {
-                        Err(Status::out_of_range(format!("too slow: commits before {first} are not kept")))
-                    }
-                };
-                let ends = record.is_err();
-                if sender.send(record).await.is_err() || ends {
-                    return;
-                }
-                next += 1;
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        follow(Arc::clone(&self.feed), from, |feed, commit| {
+            Ok(feed.record(commit)?.map(|record| CommitRecord::clone(&record)))
+        })
+    }
+
+    type EventsStream = Answers<EventsRecord>;
+
+    async fn events(&self, request: Request<EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
+        let from = request.into_inner().from.max(1);
+        follow(Arc::clone(&self.feed), from, |feed, commit| {
+            let events = feed.events.of_commit(commit)?;
+            let encode = |events: &[Event]| events.iter().map(|it| it.encode().to_vec()).collect();
+            Ok(events.map(|events| EventsRecord { commit, events: encode(&events) }))
+        })
+    }
+
+    async fn account(&self, request: Request<AccountRequest>) -> Result<Response<AccountResponse>, Status> {
+        let request = request.into_inner();
+        let id = queries::account_id(request.owner, request.subaccount).map_err(|it| *it)?;
+        self.look(move |state| queries::account(state, &id)).await
+    }
+
+    async fn instruments(
+        &self,
+        _: Request<InstrumentsRequest>,
+    ) -> Result<Response<InstrumentsResponse>, Status> {
+        self.look(queries::instruments).await
     }
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -180,14 +231,7 @@ impl Node for Service {
 
     async fn prove(&self, request: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
         let request = request.into_inner();
-        let have = request.owner.len();
-        let owner: [u8; 32] = request
-            .owner
-            .try_into()
-            .map_err(|_| Status::invalid_argument(format!("owner has {have} bytes, 32 are expected")))?;
-        let subaccount = u16::try_from(request.subaccount)
-            .map_err(|_| Status::invalid_argument("subaccount must be below 65,536"))?;
-        let account = AccountId { owner: crypto::PublicKey(owner), subaccount };
+        let account = queries::account_id(request.owner, request.subaccount).map_err(|it| *it)?;
         let (answer, proved) = oneshot::channel();
         let asked = self.orders.send(Order::Prove { account, answer });
         asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
