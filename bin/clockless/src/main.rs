@@ -15,6 +15,7 @@ mod bench;
 mod commands;
 mod demo;
 mod failure;
+mod keystore;
 mod load;
 mod local;
 mod network;
@@ -47,6 +48,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
+    /// Make, show, back up and restore a person's keys
+    Keys(commands::keys::KeysArguments),
     /// Say what the portfolios of a file could lose
     Margin(commands::margin::MarginArguments),
     /// Run one validator
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Gateway(arguments) => arguments.run(commands::gateway::run),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
+        Command::Keys(arguments) => commands::keys::run(arguments),
         Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
         Command::Price(arguments) => commands::price::run(arguments),

@@ -2,6 +2,7 @@
 
 pub mod gateway;
 pub mod genesis;
+pub mod keys;
 pub mod margin;
 pub mod price;
 pub mod replay;
