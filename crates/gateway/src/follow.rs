@@ -5,19 +5,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply};
-use num::{Cash, Rounding, Side};
+use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
 use serde_json::Value;
 use wire::{
     AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderEnd, OrderId, TradeEvent, TradeKind,
+    UnderlyingId,
 };
 
 use crate::{
+    history::{Delivery, Settlement},
     json,
     methods::{fill_json, order_json},
     model::{Fill, Liquidity, OrderState, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
-    view::View,
+    view::{View, payoff},
 };
 
 /// What a commit changed, for those who listen.
@@ -29,8 +31,19 @@ pub struct Changes {
     pub books: BTreeSet<InstrumentId>,
     pub accounts: BTreeSet<AccountId>,
     pub outcomes: BTreeMap<IntentId, Result<Outcome, RpcError>>,
+    /// Underlyings whose index moved.
+    pub indices: BTreeSet<UnderlyingId>,
+    /// Instruments that stopped trading or were settled.
+    pub ended: BTreeSet<InstrumentId>,
     pub placed: u64,
     pub rejected: u64,
+}
+
+impl Changes {
+    /// Whether an account's money, positions or orders changed.
+    pub fn concerns(&self, account: &AccountId) -> bool {
+        self.accounts.contains(account) || self.orders.iter().any(|(owner, _)| owner == account)
+    }
 }
 
 impl View {
@@ -43,6 +56,7 @@ impl View {
         for event in &events {
             self.note(event, trades_before, &mut changes);
         }
+        changes.ended.extend(self.refresh_listing());
         changes
     }
 
@@ -61,6 +75,7 @@ impl View {
                 let terms = it.and_then(|it| Some((State::amount(it, *lots), it.market.price(*price)?)));
                 if let Some((amended, (amount, price))) = self.history.find_order_mut(*order).zip(terms) {
                     (amended.amount, amended.price, amended.updated_ms) = (amount, Some(price), now);
+                    amended.replaced = true;
                 }
                 self.touch(*order, changes);
             }
@@ -70,6 +85,7 @@ impl View {
                     ended.state =
                         if *end == OrderEnd::Filled { OrderState::Filled } else { OrderState::Cancelled };
                     ended.updated_ms = now;
+                    ended.cancel_reason = cancel_reason(*end);
                     self.history.order(ended);
                 }
                 self.touch(*order, changes);
@@ -81,19 +97,80 @@ impl View {
                 )
                 .unwrap_or(0);
                 let outcome = Outcome::read(self.state.commit(), trades_before, outcomes);
-                changes.outcomes.insert(*intent, outcome);
+                changes.outcomes.insert(*intent, Ok(outcome));
             }
             Event::IntentRejected { intent, reject } => {
                 changes.rejected += 1;
                 changes.outcomes.insert(*intent, Err(rejected(reject)));
             }
-            Event::Deposited { account, .. } | Event::PositionSettled { account, .. } => {
+            Event::Deposited { account, .. } => {
+                changes.accounts.insert(*account);
+            }
+            Event::PositionSettled { account, instrument, position, amount } => {
+                self.note_settled(*account, *instrument, (*position, *amount));
                 changes.accounts.insert(*account);
             }
             Event::Transferred { from, to, .. } => changes.accounts.extend([*from, *to]),
-            Event::Delivered { .. } => self.refresh_listing(),
+            Event::IndexMoved { underlying, price } => {
+                changes.indices.insert(*underlying);
+                if let Some(it) = self.state.underlying_of(*underlying) {
+                    self.history.index_moved(&it.symbol, self.state.time().millis(), *price);
+                }
+            }
+            Event::Delivered { underlying, expiry, price } => {
+                self.note_delivered(*underlying, *expiry, *price);
+            }
             _ => {}
         }
+    }
+
+    fn note_delivered(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
+        let now = self.now_ms();
+        let Some(symbol) = self.state.underlying_of(underlying).map(|it| it.symbol.clone()) else { return };
+        let settled: Vec<Settlement> = self
+            .state
+            .instruments()
+            .iter()
+            .filter(|it| it.underlying == underlying && it.contract.expiry() == Some(expiry))
+            .map(|it| Settlement {
+                id: 0,
+                account: None,
+                instrument: it.id,
+                time_ms: now,
+                position: Fix::ZERO,
+                mark: payoff(&it.contract, price),
+                index: price,
+                paid: Cash::ZERO,
+                profit: Cash::ZERO,
+            })
+            .collect();
+        for settlement in settled {
+            self.history.settled(settlement);
+        }
+        let expiry_ms = expiry.millis();
+        self.history.delivered(Delivery { underlying: symbol, expiry_ms, price, time_ms: now });
+    }
+
+    fn note_settled(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (position, paid): (Position, Cash),
+    ) {
+        let time_ms = self.now_ms();
+        let Some(it) = self.state.instrument(instrument) else { return };
+        let Some(delivery) = self.delivery_price(it) else { return };
+        self.history.settled(Settlement {
+            id: 0,
+            account: Some(account),
+            instrument,
+            time_ms,
+            position: State::units(it, position),
+            mark: payoff(&it.contract, delivery),
+            index: delivery,
+            paid,
+            profit: Cash::ZERO,
+        });
     }
 
     fn touch(&self, order: OrderId, changes: &mut Changes) {
@@ -109,6 +186,8 @@ impl View {
             return;
         };
         let value = it.market.notional(event.price, event.lots, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        let forward = it.valuation.as_ref().filter(|_| it.is_option()).map(|it| it.forward);
+        let iv = self.instrument_of(event.instrument).and_then(|it| self.implied_vol(it, forward, price));
         let trade = Trade {
             id: 0,
             sequence: 0,
@@ -121,6 +200,9 @@ impl View {
             index: self.state.underlying_of(it.underlying).map(|it| it.index),
             is_liquidation: event.kind == TradeKind::Liquidation,
             tick_direction: 0,
+            contracts: event.lots.get(),
+            iv,
+            forward,
         };
         let trade = self.history.trade(trade);
         let sides = [
@@ -148,9 +230,9 @@ impl View {
         changes: &mut Changes,
     ) {
         let label = self.history.find_order(order).map(|it| it.label.clone()).unwrap_or_default();
-        let fill = Fill { trade: trade.clone(), account, order, side, fee, liquidity, label };
-        self.history.fill(fill.clone());
-        changes.fills.push(fill);
+        let profit = Cash::ZERO;
+        let fill = Fill { trade: trade.clone(), account, order, side, fee, liquidity, label, profit };
+        changes.fills.push(self.history.fill(fill));
     }
 
     /// The venue's JSON of a trade.
@@ -164,5 +246,22 @@ impl View {
 
     pub fn fill_value(&self, fill: &Fill) -> Value {
         fill_json(self, fill)
+    }
+}
+
+/// The venue's word for why an order ended; `None` when it was filled.
+const fn cancel_reason(end: OrderEnd) -> Option<&'static str> {
+    match end {
+        OrderEnd::Filled | OrderEnd::Dropped | OrderEnd::Expired => None,
+        OrderEnd::Switch => Some("cancel_on_disconnect"),
+        OrderEnd::Rival => Some("oco_other_closed"),
+        OrderEnd::Protection => Some("mmp_trigger"),
+        OrderEnd::PrimaryEnded => Some("oto_primary_closed"),
+        OrderEnd::Cancelled => Some("user_request"),
+        OrderEnd::InstrumentExpired => Some("settlement"),
+        OrderEnd::Liquidation => Some("autoliquidation"),
+        OrderEnd::SelfTrade | OrderEnd::NothingToReduce | OrderEnd::PositionLimit | OrderEnd::Refused => {
+            Some("risk_mitigation")
+        }
     }
 }

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -159,7 +160,13 @@ fn identify(
     if let Some(token) = header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")) {
         return keyring.by_token(token, "access").map(Some);
     }
-    Err(RpcError::param("Authorization", "deri-hmac-sha256 or Bearer is expected"))
+    if let Some(encoded) = header.strip_prefix("Basic ").or_else(|| header.strip_prefix("basic ")) {
+        let decoded = base64::prelude::BASE64_STANDARD.decode(encoded.trim()).unwrap_or_default();
+        let credentials = String::from_utf8_lossy(&decoded);
+        let (client_id, secret) = credentials.split_once(':').unwrap_or((&credentials, ""));
+        return keyring.by_credentials(client_id, secret).map(Some);
+    }
+    Err(RpcError::param("Authorization", "deri-hmac-sha256, Bearer or Basic is expected"))
 }
 
 /// `a=1&b=%20x` as parameters; all values are strings.

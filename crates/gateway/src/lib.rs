@@ -12,6 +12,8 @@
 )]
 
 pub mod auth;
+mod channel;
+mod code;
 pub mod decimal;
 mod feed;
 mod follow;
@@ -26,6 +28,7 @@ mod network;
 mod outcome;
 mod page;
 mod rpc;
+mod selection;
 mod session;
 mod socket;
 mod view;
@@ -45,8 +48,10 @@ use wire::{Action, Atomicity, IntentId};
 
 use crate::{
     auth::{ApiKeyFile, Identity, Keyring},
+    channel::Channel,
     feed::Feed,
     hub::{ConnectionId, Hub, Topic},
+    methods::Listening,
     metrics::Metrics,
     network::Network,
     outcome::Outcome,
@@ -105,6 +110,16 @@ pub struct Gateway {
 
 /// Serves until the node is gone or the socket fails.
 pub async fn serve(config: Config) -> Result<(), GatewayError> {
+    let address = config.listen;
+    let listen = |source| GatewayError::Listen { address, source };
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
+    serve_on(listener, config).await
+}
+
+/// The same on a socket that listens already; `config.listen` is for messages only.
+pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Result<(), GatewayError> {
+    let address = config.listen;
+    let listen = |source| GatewayError::Listen { address, source };
     let state = exchange::State::new(&config.exchange, config.network)?;
     let gateway = Arc::new(Gateway {
         keyring: Keyring::new(config.keys, config.token_key)?,
@@ -118,9 +133,6 @@ pub async fn serve(config: Config) -> Result<(), GatewayError> {
         node: NodeClient::connect(&config.node).await?,
         network_digest: config.network,
     });
-    let address = config.listen;
-    let listen = |source| GatewayError::Listen { address, source };
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
     tracing::info!(%address, node = %config.node, "gateway is up");
     tokio::spawn(tick(Arc::clone(&gateway)));
     let following = tokio::spawn(follow(Arc::clone(&gateway)));
@@ -185,9 +197,10 @@ impl Gateway {
         self.view().commit_index() > 0
     }
 
-    pub(crate) fn network(&self) -> Value {
-        let view = self.view();
-        let active = view.instruments().iter().filter(|it| it.is_active).count();
+    /// The network as a view of one commit shows it. Takes the view that the caller holds: asking for a
+    /// second one while a commit waits to be written would wait for ever.
+    pub(crate) fn network(&self, view: &View) -> Value {
+        let active = view.instruments().iter().filter(|it| it.is_active()).count();
         lock(&self.network).show(view.commit_index(), active)
     }
 
@@ -201,13 +214,38 @@ impl Gateway {
         result
     }
 
-    pub(crate) fn feed_first(&self, connection: ConnectionId, topic: &Topic) {
+    /// Lets a connection listen to a channel; `identity` is who asks.
+    pub(crate) fn listen(
+        &self,
+        connection: ConnectionId,
+        identity: Option<&Identity>,
+        name: &str,
+    ) -> Listening {
         let view = self.view();
-        lock(&self.feed).first(self, &view, connection, topic);
+        let Some(channel) = Channel::parse(&view, name) else { return Listening::NoSuchChannel };
+        if identity.is_none() && (channel.is_private() || channel.is_raw()) {
+            return Listening::NeedsLogin;
+        }
+        let account = identity.filter(|_| channel.is_private()).map(|identity| identity.account);
+        let topic = Topic { channel: name.to_owned(), account };
+        if lock(&self.feed).listen((self, &view), connection, (topic, channel)) {
+            Listening::Yes
+        } else {
+            Listening::TooMany
+        }
     }
 
-    /// Signs actions, submits them, and waits until they are ordered and executed.
+    /// Signs actions, submits them, and waits until they are ordered and executed; an error when one is refused.
     pub(crate) async fn execute(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, RpcError> {
+        self.execute_each(identity, actions).await.and_then(Outcome::whole)
+    }
+
+    /// The same where each action stands for itself.
+    pub(crate) async fn execute_each(
         &self,
         identity: &Identity,
         actions: Vec<Action>,

@@ -3,6 +3,7 @@
 //! Invariant: amounts are in units of the underlying, prices in USDC; JSON is made from these values in
 //! `json` and nowhere else.
 
+use exchange::Listing;
 use num::{Cash, Fix, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
@@ -36,7 +37,13 @@ pub struct Instrument {
     pub lot: Fix,
     pub maker_fee: Fix,
     pub taker_fee: Fix,
-    pub is_active: bool,
+    pub listing: Listing,
+}
+
+impl Instrument {
+    pub fn is_active(&self) -> bool {
+        self.listing == Listing::Open
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +75,8 @@ pub struct Market {
     pub forward: Option<Cash>,
     pub greeks: Option<Greeks>,
     pub open_interest: Fix,
+    /// The lowest and the highest price that an order may have.
+    pub band: Option<(Cash, Cash)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +107,16 @@ pub struct Order {
     pub created_ms: u64,
     pub updated_ms: u64,
     pub is_liquidation: bool,
+    /// It was edited at least once.
+    pub replaced: bool,
+    /// The venue's word for why it ended without being filled.
+    pub cancel_reason: Option<&'static str>,
+}
+
+impl Order {
+    pub fn is_open(&self) -> bool {
+        self.state == OrderState::Open
+    }
 }
 
 /// A trade as the public sees it.
@@ -118,6 +137,12 @@ pub struct Trade {
     pub is_liquidation: bool,
     /// 0 plus tick, 1 zero-plus tick, 2 minus tick, 3 zero-minus tick.
     pub tick_direction: u8,
+    /// The amount in lots.
+    pub contracts: u64,
+    /// The volatility that the price of an option implied.
+    pub iv: Option<Fix>,
+    /// What an option was valued on.
+    pub forward: Option<Cash>,
 }
 
 /// One account's side of a trade.
@@ -130,6 +155,8 @@ pub struct Fill {
     pub fee: Cash,
     pub liquidity: Liquidity,
     pub label: String,
+    /// What it realised, fees apart.
+    pub profit: Cash,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

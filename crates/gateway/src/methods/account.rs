@@ -9,14 +9,15 @@ use crate::{
     auth::Identity,
     json,
     rpc::{Params, RpcResult},
+    selection::Selection,
     view::View,
 };
 
-use super::market::{Selection, named};
+use super::market::named;
 
 pub(super) fn positions(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let selection = Selection::read(params)?;
     let view = gateway.view();
+    let selection = Selection::read(&view, params)?;
     let mut values = Vec::new();
     for position in view.positions(&identity.account) {
         if let Some(it) = view.instrument_of(position.instrument).filter(|it| selection.holds(it)) {

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     Gateway,
     auth::{Identity, Signed, TOKEN_SECONDS},
-    hub::Topic,
     rpc::{Code, Params, RpcError, RpcResult},
     session::Session,
 };
@@ -72,6 +71,24 @@ pub(super) fn auth(gateway: &Gateway, session: &Session, params: &Params) -> Rpc
     Ok(answer)
 }
 
+pub(super) fn hello(params: &Params) -> RpcResult {
+    params.text("client_name")?;
+    params.text("client_version")?;
+    Ok(version())
+}
+
+/// Also answers a `test_request` of the heartbeat; the venue lets clients see what an error looks like here.
+pub(super) fn test(params: &Params) -> RpcResult {
+    match params.choice("expected_result", &["exception"])? {
+        Some(_) => Err(RpcError::new(Code::InternalServerError, "the exception that was asked for")),
+        None => Ok(version()),
+    }
+}
+
+fn version() -> Value {
+    json!({ "version": env!("CARGO_PKG_VERSION") })
+}
+
 pub(super) fn logout(session: &Session) -> RpcResult {
     session.log_out();
     Ok(json!("ok"))
@@ -96,7 +113,7 @@ pub(super) fn disable_heartbeat(session: &Session) -> RpcResult {
 
 pub(super) fn cancel_on_disconnect(session: &Session, switch: Switch) -> RpcResult {
     if session.connection.is_none() {
-        return Err(RpcError::new(Code::BadRequest, "a plain HTTP request has no connection"));
+        return Err(RpcError::new(Code::NeedsWebSocket, "a plain HTTP request has no connection"));
     }
     session.set_cancel_on_disconnect(switch == Switch::On);
     Ok(json!("ok"))
@@ -106,29 +123,37 @@ pub(super) fn get_cancel_on_disconnect(session: &Session) -> RpcResult {
     Ok(json!({ "scope": "connection", "enabled": session.cancel_on_disconnect() }))
 }
 
-pub(super) fn subscribe(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
+pub(super) fn subscribe(
+    gateway: &Gateway,
+    session: &Session,
+    identity: Option<&Identity>,
+    params: &Params,
+) -> RpcResult {
     let connection = connection(session)?;
+    let names = params.texts("channels")?;
     let mut subscribed = Vec::new();
-    for channel in params.texts("channels")? {
-        let Some(topic) = topic_of(gateway, session, &channel) else { continue };
-        if !gateway.hub.subscribe(connection, topic.clone()) {
-            let reason = format!("more than {} channels", crate::hub::CHANNELS_MAX);
-            return Err(RpcError::new(Code::TooManyRequests, reason));
+    let mut withheld = false;
+    for name in &names {
+        match gateway.listen(connection, identity, name) {
+            Listening::Yes => subscribed.push(name.as_str()),
+            Listening::NeedsLogin => withheld = true,
+            Listening::NoSuchChannel => {}
+            Listening::TooMany => {
+                let reason = format!("more than {} channels", crate::hub::CHANNELS_MAX);
+                return Err(RpcError::new(Code::TooManyRequests, reason));
+            }
         }
-        gateway.feed_first(connection, &topic);
-        subscribed.push(Value::String(channel));
     }
-    Ok(Value::Array(subscribed))
+    if withheld && subscribed.is_empty() {
+        return Err(RpcError::new(Code::RawNeedsLogin, "authenticate with public/auth first"));
+    }
+    Ok(json!(subscribed))
 }
 
 pub(super) fn unsubscribe(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
     let connection = connection(session)?;
     let channels = params.texts("channels")?;
-    for channel in &channels {
-        if let Some(topic) = topic_of(gateway, session, channel) {
-            gateway.hub.unsubscribe(connection, &topic);
-        }
-    }
+    gateway.hub.unsubscribe_where(connection, |topic| channels.contains(&topic.channel));
     Ok(json!(channels))
 }
 
@@ -138,42 +163,16 @@ pub(super) fn unsubscribe_all(gateway: &Gateway, session: &Session, scope: Scope
     Ok(json!("ok"))
 }
 
-/// The topic of a channel, when there is such a channel and the session may listen to it.
-pub(crate) fn topic_of(gateway: &Gateway, session: &Session, channel: &str) -> Option<Topic> {
-    let mut parts = channel.split('.');
-    let (family, rest) = (parts.next()?, parts.collect::<Vec<_>>());
-    let view = gateway.view();
-    let exists = |name: &&str| view.instrument(name).is_some();
-    let is_interval = |interval: &&str| matches!(*interval, "raw" | "100ms" | "agg2");
-    let public = match (family, rest.as_slice()) {
-        ("book" | "ticker" | "trades" | "perpetual", [name, interval]) => {
-            exists(name) && is_interval(interval)
-        }
-        ("trades", [kind, _, interval]) => {
-            matches!(*kind, "future" | "option" | "any") && is_interval(interval)
-        }
-        ("book", [name, group, depth, interval]) => {
-            exists(name) && *group == "none" && matches!(*depth, "1" | "10" | "20") && is_interval(interval)
-        }
-        ("quote" | "incremental_ticker", [name]) => exists(name),
-        ("chart", ["trades", name, resolution]) => {
-            exists(name) && (*resolution == "1D" || resolution.parse::<u64>().is_ok())
-        }
-        ("deribit_price_index", [_]) | ("platform_state", []) => true,
-        ("instrument", ["state", _, _]) => true,
-        ("clockless", ["network" | "dag"]) => true,
-        ("clockless", ["chain", _, expiry]) => expiry.parse::<u64>().is_ok(),
-        _ => false,
-    };
-    if public {
-        return Some(Topic { channel: channel.to_owned(), account: None });
-    }
-    let private =
-        family == "user" && matches!(rest.first(), Some(&("orders" | "trades" | "portfolio" | "changes")));
-    let account = session.identity().ok()?.account;
-    private.then(|| Topic { channel: channel.to_owned(), account: Some(account) })
+/// What became of a wish to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listening {
+    Yes,
+    /// The channel is for those who say who they are.
+    NeedsLogin,
+    NoSuchChannel,
+    TooMany,
 }
 
 fn connection(session: &Session) -> Result<crate::hub::ConnectionId, RpcError> {
-    session.connection.ok_or_else(|| RpcError::new(Code::BadRequest, "subscriptions need a WebSocket"))
+    session.connection.ok_or_else(|| RpcError::new(Code::NeedsWebSocket, "there is no connection to push to"))
 }
