@@ -13,7 +13,7 @@ use wire::{
 };
 
 use crate::{
-    history::{Delivery, Settlement},
+    history::{Delivery, Entry, Settlement, TradeEntry, Why, balance},
     json,
     methods::{fill_json, order_json},
     model::{Fill, Liquidity, OrderState, Trade},
@@ -30,6 +30,7 @@ pub struct Changes {
     pub orders: Vec<(AccountId, OrderId)>,
     pub books: BTreeSet<InstrumentId>,
     pub accounts: BTreeSet<AccountId>,
+    pub log: Vec<Entry>,
     pub outcomes: BTreeMap<IntentId, Result<Outcome, RpcError>>,
     /// Underlyings whose index moved.
     pub indices: BTreeSet<UnderlyingId>,
@@ -57,6 +58,9 @@ impl View {
             self.note(event, trades_before, &mut changes);
         }
         changes.ended.extend(self.refresh_listing());
+        let mut log = core::mem::take(&mut changes.log);
+        balance(&mut log, |account| self.balance(account));
+        log.into_iter().for_each(|entry| self.history.log_entry(entry));
         changes
     }
 
@@ -103,14 +107,21 @@ impl View {
                 changes.rejected += 1;
                 changes.outcomes.insert(*intent, Err(rejected(reject)));
             }
-            Event::Deposited { account, .. } => {
-                changes.accounts.insert(*account);
+            Event::Deposited { account, amount } => {
+                self.log(*account, Why::Deposit, *amount, changes);
             }
             Event::PositionSettled { account, instrument, position, amount } => {
-                self.note_settled(*account, *instrument, (*position, *amount));
-                changes.accounts.insert(*account);
+                let delivered = self.note_settled(*account, *instrument, (*position, *amount));
+                self.log(*account, Why::Delivery, *amount, changes);
+                changes.log.iter_mut().last().into_iter().for_each(|entry| entry.delivered = delivered);
             }
-            Event::Transferred { from, to, .. } => changes.accounts.extend([*from, *to]),
+            Event::Transferred { from, to, amount } => {
+                self.log(*from, Why::Transfer, amount.checked_neg().unwrap_or(*amount), changes);
+                self.log(*to, Why::Transfer, *amount, changes);
+            }
+            Event::InsurancePaid { account, amount, .. } => {
+                self.log(*account, Why::Insurance, *amount, changes);
+            }
             Event::IndexMoved { underlying, price } => {
                 changes.indices.insert(*underlying);
                 if let Some(it) = self.state.underlying_of(*underlying) {
@@ -122,6 +133,11 @@ impl View {
             }
             _ => {}
         }
+    }
+
+    fn log(&self, account: AccountId, why: Why, change: Cash, changes: &mut Changes) {
+        changes.accounts.insert(account);
+        changes.log.push(Entry::new((account, self.now_ms()), why, change));
     }
 
     fn note_delivered(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
@@ -156,11 +172,11 @@ impl View {
         account: AccountId,
         instrument: InstrumentId,
         (position, paid): (Position, Cash),
-    ) {
+    ) -> Option<(InstrumentId, Fix, Cash)> {
         let time_ms = self.now_ms();
-        let Some(it) = self.state.instrument(instrument) else { return };
-        let Some(delivery) = self.delivery_price(it) else { return };
-        self.history.settled(Settlement {
+        let it = self.state.instrument(instrument)?;
+        let delivery = self.delivery_price(it)?;
+        let settled = self.history.settled(Settlement {
             id: 0,
             account: Some(account),
             instrument,
@@ -171,6 +187,7 @@ impl View {
             paid,
             profit: Cash::ZERO,
         });
+        Some((instrument, settled.position, settled.mark))
     }
 
     fn touch(&self, order: OrderId, changes: &mut Changes) {
@@ -230,9 +247,45 @@ impl View {
         changes: &mut Changes,
     ) {
         let label = self.history.find_order(order).map(|it| it.label.clone()).unwrap_or_default();
-        let profit = Cash::ZERO;
-        let fill = Fill { trade: trade.clone(), account, order, side, fee, liquidity, label, profit };
-        changes.fills.push(self.history.fill(fill));
+        let (profit, position) = (Cash::ZERO, Fix::ZERO);
+        let fill =
+            Fill { trade: trade.clone(), account, order, side, fee, liquidity, label, profit, position };
+        let fill = self.history.fill(fill);
+        changes.log.push(self.trade_entry(&fill));
+        changes.fills.push(fill);
+    }
+
+    fn trade_entry(&self, fill: &Fill) -> Entry {
+        let trade = &fill.trade;
+        let paid = trade.price.scale(trade.amount, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        let premium = if fill.side == Side::Buy { paid.checked_neg().unwrap_or(Cash::ZERO) } else { paid };
+        // An option is paid for when it trades, a future when it closes.
+        let cashflow = if trade.forward.is_some() { premium } else { fill.profit };
+        let change = cashflow.checked_sub(fill.fee).unwrap_or(cashflow);
+        let mut entry = Entry::new((fill.account, trade.time_ms), Why::Trade, change);
+        entry.fee = fill.fee;
+        let held_short = fill.position < Fix::ZERO;
+        let side = match (fill.side, fill.position == Fix::ZERO || held_short == (fill.side == Side::Buy)) {
+            (Side::Buy, false) => "open buy",
+            (Side::Buy, true) => "close buy",
+            (Side::Sell, false) => "open sell",
+            (Side::Sell, true) => "close sell",
+        };
+        entry.trade = Some(TradeEntry {
+            id: trade.id,
+            order: fill.order,
+            instrument: trade.instrument,
+            side,
+            amount: trade.amount,
+            contracts: trade.contracts,
+            price: trade.price,
+            mark: trade.mark,
+            index: trade.index,
+            liquidity: fill.liquidity,
+            position: fill.position,
+            profit: fill.profit,
+        });
+        entry
     }
 
     /// The venue's JSON of a trade.

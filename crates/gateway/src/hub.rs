@@ -20,6 +20,8 @@ pub const CHANNELS_MAX: usize = 2_000;
 #[derive(Clone, Debug)]
 pub enum Frame {
     Text(Arc<str>),
+    /// The end of the connection, after what was sent before.
+    Close,
 }
 
 pub type ConnectionId = u64;

@@ -14,9 +14,11 @@
 pub mod auth;
 mod channel;
 mod code;
+mod credits;
 pub mod decimal;
 mod feed;
 mod follow;
+mod heartbeat;
 mod history;
 mod http;
 mod hub;
@@ -28,13 +30,15 @@ mod network;
 mod outcome;
 mod page;
 mod rpc;
+mod scope;
 mod selection;
 mod session;
 mod socket;
+mod token;
 mod view;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
@@ -44,14 +48,16 @@ use client::{Committed, NodeClient, Wallet};
 use crypto::Digest;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use wire::{Action, Atomicity, IntentId};
+use wire::{AccountId, Action, Atomicity, IntentId, OrderId, OrderTarget};
 
+pub use crate::credits::{Limits, Rate};
 use crate::{
     auth::{ApiKeyFile, Identity, Keyring},
     channel::Channel,
+    credits::{Payer, Pools},
     feed::Feed,
     hub::{ConnectionId, Hub, Topic},
-    methods::Listening,
+    methods::{Listening, Switch},
     metrics::Metrics,
     network::Network,
     outcome::Outcome,
@@ -75,6 +81,8 @@ pub struct Config {
     /// Names of the validators, in the order of the committee.
     pub validators: Vec<String>,
     pub keys: Vec<ApiKeyFile>,
+    /// How much callers may ask for.
+    pub limits: Limits,
     /// Unpredictable bytes that tokens are derived from.
     pub token_key: [u8; 32],
 }
@@ -99,11 +107,14 @@ pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
+    pub(crate) pools: Pools,
     view: RwLock<View>,
     feed: Mutex<Feed>,
     network: Mutex<Network>,
     waiting: Mutex<BTreeMap<IntentId, Waiting>>,
     wallets: Mutex<BTreeMap<String, Wallet>>,
+    /// Accounts whose connections cancel what they placed when they end.
+    cancelling: Mutex<BTreeSet<AccountId>>,
     node: NodeClient,
     network_digest: Digest,
 }
@@ -125,19 +136,22 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         keyring: Keyring::new(config.keys, config.token_key)?,
         hub: Hub::default(),
         metrics: Metrics::default(),
+        pools: Pools::new(config.limits),
         view: RwLock::new(View::new(state)),
         feed: Mutex::default(),
         network: Mutex::new(Network::new(config.validators)),
         waiting: Mutex::default(),
         wallets: Mutex::default(),
+        cancelling: Mutex::default(),
         node: NodeClient::connect(&config.node).await?,
         network_digest: config.network,
     });
     tracing::info!(%address, node = %config.node, "gateway is up");
     tokio::spawn(tick(Arc::clone(&gateway)));
     let following = tokio::spawn(follow(Arc::clone(&gateway)));
+    let service = http::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
-        served = axum::serve(listener, http::router(Arc::clone(&gateway))) => served.map_err(listen),
+        served = axum::serve(listener, service) => served.map_err(listen),
         followed = following => match followed {
             Ok(ended) => ended.map_err(GatewayError::Node),
             Err(_) => Ok(()),
@@ -284,11 +298,49 @@ impl Gateway {
         signed.ok_or_else(|| RpcError::new(Code::InvalidArguments, "more than 64 actions in one request"))
     }
 
-    pub(crate) async fn cancel_everything(&self, identity: &Identity) {
-        let cancelled = self.execute(identity, vec![Action::CancelAll { instrument: None }]).await;
-        if let Err(error) = cancelled {
-            tracing::warn!(client = %identity.client_id, ?error, "cancel on disconnect failed");
+    /// Makes a connection an identity's.
+    pub(crate) fn log_in(&self, session: &Session, identity: Identity) {
+        if self.cancels_on_disconnect(&identity.account) && session.connection.is_some() {
+            session.set_cancel_on_disconnect(Some(BTreeSet::new()));
         }
+        session.log_in(identity);
+    }
+
+    pub(crate) fn cancels_on_disconnect(&self, account: &AccountId) -> bool {
+        lock(&self.cancelling).contains(account)
+    }
+
+    pub(crate) fn set_cancel_on_disconnect(&self, account: AccountId, switch: Switch) {
+        let mut cancelling = lock(&self.cancelling);
+        match switch {
+            Switch::On => cancelling.insert(account),
+            Switch::Off => cancelling.remove(&account),
+        };
+    }
+
+    /// Takes back what a connection placed and left behind.
+    pub(crate) async fn cancel_orders(&self, identity: &Identity, orders: &BTreeSet<OrderId>) {
+        let open: Vec<OrderId> = {
+            let view = self.view();
+            let is_open = |id: &&OrderId| view.history().find_order(**id).is_some_and(model::Order::is_open);
+            orders.iter().filter(is_open).copied().collect()
+        };
+        for part in open.chunks(wire::limits::ACTIONS_MAX) {
+            let cancel = |id: &OrderId| Action::Cancel { target: OrderTarget::Id { order: *id } };
+            let cancelled = self.execute_each(identity, part.iter().map(cancel).collect()).await;
+            if let Err(error) = cancelled {
+                tracing::warn!(client = %identity.client_id, ?error, "cancel on disconnect failed");
+            }
+        }
+    }
+
+    /// Whether an account may send one more call that trades.
+    pub(crate) fn may_trade_now(&self, account: AccountId) -> Result<(), RpcError> {
+        if self.pools.spend(Payer::Trading(account), now_us()) {
+            return Ok(());
+        }
+        let Rate { rate, .. } = self.pools.limits.trading;
+        Err(RpcError::new(Code::TooManyRequests, format!("more than {rate} orders a second")))
     }
 
     fn take(&self, committed: &Committed) {

@@ -4,7 +4,7 @@
 //! `json` and nowhere else.
 
 use exchange::Listing;
-use num::{Cash, Fix, Side};
+use num::{Cash, Fix, Rounding, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    pub fn is_option(&self) -> bool {
+        matches!(self.kind, Kind::Option { .. })
+    }
+
     pub fn is_active(&self) -> bool {
         self.listing == Listing::Open
     }
@@ -157,6 +161,8 @@ pub struct Fill {
     pub label: String,
     /// What it realised, fees apart.
     pub profit: Cash,
+    /// The account's position after it.
+    pub position: Fix,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +183,9 @@ pub struct Position {
     pub unrealised: Cash,
     pub realised: Cash,
     pub greeks: Greeks,
+    /// What the position would need if it were alone.
+    pub initial_margin: Cash,
+    pub maintenance_margin: Cash,
 }
 
 /// An account's money and margin.
@@ -187,5 +196,34 @@ pub struct Summary {
     pub initial_margin: Cash,
     pub maintenance_margin: Cash,
     pub available: Cash,
-    pub unrealised: Cash,
+    pub realised: Cash,
+    pub futures_profit: Cash,
+    pub options_profit: Cash,
+    pub options_value: Cash,
+    /// Sums over all positions.
+    pub delta: Fix,
+    /// Sums over the options.
+    pub options: Greeks,
+}
+
+impl Summary {
+    /// Adds a position to the sums; an option comes with the mark of one unit.
+    pub fn add(&mut self, position: &Position, option_mark: Option<Cash>) {
+        let plus = |sum: Fix, more: Fix| sum.checked_add(more).unwrap_or(sum);
+        let and = |sum: Cash, more: Cash| sum.checked_add(more).unwrap_or(sum);
+        self.delta = plus(self.delta, position.greeks.delta);
+        let Some(mark) = option_mark else {
+            self.futures_profit = and(self.futures_profit, position.unrealised);
+            return;
+        };
+        let value = mark.scale(position.size, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        self.options_value = and(self.options_value, value);
+        self.options_profit = and(self.options_profit, position.unrealised);
+        let (sums, more) = (&mut self.options, &position.greeks);
+        sums.delta = plus(sums.delta, more.delta);
+        sums.gamma = plus(sums.gamma, more.gamma);
+        sums.vega = plus(sums.vega, more.vega);
+        sums.theta = plus(sums.theta, more.theta);
+        sums.rho = plus(sums.rho, more.rho);
+    }
 }

@@ -176,6 +176,7 @@ impl View {
         let sum = i128::from(holding.entry.micros()) * i128::from(Fix::SCALE);
         let average = sum.checked_div(i128::from(size.raw())).and_then(Cash::from_i128).unwrap_or(Cash::ZERO);
         let unit = it.valuation.as_ref().map(|valuation| greeks(&valuation.greeks)).unwrap_or_default();
+        let (initial_margin, maintenance_margin) = self.margin_alone(it, size);
         let scaled = |greek: Fix| greek.mul(size, Rounding::HalfEven).unwrap_or(Fix::ZERO);
         Position {
             instrument: it.id,
@@ -192,6 +193,8 @@ impl View {
                 theta: scaled(unit.theta),
                 rho: scaled(unit.rho),
             },
+            initial_margin,
+            maintenance_margin,
         }
     }
 
@@ -207,20 +210,57 @@ impl View {
             unrealised: Cash::ZERO,
             realised: Cash::ZERO,
             greeks: Greeks::default(),
+            initial_margin: Cash::ZERO,
+            maintenance_margin: Cash::ZERO,
         }
+    }
+
+    pub fn balance(&self, account: &AccountId) -> Cash {
+        self.state.account_index(account).map_or(Cash::ZERO, |index| self.state.balance(index))
     }
 
     pub fn summary(&self, account: &AccountId) -> Summary {
         let Some(index) = self.state.account_index(account) else { return Summary::default() };
         let (equity, margin) = self.state.margin_summary(index);
-        Summary {
+        let mut summary = Summary {
             balance: self.state.balance(index),
             equity,
             initial_margin: margin.initial,
             maintenance_margin: margin.maintenance,
             available: equity.checked_sub(margin.initial).unwrap_or(Cash::MIN),
-            unrealised: margin.value,
+            realised: self.state.realised(index),
+            ..Summary::default()
+        };
+        for position in self.positions(account) {
+            let is_option = self.instrument_of(position.instrument).is_some_and(Instrument::is_option);
+            summary.add(&position, is_option.then_some(position.mark));
         }
+        summary
+    }
+
+    /// What a position would need if it were alone: its worst scenario and the contingencies.
+    fn margin_alone(&self, it: &exchange::Instrument, size: Fix) -> (Cash, Cash) {
+        let Some(valuation) = &it.valuation else { return (Cash::ZERO, Cash::ZERO) };
+        let parameters = &self.state.parameters().margin;
+        let worth = |profit: &i64| Cash::from_micros(*profit).scale(size, Rounding::Floor);
+        let worst = valuation.scenarios.iter().filter_map(worth).min().unwrap_or(Cash::ZERO).min(Cash::ZERO);
+        let loss = worst.checked_neg().unwrap_or(Cash::MAX);
+        let index = self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index);
+        let part = if !it.is_option() {
+            parameters.future_billionths
+        } else if size < Fix::ZERO {
+            parameters.short_option_billionths
+        } else {
+            0
+        };
+        let units = Fix::from_raw(size.raw().saturating_abs());
+        let contingency = index
+            .scale(Fix::from_raw(part), Rounding::Ceil)
+            .and_then(|per_unit| per_unit.scale(units, Rounding::Ceil))
+            .unwrap_or(Cash::MAX);
+        let initial = loss.scale(Fix::from_raw(parameters.initial_billionths), Rounding::Ceil);
+        let with = |loss: Cash| loss.checked_add(contingency).unwrap_or(Cash::MAX);
+        (with(initial.unwrap_or(Cash::MAX)), with(loss))
     }
 
     /// Kind, maker and taker fee of each kind of instrument, by the venue's names.

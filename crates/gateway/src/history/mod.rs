@@ -4,6 +4,7 @@
 //! the same commits answer the same.
 
 mod index;
+mod log;
 mod profit;
 mod settlement;
 
@@ -13,6 +14,7 @@ use num::{Cash, DAY_MS, Fix, MINUTE_MS, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
 pub use index::Series;
+pub use log::{Entry, TradeEntry, Why, balance};
 use profit::Cost;
 pub use settlement::{Delivery, Settlement};
 
@@ -30,6 +32,8 @@ const ENDED_ORDERS_MAX: usize = 2_000;
 /// One-minute candles kept for one instrument: a week.
 const CANDLES_MAX: usize = 7 * 24 * 60;
 
+/// Entries of one account's log.
+const LOG_MAX: usize = 10_000;
 /// Settlements of instruments, and as many of each account, that are kept.
 const SETTLEMENTS_MAX: usize = 10_000;
 
@@ -58,6 +62,7 @@ struct OfAccount {
     fills: VecDeque<Fill>,
     ended: VecDeque<OrderId>,
     settlements: VecDeque<Settlement>,
+    log: VecDeque<Entry>,
     costs: BTreeMap<InstrumentId, Cost>,
 }
 
@@ -72,6 +77,7 @@ pub struct History {
     deliveries: Vec<Delivery>,
     settlements: VecDeque<Settlement>,
     settled: u64,
+    logged: u64,
 }
 
 impl History {
@@ -93,9 +99,23 @@ impl History {
         let of = self.accounts.entry(fill.account).or_default();
         let amount = fill.trade.amount;
         let signed = if fill.side == Side::Buy { amount } else { Fix::from_raw(-amount.raw()) };
-        fill.profit = of.costs.entry(fill.trade.instrument).or_default().fill(signed, fill.trade.price);
+        let cost = of.costs.entry(fill.trade.instrument).or_default();
+        fill.profit = cost.fill(signed, fill.trade.price);
+        fill.position = cost.size();
         push_bounded(&mut of.fills, fill.clone(), FILLS_MAX);
         fill
+    }
+
+    /// Adds an entry to its account's log and numbers it.
+    pub fn log_entry(&mut self, mut entry: Entry) {
+        self.logged += 1;
+        entry.id = self.logged;
+        push_bounded(&mut self.accounts.entry(entry.account).or_default().log, entry, LOG_MAX);
+    }
+
+    /// An account's log, the latest entry first.
+    pub fn log(&self, account: &AccountId) -> impl Iterator<Item = &Entry> {
+        self.accounts.get(account).into_iter().flat_map(|of| of.log.iter().rev())
     }
 
     /// What an account has realised in an instrument, fees apart.

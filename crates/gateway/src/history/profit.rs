@@ -40,6 +40,11 @@ impl Cost {
         realised
     }
 
+    /// The signed position.
+    pub fn size(&self) -> Fix {
+        Fix::from_raw(i64::try_from(self.size).unwrap_or(i64::MAX))
+    }
+
     /// The position was delivered at `price`; the profit that this realised.
     pub fn deliver(&mut self, price: Cash) -> Cash {
         let size = i64::try_from(-self.size).unwrap_or(0);

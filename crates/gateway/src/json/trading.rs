@@ -141,9 +141,10 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         "floating_profit_loss": cash(it.unrealised),
         "realized_profit_loss": cash(it.realised),
         "total_profit_loss": cash(total),
-        "initial_margin": 0.0,
-        "maintenance_margin": 0.0,
+        "initial_margin": cash(it.initial_margin),
+        "maintenance_margin": cash(it.maintenance_margin),
         "open_orders_margin": 0.0,
+        "estimated_liquidation_price": null,
         "delta": fix(it.greeks.delta),
     });
     if let Kind::Option { .. } = instrument.kind {
@@ -152,11 +153,15 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         }
     } else {
         value["size_currency"] = fix(it.size);
+        value["leverage"] = json!(20);
+        value["realized_funding"] = json!(0.0);
     }
     value
 }
 
 pub fn summary(it: &Summary) -> Value {
+    let sensitivities = greeks(&it.options);
+    let projected = it.options_profit.checked_add(it.futures_profit).unwrap_or(it.options_profit);
     json!({
         "currency": "USDC",
         "balance": cash(it.balance),
@@ -171,13 +176,29 @@ pub fn summary(it: &Summary) -> Value {
         "margin_model": "cross_pm",
         "portfolio_margining_enabled": true,
         "cross_collateral_enabled": false,
-        "session_upl": cash(it.unrealised),
-        "session_rpl": 0.0,
-        "total_pl": cash(it.unrealised),
-        "delta_total": 0.0,
+        "session_upl": cash(projected),
+        "session_rpl": cash(it.realised),
+        "total_pl": cash(projected.checked_add(it.realised).unwrap_or(projected)),
+        "futures_pl": cash(it.futures_profit),
+        "futures_session_upl": cash(it.futures_profit),
+        "futures_session_rpl": 0.0,
+        "options_pl": cash(it.options_profit),
+        "options_session_upl": cash(it.options_profit),
+        "options_session_rpl": 0.0,
+        "options_value": cash(it.options_value),
+        "options_delta": sensitivities["delta"],
+        "options_gamma": sensitivities["gamma"],
+        "options_vega": sensitivities["vega"],
+        "options_theta": sensitivities["theta"],
+        "options_gamma_map": {},
+        "options_theta_map": {},
+        "options_vega_map": {},
+        "delta_total": fix(it.delta),
+        "projected_delta_total": fix(it.delta),
+        "delta_total_map": {},
+        "estimated_liquidation_ratio": 0.0,
         "fee_balance": 0.0,
         "spot_reserve": 0.0,
         "additional_reserve": 0.0,
-        "limits": {"non_matching_engine": {"rate": 500, "burst": 500}, "matching_engine": {"rate": 500, "burst": 500}},
     })
 }

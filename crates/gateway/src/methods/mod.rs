@@ -2,7 +2,9 @@
 //!
 //! Invariant: one match knows every method; a method is public or private by its name.
 
+mod access;
 mod account;
+mod account_log;
 mod cancelling;
 mod chain;
 mod index;
@@ -14,10 +16,13 @@ mod session;
 mod settlements;
 mod trading;
 
+use serde_json::{Value, json};
+
 use crate::{
     Gateway,
     auth::Identity,
     rpc::{Code, Params, RpcError, RpcResult},
+    scope::{Access, Area},
     session::Session,
 };
 
@@ -26,7 +31,7 @@ pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
 use orders::Labelled;
 pub(crate) use orders::{fill_json, order_json};
-pub(crate) use session::Listening;
+pub(crate) use session::{Listening, Switch};
 
 /// Calls a method by its full name, such as `public/ticker`.
 pub(crate) async fn dispatch(
@@ -45,6 +50,7 @@ pub(crate) async fn dispatch(
 fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
     match name {
         "auth" => session::auth(gateway, session, params),
+        "fork_token" => session::fork_token(gateway, session, params),
         "hello" => session::hello(params),
         "test" => session::test(params),
         "set_heartbeat" => session::set_heartbeat(session, params),
@@ -87,8 +93,8 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
             settlements::of_market(gateway, params)
         }
-        "get_block_rfq_trades" => Ok(serde_json::json!({ "block_rfqs": [], "continuation": null })),
-        "get_announcements" => Ok(serde_json::json!([])),
+        "get_block_rfq_trades" => Ok(json!({ "block_rfqs": [], "continuation": null })),
+        "get_announcements" => Ok(json!([])),
         "clockless/get_chain" => chain::get_chain(gateway, params),
         "clockless/get_network" => chain::get_network(gateway),
         _ => Err(unknown(&format!("public/{name}"))),
@@ -96,20 +102,23 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
 }
 
 async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
+    let Some((area, access)) = access::of(name) else { return Err(unknown(&format!("private/{name}"))) };
     let identity = session::identify(gateway, session, params)?;
+    if identity.scope.access(area) < access {
+        let reason = format!("{name} needs more than the scope {:?}", identity.scope.text());
+        return Err(RpcError::new(Code::Forbidden, reason));
+    }
+    if (area, access) != (Area::Trade, Access::ReadWrite) {
+        return private_reading(gateway, session, &identity, (name, params));
+    }
+    gateway.may_trade_now(identity.account)?;
+    let caller = Caller { gateway, session, identity: &identity };
     match name {
-        "subscribe" => session::subscribe(gateway, session, Some(&identity), params),
-        "unsubscribe" => session::unsubscribe(gateway, session, params),
-        "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Private),
-        "logout" => session::logout(session),
-        "enable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::On),
-        "disable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::Off),
-        "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(session),
-        "buy" => trading::place(gateway, &identity, num::Side::Buy, params).await,
-        "sell" => trading::place(gateway, &identity, num::Side::Sell, params).await,
-        "edit" => trading::edit(gateway, &identity, params).await,
-        "edit_by_label" => trading::edit_by_label(gateway, &identity, params).await,
-        "close_position" => trading::close_position(gateway, &identity, params).await,
+        "buy" => trading::place(caller, num::Side::Buy, params).await,
+        "sell" => trading::place(caller, num::Side::Sell, params).await,
+        "edit" => trading::edit(caller, params).await,
+        "edit_by_label" => trading::edit_by_label(caller, params).await,
+        "close_position" => trading::close_position(caller, params).await,
         "cancel" => cancelling::one(gateway, &identity, params).await,
         "cancel_by_label" => cancelling::by_label(gateway, &identity, params).await,
         "cancel_all" => cancelling::several(gateway, &identity, Which::All, params).await,
@@ -123,13 +132,37 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "cancel_all_by_kind_or_type" => {
             cancelling::several(gateway, &identity, Which::KindOrType, params).await
         }
-        _ => private_reading(gateway, &identity, name, params),
+        _ => Err(unknown(&format!("private/{name}"))),
     }
 }
 
+/// Who trades, and on which connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub gateway: &'a Gateway,
+    pub session: &'a Session,
+    pub identity: &'a Identity,
+}
+
 /// Private methods that change nothing.
-fn private_reading(gateway: &Gateway, identity: &Identity, name: &str, params: &Params) -> RpcResult {
+fn private_reading(
+    gateway: &Gateway,
+    session: &Session,
+    identity: &Identity,
+    (name, params): (&str, &Params),
+) -> RpcResult {
     match name {
+        "subscribe" => session::subscribe(gateway, session, Some(identity), params),
+        "unsubscribe" => session::unsubscribe(gateway, session, params),
+        "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Private),
+        "logout" => session::logout(gateway, session, identity, params),
+        "enable_cancel_on_disconnect" => {
+            session::cancel_on_disconnect(gateway, session, (identity, Switch::On), params)
+        }
+        "disable_cancel_on_disconnect" => {
+            session::cancel_on_disconnect(gateway, session, (identity, Switch::Off), params)
+        }
+        "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(gateway, session, identity, params),
         "get_open_orders" | "get_open_orders_by_currency" | "get_open_orders_by_instrument" => {
             orders::open(gateway, identity, params)
         }
@@ -139,7 +172,7 @@ fn private_reading(gateway: &Gateway, identity: &Identity, name: &str, params: &
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
             orders::ended(gateway, identity, params)
         }
-        "get_trigger_order_history" => Ok(serde_json::json!({ "entries": [], "continuation": null })),
+        "get_trigger_order_history" => Ok(json!({ "entries": [], "continuation": null })),
         "get_user_trades_by_instrument"
         | "get_user_trades_by_instrument_and_time"
         | "get_user_trades_by_currency"
@@ -149,13 +182,18 @@ fn private_reading(gateway: &Gateway, identity: &Identity, name: &str, params: &
         "get_position" => account::position(gateway, identity, params),
         "get_account_summary" => account::summary(gateway, identity, params),
         "get_account_summaries" => account::summaries(gateway, identity),
-        "get_deposits" | "get_withdrawals" | "get_transfers" => {
-            Ok(serde_json::json!({ "count": 0, "data": [] }))
-        }
+        "get_subaccounts" => account::subaccounts(gateway, identity, params),
+        "get_transaction_log" => account_log::get(gateway, identity, params),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
             settlements::of_account(gateway, identity, params)
         }
-        _ => Err(unknown(&format!("private/{name}"))),
+        "get_deposits" | "get_withdrawals" | "get_transfers" => account::moves(gateway, params),
+        "get_user_locks" | "get_access_log" | "get_mmp_config" | "get_address_book" => Ok(json!([])),
+        "get_current_deposit_address" => Ok(Value::Null),
+        _ => Err(RpcError::new(
+            Code::Forbidden,
+            "the gateway's session keys cannot move money: sign with the owner's key",
+        )),
     }
 }
 

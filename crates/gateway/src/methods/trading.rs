@@ -8,67 +8,65 @@ use serde_json::{Value, json};
 use wire::{Action, Label, NewOrder, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce};
 
 use crate::{
-    Gateway,
-    auth::Identity,
     model::{Instrument, Order},
     outcome::Outcome,
     rpc::{Code, Params, RpcError, RpcResult},
 };
 
-use super::{cancelling, market, orders};
+use super::{Caller, cancelling, market, orders};
 
 /// Decimal places of an amount and of a price.
 const AMOUNT_PLACES: u32 = 9;
 const PRICE_PLACES: u32 = 6;
 
-pub(super) async fn place(gateway: &Gateway, identity: &Identity, side: Side, params: &Params) -> RpcResult {
+pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> RpcResult {
     let order = {
-        let view = gateway.view();
+        let view = caller.gateway.view();
         let it = market::to_trade(&view, params)?;
         new_order(it, side, params, None)?
     };
-    let outcome = gateway.execute(identity, vec![Action::Place { order }]).await?;
-    placed(gateway, &outcome)
+    let outcome = caller.gateway.execute(caller.identity, vec![Action::Place { order }]).await?;
+    placed(caller, &outcome)
 }
 
 /// Closes a position with an order of its whole size that can only reduce it.
-pub(super) async fn close_position(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) async fn close_position(caller: Caller<'_>, params: &Params) -> RpcResult {
     let order = {
-        let view = gateway.view();
+        let view = caller.gateway.view();
         let it = market::to_trade(&view, params)?;
-        let (side, size) = cancelling::closing(&view, identity, params)?;
+        let (side, size) = cancelling::closing(&view, caller.identity, params)?;
         params
             .choice("type", &["limit", "market"])?
             .ok_or_else(|| RpcError::param("type", "missing, limit or market is expected"))?;
         let lots = lots(it, size)?;
         NewOrder { lots, reduce_only: ReduceOnly::On, ..new_order(it, side, params, Some(lots))? }
     };
-    let outcome = gateway.execute(identity, vec![Action::Place { order }]).await?;
-    placed(gateway, &outcome)
+    let outcome = caller.gateway.execute(caller.identity, vec![Action::Place { order }]).await?;
+    placed(caller, &outcome)
 }
 
-pub(super) async fn edit(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let order = orders::own_open_order(&gateway.view(), identity, params)?;
-    amend(gateway, identity, &order, params).await
+pub(super) async fn edit(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let order = orders::own_open_order(&caller.gateway.view(), caller.identity, params)?;
+    amend(caller, &order, params).await
 }
 
-pub(super) async fn edit_by_label(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) async fn edit_by_label(caller: Caller<'_>, params: &Params) -> RpcResult {
     let order = {
-        let view = gateway.view();
+        let view = caller.gateway.view();
         let (it, label) = (market::to_trade(&view, params)?, params.text("label")?);
-        let mut open = view.open_orders(&identity.account).into_iter();
+        let mut open = view.open_orders(&caller.identity.account).into_iter();
         let found = open.find(|order| order.instrument == it.id && order.label == label);
         found.ok_or_else(|| {
             let reason = format!("no open order in {} has the label {label:?}", it.name);
             RpcError::new(Code::OrderNotFound, reason)
         })?
     };
-    amend(gateway, identity, &order, params).await
+    amend(caller, &order, params).await
 }
 
-async fn amend(gateway: &Gateway, identity: &Identity, order: &Order, params: &Params) -> RpcResult {
+async fn amend(caller: Caller<'_>, order: &Order, params: &Params) -> RpcResult {
     let action = {
-        let view = gateway.view();
+        let view = caller.gateway.view();
         let it = view
             .instrument_of(order.instrument)
             .ok_or_else(|| RpcError::new(Code::NotOpenOrder, "the instrument is no longer listed"))?;
@@ -83,9 +81,9 @@ async fn amend(gateway: &Gateway, identity: &Identity, order: &Order, params: &P
         };
         Action::Amend { target: OrderTarget::Id { order: order.id }, lots, price }
     };
-    let outcome = gateway.execute(identity, vec![action]).await.map_err(orders::known_order)?;
+    let outcome = caller.gateway.execute(caller.identity, vec![action]).await.map_err(orders::known_order)?;
     let outcome = Outcome { orders: vec![order.id], ..outcome };
-    placed(gateway, &outcome)
+    placed(caller, &outcome)
 }
 
 /// An edit keeps what kind of order it is; whoever asks for another kind is told.
@@ -107,8 +105,9 @@ fn check_flags(order: &Order, params: &Params) -> Result<(), RpcError> {
 }
 
 /// The answer to an order that was placed or edited: its state and the trades of it.
-fn placed(gateway: &Gateway, outcome: &Outcome) -> RpcResult {
-    let view = gateway.view();
+fn placed(caller: Caller<'_>, outcome: &Outcome) -> RpcResult {
+    caller.session.note_orders(&outcome.orders);
+    let view = caller.gateway.view();
     let order = outcome
         .orders
         .first()

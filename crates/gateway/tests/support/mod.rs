@@ -69,6 +69,7 @@ impl Venue {
             exchange: genesis,
             validators: vec!["v0".to_owned()],
             keys: keys(),
+            limits: gateway::Limits::default(),
             token_key: [7; 32],
         };
         change(&mut config);
@@ -159,14 +160,19 @@ pub fn limit(instrument: InstrumentId, side: Side, (lots, price): (u64, i64)) ->
 
 /// API keys: "trader", "reader" (the same account, may only read), "maker".
 fn keys() -> Vec<ApiKeyFile> {
-    let file = |client_id: &str, owner: u8, session: u8| ApiKeyFile {
+    let file = |client_id: &str, owner: u8, session: u8, scope: &str| ApiKeyFile {
         client_id: client_id.to_owned(),
         client_secret: "secret".to_owned(),
         owner: key(owner).public_key().to_string(),
         subaccount: 0,
         session_key: hex::encode(key(session).to_bytes()),
+        scope: scope.to_owned(),
     };
-    vec![file("trader", TRADER, SESSION), file("reader", TRADER, READER), file("maker", MAKER, MAKER)]
+    vec![
+        file("trader", TRADER, SESSION, ""),
+        file("reader", TRADER, READER, "trade:read"),
+        file("maker", MAKER, MAKER, ""),
+    ]
 }
 
 /// The account of a key.
