@@ -11,8 +11,9 @@ use std::{
 };
 
 use client::protocol::{
-    CommitRecord, CommitsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
-    SubmitRequest, SubmitResponse,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
+    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
+    SubmitEvents, SubmitRequest, SubmitResponse,
     node_server::{Node, NodeServer},
 };
 use commonware_codec::Encode;
@@ -144,6 +145,23 @@ impl Node for Sequencer {
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    type EventsStream = Answers<EventsRecord>;
+
+    async fn events(&self, _: Request<EventsRequest>) -> Result<Response<Self::EventsStream>, Status> {
+        Err(Status::unimplemented("a gateway does not ask for it"))
+    }
+
+    async fn account(&self, _: Request<AccountRequest>) -> Result<Response<AccountResponse>, Status> {
+        Err(Status::unimplemented("a gateway does not ask for it"))
+    }
+
+    async fn instruments(
+        &self,
+        _: Request<InstrumentsRequest>,
+    ) -> Result<Response<InstrumentsResponse>, Status> {
+        Err(Status::unimplemented("a gateway does not ask for it"))
     }
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
