@@ -14,15 +14,17 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use wire::AccountId;
 
-use crate::rpc::{Code, RpcError, now_us};
+use crate::{
+    hub::ConnectionId,
+    rpc::{Code, RpcError, now_us},
+    scope::Scope,
+    token::{Grant, Kind, Tokens},
+};
 
 /// Signed requests are refused when their timestamp is further away than this from the gateway's clock.
 const SKEW_MS_MAX: u64 = 60_000;
 /// Signatures remembered against replays; older ones are refused by their timestamp.
 const REPLAY_WINDOW: usize = 100_000;
-/// Life of an access token in seconds.
-pub const TOKEN_SECONDS: u64 = 900;
-const TOKENS_MAX: usize = 100_000;
 
 /// One line of the gateway's key file.
 #[derive(Clone, Deserialize, Serialize)]
@@ -36,6 +38,9 @@ pub struct ApiKeyFile {
     pub subaccount: u16,
     /// The session key's secret bytes, hex.
     pub session_key: String,
+    /// What may be done with it, such as `trade:read account:read`; empty for all that a session key can do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
 }
 
 impl core::fmt::Debug for ApiKeyFile {
@@ -50,6 +55,7 @@ pub struct Identity {
     pub client_id: String,
     pub account: AccountId,
     pub key: SigningKey,
+    pub scope: Scope,
 }
 
 /// Why a key file is refused.
@@ -68,8 +74,7 @@ struct Entry {
 
 #[derive(Default)]
 struct Issued {
-    /// Token to client id and expiry in seconds.
-    tokens: BTreeMap<String, (String, u64)>,
+    tokens: Tokens,
     seen: BTreeSet<[u8; 32]>,
     seen_order: VecDeque<[u8; 32]>,
 }
@@ -131,30 +136,35 @@ impl Keyring {
         Ok(entry.identity.clone())
     }
 
-    /// A new token of `kind` ("access" or "refresh") for a client.
-    pub fn issue(&self, client_id: &str, kind: &str) -> String {
-        let mut issued = self.lock();
-        let serial = now_us();
-        let count = issued.tokens.len();
-        let token =
-            hex::encode(mac(&self.token_key, format!("{kind} {client_id} {serial} {count}").as_bytes()));
-        let now = serial / 1_000_000;
-        if issued.tokens.len() >= TOKENS_MAX {
-            issued.tokens.retain(|_, (_, expiry)| *expiry > now);
-        }
-        let life = if kind == "access" { TOKEN_SECONDS } else { 100 * TOKEN_SECONDS };
-        issued.tokens.insert(format!("{kind}:{token}"), (client_id.to_owned(), now + life));
-        token
+    /// An access and a refresh token for a caller; for `connection` alone unless his scope names a session.
+    pub fn issue(&self, identity: &Identity, connection: Option<ConnectionId>) -> (String, String) {
+        let connection = if identity.scope.session.is_some() { None } else { connection };
+        let grant =
+            Grant { client_id: identity.client_id.clone(), scope: identity.scope.clone(), connection };
+        let now_s = now_us() / 1_000_000;
+        let make = |text: &str| hex::encode(mac(&self.token_key, text.as_bytes()));
+        let tokens = &mut self.lock().tokens;
+        let access = tokens.issue(Kind::Access, grant.clone(), now_s, make);
+        (access, tokens.issue(Kind::Refresh, grant, now_s, make))
     }
 
-    /// Whose token of `kind` this is.
-    pub fn by_token(&self, token: &str, kind: &str) -> Result<Identity, RpcError> {
-        let found = self.lock().tokens.get(&format!("{kind}:{token}")).cloned();
-        match found {
-            Some((client_id, expiry)) if expiry > now_us() / 1_000_000 => {
-                Ok(self.entry(&client_id)?.identity.clone())
-            }
-            _ => Err(RpcError::new(Code::Unauthorized, "the token is unknown or has expired")),
+    /// Whose token this is, when used on a connection or, without one, in an HTTP request.
+    pub fn by_token(
+        &self,
+        (kind, token): (Kind, &str),
+        connection: Option<ConnectionId>,
+    ) -> Result<Identity, RpcError> {
+        let now_s = now_us() / 1_000_000;
+        let grant = self.lock().tokens.find((kind, token), connection, now_s)?.clone();
+        Ok(Identity { scope: grant.scope, ..self.entry(&grant.client_id)?.identity.clone() })
+    }
+
+    /// Forgets the tokens of a connection that has ended or logged out.
+    pub fn forget(&self, connection: ConnectionId, identity: Option<&Identity>) {
+        let tokens = &mut self.lock().tokens;
+        tokens.forget_connection(connection);
+        if let Some((identity, session)) = identity.and_then(|it| Some((it, it.scope.session.as_ref()?))) {
+            tokens.forget_session(&identity.client_id, session);
         }
     }
 
@@ -204,7 +214,8 @@ impl Entry {
         let owner = crypto::PublicKey(bytes("owner", &file.owner)?);
         let key = SigningKey::from_bytes(bytes("session_key", &file.session_key)?);
         let account = AccountId { owner, subaccount: file.subaccount };
-        let identity = Identity { client_id: file.client_id, account, key };
+        let scope = Scope::default().narrowed(&file.scope);
+        let identity = Identity { client_id: file.client_id, account, key, scope };
         Ok(Self { secret: file.client_secret, identity })
     }
 }
@@ -244,6 +255,7 @@ mod tests {
             owner: "11".repeat(32),
             subaccount: 0,
             session_key: "22".repeat(32),
+            scope: "trade:read".into(),
         };
         Keyring::new(vec![file], [7; 32]).unwrap()
     }
@@ -273,12 +285,15 @@ mod tests {
     }
 
     #[test]
-    fn tokens_belong_to_their_kind() {
+    fn a_token_stands_for_the_caller_and_his_scope() {
         let keyring = keyring();
-        let token = keyring.issue("alice", "access");
-        assert_eq!(keyring.by_token(&token, "access").unwrap().client_id, "alice");
-        assert!(keyring.by_token(&token, "refresh").is_err());
-        assert!(keyring.by_token("nonsense", "access").is_err());
+        let identity = keyring.by_credentials("alice", "s3cret").unwrap();
+        let (access, refresh) = keyring.issue(&identity, Some(3));
+        let found = keyring.by_token((Kind::Access, &access), Some(3)).unwrap();
+        assert_eq!((found.client_id.as_str(), &found.scope), ("alice", &identity.scope));
+        assert!(keyring.by_token((Kind::Refresh, &access), Some(3)).is_err());
+        keyring.forget(3, None);
+        assert!(keyring.by_token((Kind::Refresh, &refresh), Some(3)).is_err());
     }
 
     #[test]

@@ -5,19 +5,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply};
-use num::{Cash, Rounding, Side};
+use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
 use serde_json::Value;
 use wire::{
     AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderEnd, OrderId, TradeEvent, TradeKind,
+    UnderlyingId,
 };
 
 use crate::{
+    history::{Delivery, Entry, Settlement, TradeEntry, Why, balance},
     json,
     methods::{fill_json, order_json},
     model::{Fill, Liquidity, OrderState, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
-    view::View,
+    view::{View, payoff},
 };
 
 /// What a commit changed, for those who listen.
@@ -28,9 +30,21 @@ pub struct Changes {
     pub orders: Vec<(AccountId, OrderId)>,
     pub books: BTreeSet<InstrumentId>,
     pub accounts: BTreeSet<AccountId>,
+    pub log: Vec<Entry>,
     pub outcomes: BTreeMap<IntentId, Result<Outcome, RpcError>>,
+    /// Underlyings whose index moved.
+    pub indices: BTreeSet<UnderlyingId>,
+    /// Instruments that stopped trading or were settled.
+    pub ended: BTreeSet<InstrumentId>,
     pub placed: u64,
     pub rejected: u64,
+}
+
+impl Changes {
+    /// Whether an account's money, positions or orders changed.
+    pub fn concerns(&self, account: &AccountId) -> bool {
+        self.accounts.contains(account) || self.orders.iter().any(|(owner, _)| owner == account)
+    }
 }
 
 impl View {
@@ -43,6 +57,10 @@ impl View {
         for event in &events {
             self.note(event, trades_before, &mut changes);
         }
+        changes.ended.extend(self.refresh_listing());
+        let mut log = core::mem::take(&mut changes.log);
+        balance(&mut log, |account| self.balance(account));
+        log.into_iter().for_each(|entry| self.history.log_entry(entry));
         changes
     }
 
@@ -61,6 +79,7 @@ impl View {
                 let terms = it.and_then(|it| Some((State::amount(it, *lots), it.market.price(*price)?)));
                 if let Some((amended, (amount, price))) = self.history.find_order_mut(*order).zip(terms) {
                     (amended.amount, amended.price, amended.updated_ms) = (amount, Some(price), now);
+                    amended.replaced = true;
                 }
                 self.touch(*order, changes);
             }
@@ -70,6 +89,7 @@ impl View {
                     ended.state =
                         if *end == OrderEnd::Filled { OrderState::Filled } else { OrderState::Cancelled };
                     ended.updated_ms = now;
+                    ended.cancel_reason = cancel_reason(*end);
                     self.history.order(ended);
                 }
                 self.touch(*order, changes);
@@ -81,19 +101,93 @@ impl View {
                 )
                 .unwrap_or(0);
                 let outcome = Outcome::read(self.state.commit(), trades_before, outcomes);
-                changes.outcomes.insert(*intent, outcome);
+                changes.outcomes.insert(*intent, Ok(outcome));
             }
             Event::IntentRejected { intent, reject } => {
                 changes.rejected += 1;
                 changes.outcomes.insert(*intent, Err(rejected(reject)));
             }
-            Event::Deposited { account, .. } | Event::PositionSettled { account, .. } => {
-                changes.accounts.insert(*account);
+            Event::Deposited { account, amount } => {
+                self.log(*account, Why::Deposit, *amount, changes);
             }
-            Event::Transferred { from, to, .. } => changes.accounts.extend([*from, *to]),
-            Event::Delivered { .. } => self.refresh_listing(),
+            Event::PositionSettled { account, instrument, position, amount } => {
+                let delivered = self.note_settled(*account, *instrument, (*position, *amount));
+                self.log(*account, Why::Delivery, *amount, changes);
+                changes.log.iter_mut().last().into_iter().for_each(|entry| entry.delivered = delivered);
+            }
+            Event::Transferred { from, to, amount } => {
+                self.log(*from, Why::Transfer, amount.checked_neg().unwrap_or(*amount), changes);
+                self.log(*to, Why::Transfer, *amount, changes);
+            }
+            Event::InsurancePaid { account, amount, .. } => {
+                self.log(*account, Why::Insurance, *amount, changes);
+            }
+            Event::IndexMoved { underlying, price } => {
+                changes.indices.insert(*underlying);
+                if let Some(it) = self.state.underlying_of(*underlying) {
+                    self.history.index_moved(&it.symbol, self.state.time().millis(), *price);
+                }
+            }
+            Event::Delivered { underlying, expiry, price } => {
+                self.note_delivered(*underlying, *expiry, *price);
+            }
             _ => {}
         }
+    }
+
+    fn log(&self, account: AccountId, why: Why, change: Cash, changes: &mut Changes) {
+        changes.accounts.insert(account);
+        changes.log.push(Entry::new((account, self.now_ms()), why, change));
+    }
+
+    fn note_delivered(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
+        let now = self.now_ms();
+        let Some(symbol) = self.state.underlying_of(underlying).map(|it| it.symbol.clone()) else { return };
+        let settled: Vec<Settlement> = self
+            .state
+            .instruments()
+            .iter()
+            .filter(|it| it.underlying == underlying && it.contract.expiry() == Some(expiry))
+            .map(|it| Settlement {
+                id: 0,
+                account: None,
+                instrument: it.id,
+                time_ms: now,
+                position: Fix::ZERO,
+                mark: payoff(&it.contract, price),
+                index: price,
+                paid: Cash::ZERO,
+                profit: Cash::ZERO,
+            })
+            .collect();
+        for settlement in settled {
+            self.history.settled(settlement);
+        }
+        let expiry_ms = expiry.millis();
+        self.history.delivered(Delivery { underlying: symbol, expiry_ms, price, time_ms: now });
+    }
+
+    fn note_settled(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (position, paid): (Position, Cash),
+    ) -> Option<(InstrumentId, Fix, Cash)> {
+        let time_ms = self.now_ms();
+        let it = self.state.instrument(instrument)?;
+        let delivery = self.delivery_price(it)?;
+        let settled = self.history.settled(Settlement {
+            id: 0,
+            account: Some(account),
+            instrument,
+            time_ms,
+            position: State::units(it, position),
+            mark: payoff(&it.contract, delivery),
+            index: delivery,
+            paid,
+            profit: Cash::ZERO,
+        });
+        Some((instrument, settled.position, settled.mark))
     }
 
     fn touch(&self, order: OrderId, changes: &mut Changes) {
@@ -109,6 +203,8 @@ impl View {
             return;
         };
         let value = it.market.notional(event.price, event.lots, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        let forward = it.valuation.as_ref().filter(|_| it.is_option()).map(|it| it.forward);
+        let iv = self.instrument_of(event.instrument).and_then(|it| self.implied_vol(it, forward, price));
         let trade = Trade {
             id: 0,
             sequence: 0,
@@ -121,6 +217,9 @@ impl View {
             index: self.state.underlying_of(it.underlying).map(|it| it.index),
             is_liquidation: event.kind == TradeKind::Liquidation,
             tick_direction: 0,
+            contracts: event.lots.get(),
+            iv,
+            forward,
         };
         let trade = self.history.trade(trade);
         let sides = [
@@ -148,9 +247,45 @@ impl View {
         changes: &mut Changes,
     ) {
         let label = self.history.find_order(order).map(|it| it.label.clone()).unwrap_or_default();
-        let fill = Fill { trade: trade.clone(), account, order, side, fee, liquidity, label };
-        self.history.fill(fill.clone());
+        let (profit, position) = (Cash::ZERO, Fix::ZERO);
+        let fill =
+            Fill { trade: trade.clone(), account, order, side, fee, liquidity, label, profit, position };
+        let fill = self.history.fill(fill);
+        changes.log.push(self.trade_entry(&fill));
         changes.fills.push(fill);
+    }
+
+    fn trade_entry(&self, fill: &Fill) -> Entry {
+        let trade = &fill.trade;
+        let paid = trade.price.scale(trade.amount, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        let premium = if fill.side == Side::Buy { paid.checked_neg().unwrap_or(Cash::ZERO) } else { paid };
+        // An option is paid for when it trades, a future when it closes.
+        let cashflow = if trade.forward.is_some() { premium } else { fill.profit };
+        let change = cashflow.checked_sub(fill.fee).unwrap_or(cashflow);
+        let mut entry = Entry::new((fill.account, trade.time_ms), Why::Trade, change);
+        entry.fee = fill.fee;
+        let held_short = fill.position < Fix::ZERO;
+        let side = match (fill.side, fill.position == Fix::ZERO || held_short == (fill.side == Side::Buy)) {
+            (Side::Buy, false) => "open buy",
+            (Side::Buy, true) => "close buy",
+            (Side::Sell, false) => "open sell",
+            (Side::Sell, true) => "close sell",
+        };
+        entry.trade = Some(TradeEntry {
+            id: trade.id,
+            order: fill.order,
+            instrument: trade.instrument,
+            side,
+            amount: trade.amount,
+            contracts: trade.contracts,
+            price: trade.price,
+            mark: trade.mark,
+            index: trade.index,
+            liquidity: fill.liquidity,
+            position: fill.position,
+            profit: fill.profit,
+        });
+        entry
     }
 
     /// The venue's JSON of a trade.
@@ -164,5 +299,22 @@ impl View {
 
     pub fn fill_value(&self, fill: &Fill) -> Value {
         fill_json(self, fill)
+    }
+}
+
+/// The venue's word for why an order ended; `None` when it was filled.
+const fn cancel_reason(end: OrderEnd) -> Option<&'static str> {
+    match end {
+        OrderEnd::Filled | OrderEnd::Dropped | OrderEnd::Expired => None,
+        OrderEnd::Switch => Some("cancel_on_disconnect"),
+        OrderEnd::Rival => Some("oco_other_closed"),
+        OrderEnd::Protection => Some("mmp_trigger"),
+        OrderEnd::PrimaryEnded => Some("oto_primary_closed"),
+        OrderEnd::Cancelled => Some("user_request"),
+        OrderEnd::InstrumentExpired => Some("settlement"),
+        OrderEnd::Liquidation => Some("autoliquidation"),
+        OrderEnd::SelfTrade | OrderEnd::NothingToReduce | OrderEnd::PositionLimit | OrderEnd::Refused => {
+            Some("risk_mitigation")
+        }
     }
 }

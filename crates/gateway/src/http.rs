@@ -2,29 +2,38 @@
 //!
 //! Invariant: every path answers; an unknown one says so in JSON under /api and with 404 elsewhere.
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{OriginalUri, Path, RawQuery, State, WebSocketUpgrade},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Path, RawQuery, State, WebSocketUpgrade},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use crate::{
     Gateway,
     auth::{Identity, Signed, header_fields},
+    credits::Payer,
     page,
-    rpc::{self, Params, Request, RpcError, RpcResult},
+    rpc::{self, Code, Params, Request, RpcError, RpcResult},
     session::Session,
     socket,
+    token::Kind,
 };
 
 /// Bytes of a request body.
 const BODY_BYTES_MAX: usize = 256 * 1024;
+/// WebSocket connections at once.
+const CONNECTIONS_MAX: usize = 20_000;
 
 /// All routes of a gateway.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -43,6 +52,14 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 }
 
 async fn upgrade(State(gateway): State<Arc<Gateway>>, upgrade: WebSocketUpgrade) -> Response {
+    if gateway.hub.connections() >= CONNECTIONS_MAX {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many connections
+",
+        )
+            .into_response();
+    }
     upgrade
         .max_message_size(BODY_BYTES_MAX)
         .max_frame_size(BODY_BYTES_MAX)
@@ -55,14 +72,14 @@ async fn call_query(
     Path((scope, method)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Response {
     let received = rpc::now_us();
     let params = query_params(query.as_deref().unwrap_or(""));
     let target = uri.path_and_query().map_or("", axum::http::uri::PathAndQuery::as_str);
     let request = Request { id: Value::Null, method: format!("{scope}/{method}"), params };
-    let identity = identify(&gateway, &headers, &request.params, (&Method::GET, target, b""));
-    answer(&gateway, identity, request, received).await
+    let identity = identify(&gateway, &caller.headers, &request.params, (&Method::GET, target, b""));
+    answer(&gateway, (identity, caller.address), request, received).await
 }
 
 /// POST /api/v2/{scope}/{method} with a JSON-RPC body whose method, if any, is the path's.
@@ -70,7 +87,7 @@ async fn call_method(
     State(gateway): State<Arc<Gateway>>,
     Path((scope, method)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    caller: Caller,
     body: Bytes,
 ) -> Response {
     let received = rpc::now_us();
@@ -78,8 +95,9 @@ async fn call_method(
         Ok(mut request) => {
             request.method = format!("{scope}/{method}");
             let target = uri.path();
-            let identity = identify(&gateway, &headers, &request.params, (&Method::POST, target, &body));
-            answer(&gateway, identity, request, received).await
+            let identity =
+                identify(&gateway, &caller.headers, &request.params, (&Method::POST, target, &body));
+            answer(&gateway, (identity, caller.address), request, received).await
         }
         Err((id, error)) => respond(&id, Err(error), received),
     }
@@ -89,28 +107,52 @@ async fn call_method(
 async fn call_body(
     State(gateway): State<Arc<Gateway>>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    caller: Caller,
     body: Bytes,
 ) -> Response {
     let received = rpc::now_us();
     match Request::parse(&body) {
         Ok(request) => {
             let target = uri.path();
-            let identity = identify(&gateway, &headers, &request.params, (&Method::POST, target, &body));
-            answer(&gateway, identity, request, received).await
+            let identity =
+                identify(&gateway, &caller.headers, &request.params, (&Method::POST, target, &body));
+            answer(&gateway, (identity, caller.address), request, received).await
         }
         Err((id, error)) => respond(&id, Err(error), received),
     }
 }
 
+/// Who sent a request, before anything is believed.
+struct Caller {
+    headers: HeaderMap,
+    address: IpAddr,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+        Ok(Self { headers: parts.headers.clone(), address })
+    }
+}
+
 async fn answer(
     gateway: &Arc<Gateway>,
-    identity: Result<Option<Identity>, RpcError>,
+    (identity, address): (Result<Option<Identity>, RpcError>, IpAddr),
     request: Request,
     received: u64,
 ) -> Response {
     let id = request.id.clone();
+    let payer = match &identity {
+        Ok(Some(identity)) => Payer::Account(identity.account),
+        _ => Payer::Address(address),
+    };
     let result = match identity {
+        _ if !gateway.pools.spend(payer, received) => {
+            Err(RpcError::new(Code::TooManyRequests, "more calls than this caller has credits for"))
+        }
         Ok(identity) => gateway.call(&Session::of_request(identity), request).await,
         Err(error) => Err(error),
     };
@@ -133,7 +175,7 @@ fn identify(
     let Some(header) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return params
             .optional_text("access_token")?
-            .map(|token| keyring.by_token(token, "access"))
+            .map(|token| keyring.by_token((Kind::Access, token), None))
             .transpose();
     };
     if let Some(fields) = header_fields(header) {
@@ -157,9 +199,15 @@ fn identify(
         return keyring.by_signature(signed).map(Some);
     }
     if let Some(token) = header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")) {
-        return keyring.by_token(token, "access").map(Some);
+        return keyring.by_token((Kind::Access, token), None).map(Some);
     }
-    Err(RpcError::param("Authorization", "deri-hmac-sha256 or Bearer is expected"))
+    if let Some(encoded) = header.strip_prefix("Basic ").or_else(|| header.strip_prefix("basic ")) {
+        let decoded = base64::prelude::BASE64_STANDARD.decode(encoded.trim()).unwrap_or_default();
+        let credentials = String::from_utf8_lossy(&decoded);
+        let (client_id, secret) = credentials.split_once(':').unwrap_or((&credentials, ""));
+        return keyring.by_credentials(client_id, secret).map(Some);
+    }
+    Err(RpcError::param("Authorization", "deri-hmac-sha256, Bearer or Basic is expected"))
 }
 
 /// `a=1&b=%20x` as parameters; all values are strings.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use wire::AccountId;
 
-use crate::rpc;
+use crate::{channel::Channel, rpc};
 
 /// Frames that may wait for one connection.
 pub const QUEUE_FRAMES_MAX: usize = 4_096;
@@ -20,6 +20,8 @@ pub const CHANNELS_MAX: usize = 2_000;
 #[derive(Clone, Debug)]
 pub enum Frame {
     Text(Arc<str>),
+    /// The end of the connection, after what was sent before.
+    Close,
 }
 
 pub type ConnectionId = u64;
@@ -38,10 +40,17 @@ struct Listener {
     topics: BTreeSet<Topic>,
 }
 
+/// What a topic is, and who listens to it.
+#[derive(Debug)]
+struct Audience {
+    channel: Arc<Channel>,
+    ids: BTreeSet<ConnectionId>,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     listeners: BTreeMap<ConnectionId, Listener>,
-    topics: BTreeMap<Topic, BTreeSet<ConnectionId>>,
+    topics: BTreeMap<Topic, Audience>,
     next: ConnectionId,
 }
 
@@ -69,14 +78,15 @@ impl Hub {
     }
 
     /// False when the connection listens to too many channels already.
-    pub fn subscribe(&self, id: ConnectionId, topic: Topic) -> bool {
+    pub fn subscribe(&self, id: ConnectionId, topic: Topic, channel: Channel) -> bool {
         let mut inner = self.lock();
         let Some(listener) = inner.listeners.get_mut(&id) else { return false };
         if listener.topics.len() >= CHANNELS_MAX && !listener.topics.contains(&topic) {
             return false;
         }
         listener.topics.insert(topic.clone());
-        inner.topics.entry(topic).or_default().insert(id);
+        let new = || Audience { channel: Arc::new(channel), ids: BTreeSet::new() };
+        inner.topics.entry(topic).or_insert_with(new).ids.insert(id);
         true
     }
 
@@ -101,17 +111,14 @@ impl Hub {
     }
 
     /// Every topic somebody listens to.
-    pub fn topics(&self) -> Vec<Topic> {
-        self.lock().topics.keys().cloned().collect()
-    }
-
-    pub fn has_listeners(&self, topic: &Topic) -> bool {
-        self.lock().topics.contains_key(topic)
+    pub fn topics(&self) -> Vec<(Topic, Arc<Channel>)> {
+        let inner = self.lock();
+        inner.topics.iter().map(|(topic, audience)| (topic.clone(), Arc::clone(&audience.channel))).collect()
     }
 
     /// How many listen to a topic.
     pub fn listeners(&self, topic: &Topic) -> usize {
-        self.lock().topics.get(topic).map_or(0, BTreeSet::len)
+        self.lock().topics.get(topic).map_or(0, |audience| audience.ids.len())
     }
 
     pub fn connections(&self) -> usize {
@@ -121,7 +128,7 @@ impl Hub {
     /// Sends `data` to all who listen to `topic`.
     pub fn publish(&self, topic: &Topic, data: &serde_json::Value) {
         let mut inner = self.lock();
-        let Some(ids) = inner.topics.get(topic).cloned() else { return };
+        let Some(ids) = inner.topics.get(topic).map(|audience| audience.ids.clone()) else { return };
         let text: Arc<str> = rpc::notification(&topic.channel, data).into();
         for id in ids {
             inner.send(id, Frame::Text(Arc::clone(&text)));
@@ -140,9 +147,9 @@ impl Hub {
 
 impl Inner {
     fn leave(&mut self, topic: &Topic, id: ConnectionId) {
-        if let Some(ids) = self.topics.get_mut(topic) {
-            ids.remove(&id);
-            if ids.is_empty() {
+        if let Some(audience) = self.topics.get_mut(topic) {
+            audience.ids.remove(&id);
+            if audience.ids.is_empty() {
                 self.topics.remove(topic);
             }
         }
@@ -172,7 +179,7 @@ mod tests {
     fn only_listeners_get_a_publication() {
         let hub = Hub::default();
         let ((first, mut first_frames), (_second, mut second_frames)) = (hub.connect(), hub.connect());
-        assert!(hub.subscribe(first, topic("trades.X.raw")));
+        assert!(hub.subscribe(first, topic("trades.X.raw"), Channel::Silent));
         hub.publish(&topic("trades.X.raw"), &json!([1]));
         assert!(first_frames.try_recv().is_ok());
         assert!(second_frames.try_recv().is_err());
@@ -185,7 +192,7 @@ mod tests {
         let hub = Hub::default();
         let ((slow, slow_frames), (quick, mut quick_frames)) = (hub.connect(), hub.connect());
         for id in [slow, quick] {
-            hub.subscribe(id, topic("a"));
+            hub.subscribe(id, topic("a"), Channel::Silent);
         }
         for _ in 0..=QUEUE_FRAMES_MAX {
             hub.publish(&topic("a"), &json!(1));
@@ -201,9 +208,9 @@ mod tests {
     fn a_disconnected_listener_leaves_no_topic_behind() {
         let hub = Hub::default();
         let (id, _frames) = hub.connect();
-        hub.subscribe(id, topic("a"));
+        hub.subscribe(id, topic("a"), Channel::Silent);
         hub.disconnect(id);
         assert!(hub.topics().is_empty());
-        assert!(!hub.subscribe(id, topic("b")));
+        assert!(!hub.subscribe(id, topic("b"), Channel::Silent));
     }
 }

@@ -12,9 +12,13 @@
 )]
 
 pub mod auth;
+mod channel;
+mod code;
+mod credits;
 pub mod decimal;
 mod feed;
 mod follow;
+mod heartbeat;
 mod history;
 mod http;
 mod hub;
@@ -26,12 +30,15 @@ mod network;
 mod outcome;
 mod page;
 mod rpc;
+mod scope;
+mod selection;
 mod session;
 mod socket;
+mod token;
 mod view;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
@@ -41,12 +48,16 @@ use client::{Committed, NodeClient, Wallet};
 use crypto::Digest;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use wire::{Action, Atomicity, IntentId};
+use wire::{AccountId, Action, Atomicity, IntentId, OrderId, OrderTarget};
 
+pub use crate::credits::{Limits, Rate};
 use crate::{
     auth::{ApiKeyFile, Identity, Keyring},
+    channel::Channel,
+    credits::{Payer, Pools},
     feed::Feed,
     hub::{ConnectionId, Hub, Topic},
+    methods::{Listening, Switch},
     metrics::Metrics,
     network::Network,
     outcome::Outcome,
@@ -70,6 +81,8 @@ pub struct Config {
     /// Names of the validators, in the order of the committee.
     pub validators: Vec<String>,
     pub keys: Vec<ApiKeyFile>,
+    /// How much callers may ask for.
+    pub limits: Limits,
     /// Unpredictable bytes that tokens are derived from.
     pub token_key: [u8; 32],
 }
@@ -94,38 +107,51 @@ pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
+    pub(crate) pools: Pools,
     view: RwLock<View>,
     feed: Mutex<Feed>,
     network: Mutex<Network>,
     waiting: Mutex<BTreeMap<IntentId, Waiting>>,
     wallets: Mutex<BTreeMap<String, Wallet>>,
+    /// Accounts whose connections cancel what they placed when they end.
+    cancelling: Mutex<BTreeSet<AccountId>>,
     node: NodeClient,
     network_digest: Digest,
 }
 
 /// Serves until the node is gone or the socket fails.
 pub async fn serve(config: Config) -> Result<(), GatewayError> {
+    let address = config.listen;
+    let listen = |source| GatewayError::Listen { address, source };
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
+    serve_on(listener, config).await
+}
+
+/// The same on a socket that listens already; `config.listen` is for messages only.
+pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Result<(), GatewayError> {
+    let address = config.listen;
+    let listen = |source| GatewayError::Listen { address, source };
     let state = exchange::State::new(&config.exchange, config.network)?;
     let gateway = Arc::new(Gateway {
         keyring: Keyring::new(config.keys, config.token_key)?,
         hub: Hub::default(),
         metrics: Metrics::default(),
+        pools: Pools::new(config.limits),
         view: RwLock::new(View::new(state)),
         feed: Mutex::default(),
         network: Mutex::new(Network::new(config.validators)),
         waiting: Mutex::default(),
         wallets: Mutex::default(),
+        cancelling: Mutex::default(),
         node: NodeClient::connect(&config.node).await?,
         network_digest: config.network,
     });
-    let address = config.listen;
-    let listen = |source| GatewayError::Listen { address, source };
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
     tracing::info!(%address, node = %config.node, "gateway is up");
     tokio::spawn(tick(Arc::clone(&gateway)));
     let following = tokio::spawn(follow(Arc::clone(&gateway)));
+    let service = http::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
-        served = axum::serve(listener, http::router(Arc::clone(&gateway))) => served.map_err(listen),
+        served = axum::serve(listener, service) => served.map_err(listen),
         followed = following => match followed {
             Ok(ended) => ended.map_err(GatewayError::Node),
             Err(_) => Ok(()),
@@ -185,9 +211,10 @@ impl Gateway {
         self.view().commit_index() > 0
     }
 
-    pub(crate) fn network(&self) -> Value {
-        let view = self.view();
-        let active = view.instruments().iter().filter(|it| it.is_active).count();
+    /// The network as a view of one commit shows it. Takes the view that the caller holds: asking for a
+    /// second one while a commit waits to be written would wait for ever.
+    pub(crate) fn network(&self, view: &View) -> Value {
+        let active = view.instruments().iter().filter(|it| it.is_active()).count();
         lock(&self.network).show(view.commit_index(), active)
     }
 
@@ -201,13 +228,38 @@ impl Gateway {
         result
     }
 
-    pub(crate) fn feed_first(&self, connection: ConnectionId, topic: &Topic) {
+    /// Lets a connection listen to a channel; `identity` is who asks.
+    pub(crate) fn listen(
+        &self,
+        connection: ConnectionId,
+        identity: Option<&Identity>,
+        name: &str,
+    ) -> Listening {
         let view = self.view();
-        lock(&self.feed).first(self, &view, connection, topic);
+        let Some(channel) = Channel::parse(&view, name) else { return Listening::NoSuchChannel };
+        if identity.is_none() && (channel.is_private() || channel.is_raw()) {
+            return Listening::NeedsLogin;
+        }
+        let account = identity.filter(|_| channel.is_private()).map(|identity| identity.account);
+        let topic = Topic { channel: name.to_owned(), account };
+        if lock(&self.feed).listen((self, &view), connection, (topic, channel)) {
+            Listening::Yes
+        } else {
+            Listening::TooMany
+        }
     }
 
-    /// Signs actions, submits them, and waits until they are ordered and executed.
+    /// Signs actions, submits them, and waits until they are ordered and executed; an error when one is refused.
     pub(crate) async fn execute(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, RpcError> {
+        self.execute_each(identity, actions).await.and_then(Outcome::whole)
+    }
+
+    /// The same where each action stands for itself.
+    pub(crate) async fn execute_each(
         &self,
         identity: &Identity,
         actions: Vec<Action>,
@@ -246,11 +298,49 @@ impl Gateway {
         signed.ok_or_else(|| RpcError::new(Code::InvalidArguments, "more than 64 actions in one request"))
     }
 
-    pub(crate) async fn cancel_everything(&self, identity: &Identity) {
-        let cancelled = self.execute(identity, vec![Action::CancelAll { instrument: None }]).await;
-        if let Err(error) = cancelled {
-            tracing::warn!(client = %identity.client_id, ?error, "cancel on disconnect failed");
+    /// Makes a connection an identity's.
+    pub(crate) fn log_in(&self, session: &Session, identity: Identity) {
+        if self.cancels_on_disconnect(&identity.account) && session.connection.is_some() {
+            session.set_cancel_on_disconnect(Some(BTreeSet::new()));
         }
+        session.log_in(identity);
+    }
+
+    pub(crate) fn cancels_on_disconnect(&self, account: &AccountId) -> bool {
+        lock(&self.cancelling).contains(account)
+    }
+
+    pub(crate) fn set_cancel_on_disconnect(&self, account: AccountId, switch: Switch) {
+        let mut cancelling = lock(&self.cancelling);
+        match switch {
+            Switch::On => cancelling.insert(account),
+            Switch::Off => cancelling.remove(&account),
+        };
+    }
+
+    /// Takes back what a connection placed and left behind.
+    pub(crate) async fn cancel_orders(&self, identity: &Identity, orders: &BTreeSet<OrderId>) {
+        let open: Vec<OrderId> = {
+            let view = self.view();
+            let is_open = |id: &&OrderId| view.history().find_order(**id).is_some_and(model::Order::is_open);
+            orders.iter().filter(is_open).copied().collect()
+        };
+        for part in open.chunks(wire::limits::ACTIONS_MAX) {
+            let cancel = |id: &OrderId| Action::Cancel { target: OrderTarget::Id { order: *id } };
+            let cancelled = self.execute_each(identity, part.iter().map(cancel).collect()).await;
+            if let Err(error) = cancelled {
+                tracing::warn!(client = %identity.client_id, ?error, "cancel on disconnect failed");
+            }
+        }
+    }
+
+    /// Whether an account may send one more call that trades.
+    pub(crate) fn may_trade_now(&self, account: AccountId) -> Result<(), RpcError> {
+        if self.pools.spend(Payer::Trading(account), now_us()) {
+            return Ok(());
+        }
+        let Rate { rate, .. } = self.pools.limits.trading;
+        Err(RpcError::new(Code::TooManyRequests, format!("more than {rate} orders a second")))
     }
 
     fn take(&self, committed: &Committed) {

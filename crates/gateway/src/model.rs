@@ -3,7 +3,8 @@
 //! Invariant: amounts are in units of the underlying, prices in USDC; JSON is made from these values in
 //! `json` and nowhere else.
 
-use num::{Cash, Fix, Side};
+use exchange::Listing;
+use num::{Cash, Fix, Rounding, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,17 @@ pub struct Instrument {
     pub lot: Fix,
     pub maker_fee: Fix,
     pub taker_fee: Fix,
-    pub is_active: bool,
+    pub listing: Listing,
+}
+
+impl Instrument {
+    pub fn is_option(&self) -> bool {
+        matches!(self.kind, Kind::Option { .. })
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.listing == Listing::Open
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +79,8 @@ pub struct Market {
     pub forward: Option<Cash>,
     pub greeks: Option<Greeks>,
     pub open_interest: Fix,
+    /// The lowest and the highest price that an order may have.
+    pub band: Option<(Cash, Cash)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +111,16 @@ pub struct Order {
     pub created_ms: u64,
     pub updated_ms: u64,
     pub is_liquidation: bool,
+    /// It was edited at least once.
+    pub replaced: bool,
+    /// The venue's word for why it ended without being filled.
+    pub cancel_reason: Option<&'static str>,
+}
+
+impl Order {
+    pub fn is_open(&self) -> bool {
+        self.state == OrderState::Open
+    }
 }
 
 /// A trade as the public sees it.
@@ -118,6 +141,12 @@ pub struct Trade {
     pub is_liquidation: bool,
     /// 0 plus tick, 1 zero-plus tick, 2 minus tick, 3 zero-minus tick.
     pub tick_direction: u8,
+    /// The amount in lots.
+    pub contracts: u64,
+    /// The volatility that the price of an option implied.
+    pub iv: Option<Fix>,
+    /// What an option was valued on.
+    pub forward: Option<Cash>,
 }
 
 /// One account's side of a trade.
@@ -130,6 +159,10 @@ pub struct Fill {
     pub fee: Cash,
     pub liquidity: Liquidity,
     pub label: String,
+    /// What it realised, fees apart.
+    pub profit: Cash,
+    /// The account's position after it.
+    pub position: Fix,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +183,9 @@ pub struct Position {
     pub unrealised: Cash,
     pub realised: Cash,
     pub greeks: Greeks,
+    /// What the position would need if it were alone.
+    pub initial_margin: Cash,
+    pub maintenance_margin: Cash,
 }
 
 /// An account's money and margin.
@@ -160,5 +196,34 @@ pub struct Summary {
     pub initial_margin: Cash,
     pub maintenance_margin: Cash,
     pub available: Cash,
-    pub unrealised: Cash,
+    pub realised: Cash,
+    pub futures_profit: Cash,
+    pub options_profit: Cash,
+    pub options_value: Cash,
+    /// Sums over all positions.
+    pub delta: Fix,
+    /// Sums over the options.
+    pub options: Greeks,
+}
+
+impl Summary {
+    /// Adds a position to the sums; an option comes with the mark of one unit.
+    pub fn add(&mut self, position: &Position, option_mark: Option<Cash>) {
+        let plus = |sum: Fix, more: Fix| sum.checked_add(more).unwrap_or(sum);
+        let and = |sum: Cash, more: Cash| sum.checked_add(more).unwrap_or(sum);
+        self.delta = plus(self.delta, position.greeks.delta);
+        let Some(mark) = option_mark else {
+            self.futures_profit = and(self.futures_profit, position.unrealised);
+            return;
+        };
+        let value = mark.scale(position.size, Rounding::HalfEven).unwrap_or(Cash::ZERO);
+        self.options_value = and(self.options_value, value);
+        self.options_profit = and(self.options_profit, position.unrealised);
+        let (sums, more) = (&mut self.options, &position.greeks);
+        sums.delta = plus(sums.delta, more.delta);
+        sums.gamma = plus(sums.gamma, more.gamma);
+        sums.vega = plus(sums.vega, more.vega);
+        sums.theta = plus(sums.theta, more.theta);
+        sums.rho = plus(sums.rho, more.rho);
+    }
 }

@@ -14,21 +14,28 @@ pub struct Outcome {
     pub orders: Vec<OrderId>,
     /// Trades with numbers above this one came of it.
     pub trades_above: u64,
+    /// Why actions of it were refused.
+    pub rejected: Vec<RpcError>,
 }
 
 impl Outcome {
-    /// Reads the receipt; the first rejected action is the error.
-    pub fn read(commit: u64, trades_above: u64, outcomes: &[Result_]) -> Result<Self, RpcError> {
-        let mut orders = Vec::new();
+    /// Reads the receipt.
+    pub fn read(commit: u64, trades_above: u64, outcomes: &[Result_]) -> Self {
+        let mut read = Self { commit, orders: Vec::new(), trades_above, rejected: Vec::new() };
         for outcome in outcomes {
             match outcome {
                 Result_::Done => {}
-                Result_::Placed { order } | Result_::Repeated { order, .. } => orders.push(*order),
-                Result_::Quoted { bid, ask } => orders.extend(bid.iter().chain(ask)),
-                Result_::Rejected { reject } => return Err(rejected(reject)),
+                Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
+                Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
+                Result_::Rejected { reject } => read.rejected.push(rejected(reject)),
             }
         }
-        Ok(Self { commit, orders, trades_above })
+        read
+    }
+
+    /// The first refused action as the error.
+    pub fn whole(mut self) -> Result<Self, RpcError> {
+        if self.rejected.is_empty() { Ok(self) } else { Err(self.rejected.swap_remove(0)) }
     }
 
     /// Whether a trade in the venue's JSON is one of this outcome.
@@ -41,9 +48,9 @@ impl Outcome {
 /// A reject as the venue would say it.
 pub fn rejected(reject: &Reject) -> RpcError {
     let code = match reject {
-        Reject::UnknownInstrument { .. }
-        | Reject::InstrumentClosed { .. }
-        | Reject::UnknownUnderlying { .. } => Code::InvalidInstrument,
+        Reject::UnknownInstrument { .. } | Reject::UnknownUnderlying { .. } => Code::InvalidInstrument,
+        Reject::InstrumentClosed { .. } => Code::BookClosed,
+        Reject::PositionTooLarge { .. } => Code::PositionLimit,
         Reject::LotsZero | Reject::LotsTooLarge { .. } | Reject::AmendBelowFilled { .. } => {
             Code::InvalidAmount
         }

@@ -7,75 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
+pub use crate::code::Code;
 use crate::decimal::{self, DecimalError};
-
-/// The venue's error codes that we answer with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    AuthorizationRequired = 10_000,
-    QuantityTooLow = 10_002,
-    OrderNotFound = 10_004,
-    PriceTooLow = 10_005,
-    PriceTooHigh = 10_007,
-    NotEnoughFunds = 10_009,
-    AlreadyClosed = 10_010,
-    OpenOrdersLimit = 10_013,
-    InvalidInstrument = 10_020,
-    InvalidAmount = 10_021,
-    InvalidPrice = 10_023,
-    TooManyRequests = 10_028,
-    NotOwner = 10_029,
-    PriceWrongTick = 10_043,
-    InvalidArguments = 11_029,
-    PermissionDenied = 11_042,
-    NotOpenOrder = 11_044,
-    BadRequest = 11_050,
-    PostOnlyReject = 11_054,
-    InternalServerError = 11_094,
-    InvalidCredentials = 13_004,
-    Unauthorized = 13_009,
-    NotFound = 13_020,
-    TemporarilyUnavailable = 13_028,
-    TimedOut = 13_888,
-    MethodNotFound = -32_601,
-    InvalidParams = -32_602,
-    ParseError = -32_700,
-}
-
-impl Code {
-    const fn message(self) -> &'static str {
-        match self {
-            Self::AuthorizationRequired => "authorization_required",
-            Self::QuantityTooLow => "qty_too_low",
-            Self::OrderNotFound => "order_not_found",
-            Self::PriceTooLow => "price_too_low",
-            Self::PriceTooHigh => "price_too_high",
-            Self::NotEnoughFunds => "not_enough_funds",
-            Self::AlreadyClosed => "already_closed",
-            Self::OpenOrdersLimit => "max_open_orders_per_instrument",
-            Self::InvalidInstrument => "invalid_or_unsupported_instrument",
-            Self::InvalidAmount => "invalid_amount",
-            Self::InvalidPrice => "invalid_price",
-            Self::TooManyRequests => "too_many_requests",
-            Self::NotOwner => "not_owner_of_order",
-            Self::PriceWrongTick => "price_wrong_tick",
-            Self::InvalidArguments => "invalid_arguments",
-            Self::PermissionDenied => "permission_denied",
-            Self::NotOpenOrder => "not_open_order",
-            Self::BadRequest => "bad_request",
-            Self::PostOnlyReject => "post_only_reject",
-            Self::InternalServerError => "internal_server_error",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::Unauthorized => "unauthorized",
-            Self::NotFound => "not_found",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::TimedOut => "timed_out",
-            Self::MethodNotFound => "Method not found",
-            Self::InvalidParams => "Invalid params",
-            Self::ParseError => "Parse error",
-        }
-    }
-}
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +28,7 @@ impl RpcError {
     }
 
     fn to_value(&self) -> Value {
-        json!({ "code": self.code as i64, "message": self.code.message(), "data": self.data })
+        json!({ "code": self.code.number(), "message": self.code.message(), "data": self.data })
     }
 }
 
@@ -226,6 +159,15 @@ impl Params {
         decimal::parse(&text, decimals)
             .map(Some)
             .map_err(|error: DecimalError| RpcError::param(name, error.to_string()))
+    }
+
+    /// One of the listed words; `None` when the parameter is not given.
+    pub fn choice<'a>(&self, name: &str, choices: &[&'a str]) -> Result<Option<&'a str>, RpcError> {
+        let Some(given) = self.optional_text(name)? else { return Ok(None) };
+        let found = choices.iter().find(|choice| **choice == given).copied();
+        let wrong =
+            || RpcError::param(name, format!("{given:?} given, one of {} is expected", choices.join(", ")));
+        found.map(Some).ok_or_else(wrong)
     }
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>, RpcError> {

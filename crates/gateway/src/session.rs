@@ -3,16 +3,25 @@
 //! Invariant: a private call needs an identity, from the connection itself or from the request's own header
 //! or token; nothing else grants one.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use wire::OrderId;
 
 use crate::{
     auth::Identity,
+    heartbeat::{Beat, Heart},
     hub::ConnectionId,
     rpc::{Code, RpcError},
 };
 
+/// Orders remembered for the end of a connection.
+const ORDERS_MAX: usize = 100_000;
+
 /// The state of one connection; a plain HTTP request has a session of its own that ends with it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
     /// `None` for HTTP: nothing can be pushed there.
     pub connection: Option<ConnectionId>,
@@ -23,7 +32,10 @@ pub struct Session {
 struct State {
     identity: Option<Identity>,
     heartbeat_seconds: Option<u64>,
-    cancel_on_disconnect: bool,
+    heart: Heart,
+    /// Orders that it placed, while they are to be cancelled at its end.
+    orders: Option<BTreeSet<OrderId>>,
+    ends: bool,
 }
 
 impl Session {
@@ -40,8 +52,14 @@ impl Session {
         self.lock().identity = Some(identity);
     }
 
+    /// Forgets who it is and ends without cancelling anything, once what was asked before is answered.
     pub fn log_out(&self) {
-        self.lock().identity = None;
+        let mut state = self.lock();
+        (state.identity, state.orders, state.ends) = (None, None, true);
+    }
+
+    pub fn ends(&self) -> bool {
+        self.lock().ends
     }
 
     pub fn identity(&self) -> Result<Identity, RpcError> {
@@ -49,27 +67,53 @@ impl Session {
         identity.ok_or_else(|| RpcError::new(Code::Unauthorized, "authenticate with public/auth first"))
     }
 
-    pub fn is_authenticated(&self) -> bool {
-        self.lock().identity.is_some()
-    }
-
     pub fn set_heartbeat(&self, seconds: Option<u64>) {
-        self.lock().heartbeat_seconds = seconds;
+        let mut state = self.lock();
+        state.heartbeat_seconds = seconds;
+        state.heart.hear();
     }
 
     pub fn heartbeat_seconds(&self) -> Option<u64> {
         self.lock().heartbeat_seconds
     }
 
-    pub fn set_cancel_on_disconnect(&self, enabled: bool) {
-        self.lock().cancel_on_disconnect = enabled;
+    /// The other end said something.
+    pub fn hear(&self) {
+        self.lock().heart.hear();
+    }
+
+    /// An interval of the heartbeat has passed.
+    pub fn beat(&self) -> Beat {
+        self.lock().heart.beat()
+    }
+
+    /// Whether orders placed from now on are cancelled at the end.
+    pub fn set_cancel_on_disconnect(&self, orders: Option<BTreeSet<OrderId>>) {
+        let mut state = self.lock();
+        if state.orders.is_none() || orders.is_none() {
+            state.orders = orders;
+        }
     }
 
     pub fn cancel_on_disconnect(&self) -> bool {
-        self.lock().cancel_on_disconnect
+        self.lock().orders.is_some()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub fn note_orders(&self, placed: &[OrderId]) {
+        if let Some(orders) = &mut self.lock().orders {
+            orders.extend(placed);
+            while orders.len() > ORDERS_MAX {
+                orders.pop_first();
+            }
+        }
+    }
+
+    /// The orders to cancel now that it has ended.
+    pub fn take_orders(&self) -> BTreeSet<OrderId> {
+        self.lock().orders.take().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Listing, State, name::Contract, name::Right as NameRight};
-use num::{Cash, Fix, Position as Signed, Rounding, Side};
+use exchange::{State, name::Contract, name::Right as NameRight};
+use num::{Cash, Fix, Position as Signed, Rounding, Side, Ticks};
 use pricing::Quote;
-use wire::{AccountId, InstrumentId};
+use wire::{AccountId, InstrumentId, UnderlyingId};
 
 use crate::{
     history::History,
@@ -29,14 +29,36 @@ impl View {
         let instruments: Vec<Instrument> =
             state.instruments().iter().map(|it| describe(&state, it)).collect();
         let names = instruments.iter().enumerate().map(|(place, it)| (it.name.clone(), place)).collect();
-        Self { state, history: History::default(), instruments, names }
+        let mut history = History::default();
+        for it in state.underlyings() {
+            history.index_moved(&it.symbol, state.parameters().start.millis(), it.index);
+        }
+        Self { state, history, instruments, names }
     }
 
-    /// Notes which instruments still trade; to be called when something was settled.
-    pub(crate) fn refresh_listing(&mut self) {
+    /// Notes which instruments still trade and lists new ones; what changed.
+    pub(crate) fn refresh_listing(&mut self) -> Vec<InstrumentId> {
+        let mut changed = Vec::new();
         for (it, listed) in self.instruments.iter_mut().zip(self.state.instruments()) {
-            it.is_active = listed.listing == Listing::Open;
+            if it.listing != listed.listing {
+                it.listing = listed.listing;
+                changed.push(it.id);
+            }
         }
+        for listed in &self.state.instruments()[self.instruments.len()..] {
+            let it = describe(&self.state, listed);
+            changed.push(it.id);
+            self.names.insert(it.name.clone(), self.instruments.len());
+            self.instruments.push(it);
+        }
+        changed
+    }
+
+    /// The delivery price of an instrument that was settled or is being settled.
+    pub(crate) fn delivery_price(&self, it: &exchange::Instrument) -> Option<Cash> {
+        let expiry_ms = it.contract.expiry()?.millis();
+        let symbol = &self.state.underlying_of(it.underlying)?.symbol;
+        self.history.deliveries(symbol).find(|delivery| delivery.expiry_ms == expiry_ms).map(|it| it.price)
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -71,6 +93,11 @@ impl View {
         self.state.underlyings().iter().map(|it| it.symbol.clone()).collect()
     }
 
+    pub fn underlying_id(&self, symbol: &str) -> Option<UnderlyingId> {
+        let place = self.state.underlyings().iter().position(|it| it.symbol == symbol)?;
+        u16::try_from(place).ok().map(UnderlyingId)
+    }
+
     pub fn index(&self, underlying: &str) -> Option<Cash> {
         self.state.underlyings().iter().find(|it| it.symbol == underlying).map(|it| it.index)
     }
@@ -100,18 +127,29 @@ impl View {
             forward: valuation.map(|it| it.forward),
             greeks: valuation.map(|it| greeks(&it.greeks)),
             open_interest: State::units(listed, Signed::new(interest)),
+            band: self.band(it, listed),
         }
     }
 
+    /// The prices that an order may have (exchange.md, Guards): so far around the mark.
+    fn band(&self, it: &Instrument, listed: &exchange::Instrument) -> Option<(Cash, Cash)> {
+        let billionths = Fix::from_raw(self.state.parameters().limits.price_band_billionths);
+        let (mark, index) = (listed.mark()?, self.index(&it.underlying)?);
+        let width = index.scale(billionths, Rounding::Ceil)?;
+        let low = listed.market.ticks(mark.checked_sub(width)?, Rounding::Ceil)?.max(Ticks::new(1));
+        let high = listed.market.ticks(mark.checked_add(width)?, Rounding::Floor)?.max(Ticks::new(1));
+        Some((listed.market.price(low)?, listed.market.price(high)?))
+    }
+
     /// The volatility that a price of an option implies.
-    pub fn implied_vol(&self, it: &Instrument, market: &Market, price: Cash) -> Option<Fix> {
+    pub fn implied_vol(&self, it: &Instrument, forward: Option<Cash>, price: Cash) -> Option<Fix> {
         let Kind::Option { strike, right } = it.kind else { return None };
         let right = match right {
             Right::Call => pricing::Right::Call,
             Right::Put => pricing::Right::Put,
         };
         let time = num::Timestamp::from_millis(it.expiry_ms?).since(self.state.time());
-        let quote = Quote { right, forward: market.forward?, strike, time, volatility: Fix::ZERO };
+        let quote = Quote { right, forward: forward?, strike, time, volatility: Fix::ZERO };
         pricing::quote_implied(&quote, price)
     }
 
@@ -122,10 +160,15 @@ impl View {
 
     pub fn positions(&self, account: &AccountId) -> Vec<Position> {
         let Some(index) = self.state.account_index(account) else { return Vec::new() };
-        self.state.holdings(index).map(|(it, holding)| self.position(it, holding)).collect()
+        self.state.holdings(index).map(|(it, holding)| self.position(account, it, holding)).collect()
     }
 
-    fn position(&self, it: &exchange::Instrument, holding: &exchange::Holding) -> Position {
+    fn position(
+        &self,
+        account: &AccountId,
+        it: &exchange::Instrument,
+        holding: &exchange::Holding,
+    ) -> Position {
         let lots = holding.position;
         let mark = it.mark().unwrap_or(Cash::ZERO);
         let value = it.market.value(mark, lots, Rounding::Floor).unwrap_or(Cash::ZERO);
@@ -133,6 +176,7 @@ impl View {
         let sum = i128::from(holding.entry.micros()) * i128::from(Fix::SCALE);
         let average = sum.checked_div(i128::from(size.raw())).and_then(Cash::from_i128).unwrap_or(Cash::ZERO);
         let unit = it.valuation.as_ref().map(|valuation| greeks(&valuation.greeks)).unwrap_or_default();
+        let (initial_margin, maintenance_margin) = self.margin_alone(it, size);
         let scaled = |greek: Fix| greek.mul(size, Rounding::HalfEven).unwrap_or(Fix::ZERO);
         Position {
             instrument: it.id,
@@ -141,7 +185,7 @@ impl View {
             mark,
             index: self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index),
             unrealised: value.checked_sub(holding.entry).unwrap_or(Cash::ZERO),
-            realised: Cash::ZERO,
+            realised: self.history.realised(account, it.id),
             greeks: Greeks {
                 delta: scaled(unit.delta),
                 gamma: scaled(unit.gamma),
@@ -149,6 +193,8 @@ impl View {
                 theta: scaled(unit.theta),
                 rho: scaled(unit.rho),
             },
+            initial_margin,
+            maintenance_margin,
         }
     }
 
@@ -164,20 +210,57 @@ impl View {
             unrealised: Cash::ZERO,
             realised: Cash::ZERO,
             greeks: Greeks::default(),
+            initial_margin: Cash::ZERO,
+            maintenance_margin: Cash::ZERO,
         }
+    }
+
+    pub fn balance(&self, account: &AccountId) -> Cash {
+        self.state.account_index(account).map_or(Cash::ZERO, |index| self.state.balance(index))
     }
 
     pub fn summary(&self, account: &AccountId) -> Summary {
         let Some(index) = self.state.account_index(account) else { return Summary::default() };
         let (equity, margin) = self.state.margin_summary(index);
-        Summary {
+        let mut summary = Summary {
             balance: self.state.balance(index),
             equity,
             initial_margin: margin.initial,
             maintenance_margin: margin.maintenance,
             available: equity.checked_sub(margin.initial).unwrap_or(Cash::MIN),
-            unrealised: margin.value,
+            realised: self.state.realised(index),
+            ..Summary::default()
+        };
+        for position in self.positions(account) {
+            let is_option = self.instrument_of(position.instrument).is_some_and(Instrument::is_option);
+            summary.add(&position, is_option.then_some(position.mark));
         }
+        summary
+    }
+
+    /// What a position would need if it were alone: its worst scenario and the contingencies.
+    fn margin_alone(&self, it: &exchange::Instrument, size: Fix) -> (Cash, Cash) {
+        let Some(valuation) = &it.valuation else { return (Cash::ZERO, Cash::ZERO) };
+        let parameters = &self.state.parameters().margin;
+        let worth = |profit: &i64| Cash::from_micros(*profit).scale(size, Rounding::Floor);
+        let worst = valuation.scenarios.iter().filter_map(worth).min().unwrap_or(Cash::ZERO).min(Cash::ZERO);
+        let loss = worst.checked_neg().unwrap_or(Cash::MAX);
+        let index = self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index);
+        let part = if !it.is_option() {
+            parameters.future_billionths
+        } else if size < Fix::ZERO {
+            parameters.short_option_billionths
+        } else {
+            0
+        };
+        let units = Fix::from_raw(size.raw().saturating_abs());
+        let contingency = index
+            .scale(Fix::from_raw(part), Rounding::Ceil)
+            .and_then(|per_unit| per_unit.scale(units, Rounding::Ceil))
+            .unwrap_or(Cash::MAX);
+        let initial = loss.scale(Fix::from_raw(parameters.initial_billionths), Rounding::Ceil);
+        let with = |loss: Cash| loss.checked_add(contingency).unwrap_or(Cash::MAX);
+        (with(initial.unwrap_or(Cash::MAX)), with(loss))
     }
 
     /// Kind, maker and taker fee of each kind of instrument, by the venue's names.
@@ -220,7 +303,19 @@ impl View {
             created_ms: now,
             updated_ms: now,
             is_liquidation: false,
+            replaced: false,
+            cancel_reason: None,
         })
+    }
+}
+
+/// What one whole unit pays at a delivery price.
+pub(crate) fn payoff(contract: &Contract, price: Cash) -> Cash {
+    let above = |high: Cash, low: Cash| high.checked_sub(low).unwrap_or(Cash::ZERO).max(Cash::ZERO);
+    match contract {
+        Contract::Option { strike, right: NameRight::Call, .. } => above(price, *strike),
+        Contract::Option { strike, right: NameRight::Put, .. } => above(*strike, price),
+        Contract::Future { .. } | Contract::Perpetual => price,
     }
 }
 
@@ -254,6 +349,6 @@ fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
         lot: it.market.lot_size(),
         maker_fee: Fix::from_raw(maker),
         taker_fee: Fix::from_raw(taker),
-        is_active: it.is_open(),
+        listing: it.listing,
     }
 }

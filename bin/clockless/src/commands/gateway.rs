@@ -22,6 +22,9 @@ pub struct GatewayFile {
     pub listen: SocketAddr,
     /// API keys and the session keys behind them.
     pub keys: PathBuf,
+    /// How much callers may ask for, as calls a second and at once.
+    #[serde(default)]
+    pub limits: gateway::Limits,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +52,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         validators: genesis.validators.iter().map(|it| it.name.clone()).collect(),
         exchange: genesis.exchange,
         keys: keys.keys,
+        limits: file.limits,
         token_key,
     };
     super::block_on(gateway::serve(config))?.map_err(|error| Failure::bad_input(error.to_string()))

@@ -347,6 +347,7 @@ fn start_gateway(network: &LocalNetwork, listen: SocketAddr, people: &People) ->
             owner: people.trader.public_key().to_string(),
             subaccount: 0,
             session_key: hex::encode(people.session.to_bytes()),
+            scope: String::new(),
         }],
     };
     let text = serde_json::to_string_pretty(&keys).map_err(|error| Failure::failed(error.to_string()))?;
@@ -356,6 +357,7 @@ fn start_gateway(network: &LocalNetwork, listen: SocketAddr, people: &People) ->
         node: network.rpc[0].to_string(),
         listen,
         keys: PathBuf::from("api-keys.json"),
+        limits: gateway::Limits::default(),
     };
     let path = network.path("gateway.toml");
     let text = toml::to_string_pretty(&file).map_err(|error| Failure::failed(error.to_string()))?;

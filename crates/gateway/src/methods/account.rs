@@ -5,18 +5,19 @@
 use serde_json::{Value, json};
 
 use crate::{
-    Gateway,
+    Gateway, Rate,
     auth::Identity,
     json,
-    rpc::{Params, RpcResult},
+    rpc::{Params, RpcError, RpcResult},
+    selection::{SETTLEMENT, Selection},
     view::View,
 };
 
-use super::market::{Selection, named};
+use super::market::named;
 
 pub(super) fn positions(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let selection = Selection::read(params)?;
     let view = gateway.view();
+    let selection = Selection::read(&view, params)?;
     let mut values = Vec::new();
     for position in view.positions(&identity.account) {
         if let Some(it) = view.instrument_of(position.instrument).filter(|it| selection.holds(it)) {
@@ -33,9 +34,19 @@ pub(super) fn position(gateway: &Gateway, identity: &Identity, params: &Params) 
     Ok(json::position(&held.unwrap_or_else(|| view.flat(it)), it))
 }
 
+/// The summary of the currency that accounts are kept in; of any other currency there is nothing.
 pub(super) fn summary(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let currency = params.text("currency")?;
     let view = gateway.view();
-    let mut value = account_json(&view, identity);
+    if currency != "any" && Selection::of(&view, "any", currency).is_none() {
+        return Err(RpcError::param("currency", format!("{currency:?} given, USDC is expected")));
+    }
+    let mut value = account_json(gateway, &view, identity);
+    if currency != SETTLEMENT && currency != "any" {
+        let fees = value["fees"].clone();
+        value = json::summary(&crate::model::Summary::default());
+        (value["currency"], value["fees"]) = (json!(currency), fees);
+    }
     if params.flag("extended")? {
         for (name, detail) in owner_json(&view, identity).as_object().into_iter().flatten() {
             value[name] = detail.clone();
@@ -47,11 +58,31 @@ pub(super) fn summary(gateway: &Gateway, identity: &Identity, params: &Params) -
 pub(super) fn summaries(gateway: &Gateway, identity: &Identity) -> RpcResult {
     let view = gateway.view();
     let mut value = owner_json(&view, identity);
-    value["summaries"] = json!([account_json(&view, identity)]);
+    value["summaries"] = json!([account_json(gateway, &view, identity)]);
     Ok(value)
 }
 
-fn account_json(view: &View, identity: &Identity) -> Value {
+/// The one account that the key stands for.
+pub(super) fn subaccounts(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let view = gateway.view();
+    let mut value = owner_json(&view, identity);
+    for (name, detail) in [("is_password", json!(false)), ("receive_notifications", json!(false))] {
+        value[name] = detail;
+    }
+    if params.flag("with_portfolio")? {
+        value["portfolio"] = json!({ "usdc": account_json(gateway, &view, identity) });
+    }
+    Ok(json!([value]))
+}
+
+/// Deposits, withdrawals and transfers on other chains: there is none of them here.
+pub(super) fn moves(gateway: &Gateway, params: &Params) -> RpcResult {
+    params.text("currency")?;
+    Selection::read(&gateway.view(), params)?;
+    Ok(json!({ "count": 0, "data": [] }))
+}
+
+fn account_json(gateway: &Gateway, view: &View, identity: &Identity) -> Value {
     let mut value = json::summary(&view.summary(&identity.account));
     value["fees"] = view
         .fee_table()
@@ -66,7 +97,23 @@ fn account_json(view: &View, identity: &Identity) -> Value {
             })
         })
         .collect();
+    let rate = |it: Rate| json!({ "rate": it.rate, "burst": it.burst });
+    let limits = gateway.pools.limits;
+    value["limits"] = json!({
+        "limits_per_currency": false,
+        "non_matching_engine": rate(limits.connection),
+        "matching_engine": {
+            "trading": { "total": rate(limits.trading) },
+            "cancel_all": rate(limits.trading),
+        },
+    });
     value
+}
+
+/// A number for an account, as the venue's users have one: three bytes of its owner's key.
+pub(super) fn user_id(identity: &Identity) -> u32 {
+    let owner = &identity.account.owner.0;
+    u32::from_be_bytes([0, owner[0], owner[1], owner[2]])
 }
 
 fn owner_json(view: &View, identity: &Identity) -> Value {
@@ -77,6 +124,8 @@ fn owner_json(view: &View, identity: &Identity) -> Value {
         "email": "",
         "type": if identity.account.subaccount == 0 { "main" } else { "subaccount" },
         "login_enabled": true,
+        "security_keys_enabled": false,
+        "mmp_enabled": false,
         "interuser_transfers_enabled": false,
         "creation_timestamp": view.start_ms(),
         "owner": identity.account.owner.to_string(),

@@ -25,7 +25,7 @@ pub(super) fn get_chain(gateway: &Gateway, params: &Params) -> RpcResult {
 }
 
 pub(super) fn get_network(gateway: &Gateway) -> RpcResult {
-    Ok(gateway.network())
+    Ok(gateway.network(&gateway.view()))
 }
 
 /// All strikes of one expiry with both sides' markets.
@@ -34,7 +34,7 @@ pub(crate) fn chain(view: &View, currency: &str, expiry_ms: u64) -> Value {
     let mut forward = Value::Null;
     for it in view.instruments() {
         let Kind::Option { strike, right } = it.kind else { continue };
-        if it.underlying != currency || it.expiry_ms != Some(expiry_ms) || !it.is_active {
+        if it.underlying != currency || it.expiry_ms != Some(expiry_ms) || !it.is_active() {
             continue;
         }
         let row = rows.entry(strike).or_default();

@@ -2,54 +2,36 @@
 //!
 //! Invariant: read only; every answer is of one commit.
 
+use std::collections::BTreeSet;
+
 use num::Fix;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use wire::InstrumentId;
 
 use crate::{
     Gateway, json,
     model::{Instrument, Kind, Market},
     rpc::{Code, Params, RpcError, RpcResult},
+    selection::Selection,
     view::View,
 };
 
-const DEPTHS: [u64; 9] = [1, 5, 10, 20, 50, 100, 1_000, 10_000, 0];
 const DEPTH_DEFAULT: usize = 5;
-const DEPTH_MAX: usize = 10_000;
 
-/// Finds the instrument that a call names.
+/// Finds the instrument that a call asks about.
 pub(crate) fn named<'a>(view: &'a View, params: &Params) -> Result<&'a Instrument, RpcError> {
-    by_name(view, params.text("instrument_name")?)
+    find(view, params, Code::NotFound)
 }
 
-pub(crate) fn by_name<'a>(view: &'a View, name: &str) -> Result<&'a Instrument, RpcError> {
-    view.instrument(name)
-        .ok_or_else(|| RpcError::new(Code::InvalidInstrument, format!("there is no instrument {name:?}")))
+/// Finds the instrument that a call wants to trade.
+pub(crate) fn to_trade<'a>(view: &'a View, params: &Params) -> Result<&'a Instrument, RpcError> {
+    find(view, params, Code::InvalidInstrument)
 }
 
-/// Which instruments a call with `currency` and `kind` means.
-pub(crate) struct Selection {
-    /// The underlying; `None` for all.
-    underlying: Option<String>,
-    kind: Option<String>,
-}
-
-impl Selection {
-    /// `currency` may be the settlement currency (everything settles in USDC) or an underlying.
-    pub(crate) fn read(params: &Params) -> Result<Self, RpcError> {
-        let currency = params.optional_text("currency")?.filter(|it| !matches!(*it, "any" | "USDC"));
-        let kind = params.optional_text("kind")?.filter(|it| *it != "any");
-        if let Some(kind) = kind
-            && !["future", "option", "spot", "future_combo", "option_combo"].contains(&kind)
-        {
-            return Err(RpcError::param("kind", format!("{kind:?} given, future or option is expected")));
-        }
-        Ok(Self { underlying: currency.map(str::to_owned), kind: kind.map(str::to_owned) })
-    }
-
-    pub(crate) fn holds(&self, it: &Instrument) -> bool {
-        self.underlying.as_ref().is_none_or(|underlying| *underlying == it.underlying)
-            && self.kind.as_ref().is_none_or(|kind| kind == json::kind(it.kind))
-    }
+fn find<'a>(view: &'a View, params: &Params, otherwise: Code) -> Result<&'a Instrument, RpcError> {
+    let name = params.text("instrument_name")?;
+    let unknown = || RpcError::new(otherwise, format!("there is no instrument {name:?}"));
+    view.instrument(name).ok_or_else(unknown)
 }
 
 pub(super) fn get_time(gateway: &Gateway) -> RpcResult {
@@ -57,7 +39,7 @@ pub(super) fn get_time(gateway: &Gateway) -> RpcResult {
 }
 
 pub(super) fn status() -> RpcResult {
-    Ok(json!({ "locked": "false", "locked_currencies": [] }))
+    Ok(json!({ "locked": "false", "locked_currencies": [], "locked_indices": [] }))
 }
 
 pub(super) fn get_currencies(gateway: &Gateway) -> RpcResult {
@@ -80,10 +62,9 @@ pub(super) fn get_currencies(gateway: &Gateway) -> RpcResult {
 }
 
 pub(super) fn get_instruments(gateway: &Gateway, params: &Params) -> RpcResult {
-    let selection = Selection::read(params)?;
-    let expired = params.flag("expired")?;
     let view = gateway.view();
-    let chosen = view.instruments().iter().filter(|it| selection.holds(it) && it.is_active != expired);
+    let (selection, expired) = (Selection::read(&view, params)?, params.flag("expired")?);
+    let chosen = view.instruments().iter().filter(|it| selection.holds(it) && it.is_active() != expired);
     Ok(chosen.map(json::instrument).collect())
 }
 
@@ -93,38 +74,61 @@ pub(super) fn get_instrument(gateway: &Gateway, params: &Params) -> RpcResult {
 }
 
 pub(super) fn get_expirations(gateway: &Gateway, params: &Params) -> RpcResult {
-    let selection = Selection::read(params)?;
     let view = gateway.view();
-    let names = |kind: &str| -> Vec<String> {
-        let of_kind =
-            view.instruments().iter().filter(|it| selection.holds(it) && json::kind(it.kind) == kind);
-        let mut dated: Vec<(u64, String)> = of_kind
-            .map(|it| {
-                let name = it.name.split('-').nth(1).unwrap_or_default().to_owned();
-                (it.expiry_ms.unwrap_or(json::NEVER_MS), name)
-            })
-            .collect();
-        dated.sort();
-        dated.dedup();
-        dated.into_iter().map(|(_, name)| name).collect()
+    let kind = params.choice("kind", &["future", "option", "any"])?.unwrap_or("any");
+    let currency = params.optional_text("currency")?.unwrap_or("any");
+    let kinds = |selection: &Selection| -> Value {
+        let wanted = ["future", "option"].into_iter().filter(|it| kind == "any" || *it == kind);
+        wanted
+            .map(|kind| (kind.to_owned(), expirations(&view, selection, kind)))
+            .collect::<Map<_, _>>()
+            .into()
     };
-    let kinds = json!({ "future": names("future"), "option": names("option") });
-    Ok(match params.optional_text("currency")? {
-        Some(currency) => json!({ currency.to_lowercase(): kinds }),
-        None => kinds,
+    if currency == "grouped" {
+        let of =
+            |underlying: &String| (underlying.to_lowercase(), kinds(&Selection::of_underlying(underlying)));
+        return Ok(Value::Object(view.underlyings().iter().map(of).collect()));
+    }
+    let selection = match params.optional_text("currency_pair")? {
+        None => Selection::of(&view, "any", currency),
+        Some(pair) => crate::channel::underlying(&view, pair).map(|it| Selection::of_underlying(&it)),
+    };
+    let selection = selection.ok_or_else(|| {
+        RpcError::param("currency", format!("{currency:?} given, such as USDC is expected"))
+    })?;
+    Ok(match currency {
+        "any" => kinds(&selection),
+        currency => json!({ currency.to_lowercase(): kinds(&selection) }),
     })
 }
 
-pub(super) fn get_index_price(gateway: &Gateway, params: &Params) -> RpcResult {
-    let name = params.text("index_name")?;
-    let underlying = name.split('_').next().unwrap_or_default().to_uppercase();
+/// The dates of a kind's names, the earliest first.
+fn expirations(view: &View, selection: &Selection, kind: &str) -> Value {
+    let of_kind = view
+        .instruments()
+        .iter()
+        .filter(|it| it.is_active() && selection.holds(it) && json::kind(it.kind) == kind);
+    let date = |it: &Instrument| it.name.split('-').nth(1).unwrap_or_default().to_owned();
+    let dated: BTreeSet<(u64, String)> =
+        of_kind.map(|it| (it.expiry_ms.unwrap_or(json::NEVER_MS), date(it))).collect();
+    dated.into_iter().map(|(_, date)| date).collect()
+}
+
+pub(super) fn get_contract_size(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
-    let index = view
-        .index(&underlying)
-        .ok_or_else(|| RpcError::param("index_name", format!("there is no index {name:?}")))?;
-    Ok(
-        json!({ "index_price": crate::decimal::cash(index), "estimated_delivery_price": crate::decimal::cash(index) }),
-    )
+    named(&view, params).map(|it| json!({ "contract_size": crate::decimal::fix(it.lot) }))
+}
+
+/// Combos are not listed in this version.
+pub(super) fn no_combos(gateway: &Gateway, params: &Params) -> RpcResult {
+    params.text("currency")?;
+    Selection::read(&gateway.view(), params)?;
+    Ok(json!([]))
+}
+
+pub(super) fn no_such_combo(params: &Params) -> RpcResult {
+    let id = params.text("combo_id")?;
+    Err(RpcError::new(Code::NotFound, format!("there is no combo {id:?}")))
 }
 
 pub(super) fn ticker(gateway: &Gateway, params: &Params) -> RpcResult {
@@ -141,7 +145,7 @@ pub(crate) fn market_ticker(view: &View, it: &Instrument) -> Value {
 /// The implied volatilities of the best bid and ask of an option.
 pub(crate) fn implied(view: &View, it: &Instrument, market: &Market) -> (Option<Fix>, Option<Fix>) {
     let of = |levels: &[crate::model::Level]| {
-        levels.first().and_then(|level| view.implied_vol(it, market, level.price))
+        levels.first().and_then(|level| view.implied_vol(it, market.forward, level.price))
     };
     match it.kind {
         Kind::Option { .. } => (of(&market.bids), of(&market.asks)),
@@ -150,16 +154,26 @@ pub(crate) fn implied(view: &View, it: &Instrument, market: &Market) -> (Option<
 }
 
 pub(super) fn get_order_book(gateway: &Gateway, params: &Params) -> RpcResult {
-    let depth = match params.optional_u64("depth")? {
-        None => DEPTH_DEFAULT,
-        Some(0) => DEPTH_MAX,
-        Some(depth) if depth <= 10_000 => usize::try_from(depth).unwrap_or(DEPTH_MAX),
-        Some(depth) => {
-            return Err(RpcError::param("depth", format!("{depth} given, one of {DEPTHS:?} is expected")));
-        }
-    };
+    let depth = read_depth(params)?;
     let view = gateway.view();
     Ok(order_book(&view, named(&view, params)?, depth))
+}
+
+pub(super) fn get_order_book_by_id(gateway: &Gateway, params: &Params) -> RpcResult {
+    let (depth, id) = (read_depth(params)?, params.u64("instrument_id")?);
+    let view = gateway.view();
+    let it = u32::try_from(id).ok().and_then(|id| view.instrument_of(InstrumentId(id)));
+    let it = it.ok_or_else(|| RpcError::new(Code::NotFound, format!("there is no instrument {id}")))?;
+    Ok(order_book(&view, it, depth))
+}
+
+/// Any depth up to the largest of the venue's is understood, not its list of them only.
+fn read_depth(params: &Params) -> Result<usize, RpcError> {
+    match params.optional_u64("depth")? {
+        None => Ok(DEPTH_DEFAULT),
+        Some(depth @ 1..=10_000) => Ok(usize::try_from(depth).unwrap_or(DEPTH_DEFAULT)),
+        Some(depth) => Err(RpcError::param("depth", format!("{depth} given, 1 to 10000 is expected"))),
+    }
 }
 
 /// The object of `public/get_order_book`: the ticker's fields and the levels.
@@ -173,9 +187,9 @@ fn order_book(view: &View, it: &Instrument, depth: usize) -> Value {
 }
 
 pub(super) fn summary_by_currency(gateway: &Gateway, params: &Params) -> RpcResult {
-    let selection = Selection::read(params)?;
     let view = gateway.view();
-    let chosen = view.instruments().iter().filter(|it| it.is_active && selection.holds(it));
+    let selection = Selection::read(&view, params)?;
+    let chosen = view.instruments().iter().filter(|it| it.is_active() && selection.holds(it));
     Ok(chosen.map(|it| summary(&view, it)).collect())
 }
 

@@ -1,95 +1,111 @@
 //! Past trades, candles and funding.
 //!
-//! Invariant: answers come from events that were committed; nothing is made up for a time without trades,
-//! except that a chart says so with an empty list.
+//! Invariant: answers come from events that were committed. Where nothing traded between two trades a chart
+//! stays at the last price with no volume; before the first trade it is empty.
 
+use num::Fix;
 use serde_json::{Value, json};
 
 use crate::{
-    Gateway,
+    Gateway, channel,
     decimal::{cash, fix},
     json,
-    model::{Instrument, Kind, Trade},
+    model::{Instrument, Kind, Right, Trade},
     rpc::{Code, Params, RpcError, RpcResult},
+    selection::Selection,
     view::View,
 };
 
-use super::market::{Selection, named};
+use super::{
+    market::named,
+    paging::{Page, Place},
+};
 
-/// Entries in one answer.
-pub(super) const COUNT_MAX: u64 = 1_000;
-
-/// The part of a history that a call asks for.
-pub(super) struct Page {
-    pub count: usize,
-    pub from_ms: u64,
-    pub to_ms: u64,
-}
-
-impl Page {
-    pub(super) fn read(params: &Params) -> Result<Self, RpcError> {
-        let count = params.optional_u64("count")?.unwrap_or(10).clamp(1, COUNT_MAX);
-        let (from_ms, to_ms) =
-            (params.optional_u64("start_timestamp")?, params.optional_u64("end_timestamp")?);
-        Ok(Self {
-            count: usize::try_from(count).unwrap_or(1),
-            from_ms: from_ms.unwrap_or(0),
-            to_ms: to_ms.unwrap_or(u64::MAX),
-        })
-    }
-
-    /// The chosen items and whether there are more.
-    pub(super) fn take<T>(
-        &self,
-        items: impl Iterator<Item = T>,
-        time_ms: impl Fn(&T) -> u64,
-    ) -> (Vec<T>, bool) {
-        let mut chosen: Vec<T> = items
-            .filter(|item| (self.from_ms..=self.to_ms).contains(&time_ms(item)))
-            .take(self.count + 1)
-            .collect();
-        let has_more = chosen.len() > self.count;
-        chosen.truncate(self.count);
-        (chosen, has_more)
-    }
-}
+/// Candles in one answer.
+const CANDLES_MAX: u64 = 5_000;
 
 pub(super) fn trades_by_instrument(gateway: &Gateway, params: &Params) -> RpcResult {
     let page = Page::read(params)?;
     let view = gateway.view();
     let it = named(&view, params)?;
-    let (trades, has_more) = page.take(view.history().trades(it.id), |trade| trade.time_ms);
+    let (trades, has_more) = page.take(view.history().trades(it.id), |trade| place(trade));
     let trades: Value = trades.iter().map(|trade| json::trade(trade, &it.name)).collect();
     Ok(json!({ "trades": trades, "has_more": has_more }))
 }
 
 pub(super) fn trades_by_currency(gateway: &Gateway, params: &Params) -> RpcResult {
-    let (page, selection) = (Page::read(params)?, Selection::read(params)?);
+    let page = Page::read(params)?;
+    params.text("currency")?;
     let view = gateway.view();
+    let selection = Selection::read(&view, params)?;
     let instruments = view.instruments().iter().filter(|it| selection.holds(it));
     let mut all: Vec<(&Trade, &Instrument)> =
         instruments.flat_map(|it| view.history().trades(it.id).map(move |trade| (trade, it))).collect();
     all.sort_by_key(|(trade, _)| std::cmp::Reverse(trade.id));
-    let (trades, has_more) = page.take(all.into_iter(), |(trade, _)| trade.time_ms);
+    let (trades, has_more) = page.take(all.into_iter(), |(trade, _)| place(trade));
     let trades: Value = trades.iter().map(|(trade, it)| json::trade(trade, &it.name)).collect();
     Ok(json!({ "trades": trades, "has_more": has_more }))
 }
 
-pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
-    let minutes = match params.text("resolution")? {
-        "1D" => 24 * 60,
-        text => match text.parse() {
-            Ok(minutes @ (1 | 3 | 5 | 10 | 15 | 30 | 60 | 120 | 180 | 360 | 720)) => minutes,
-            _ => {
-                let reason =
-                    format!("{text:?} given, 1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720 or 1D is expected");
-                return Err(RpcError::param("resolution", reason));
-            }
-        },
+/// Where a trade stands in its history.
+pub(super) fn place(trade: &Trade) -> Place {
+    Place { time_ms: trade.time_ms, id: trade.id, sequence: trade.sequence }
+}
+
+/// What traded in a day, by underlying; longer spans on request.
+pub(super) fn trade_volumes(gateway: &Gateway, params: &Params) -> RpcResult {
+    let is_extended = params.flag("extended")?;
+    let view = gateway.view();
+    let volumes = |underlying: &String| {
+        let mut value = json!({ "currency": underlying, "currency_pair": json::price_index(underlying) });
+        let spans: &[(&str, u64)] =
+            if is_extended { &[("", 1), ("_7d", 7), ("_30d", 30)] } else { &[("", 1)] };
+        for (suffix, days) in spans {
+            let [calls, puts, futures] = volumes_of(&view, underlying, *days);
+            value[format!("calls_volume{suffix}")] = fix(calls);
+            value[format!("puts_volume{suffix}")] = fix(puts);
+            value[format!("futures_volume{suffix}")] = fix(futures);
+            value[format!("spot_volume{suffix}")] = json!(0.0);
+        }
+        value
     };
+    Ok(view.underlyings().iter().map(volumes).collect())
+}
+
+fn volumes_of(view: &View, underlying: &str, days: u64) -> [Fix; 3] {
+    let from_ms = view.now_ms().saturating_sub(days * num::DAY_MS);
+    let mut volumes = [Fix::ZERO; 3];
+    for it in view.instruments().iter().filter(|it| it.underlying == underlying) {
+        let place = match it.kind {
+            Kind::Option { right: Right::Call, .. } => 0,
+            Kind::Option { right: Right::Put, .. } => 1,
+            Kind::Future | Kind::Perpetual => 2,
+        };
+        let volume = view.history().volume_since(it.id, from_ms);
+        volumes[place] = volumes[place].checked_add(volume).unwrap_or(volumes[place]);
+    }
+    volumes
+}
+
+/// The venue keeps past marks of few options and answers for all others with an empty list, as we do for all.
+pub(super) fn mark_price_history(gateway: &Gateway, params: &Params) -> RpcResult {
+    named(&gateway.view(), params)?;
+    params.u64("start_timestamp")?;
+    params.u64("end_timestamp")?;
+    Ok(json!([]))
+}
+
+pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
+    let text = resolution(params)?;
+    let minutes = channel::resolution_minutes(&text).ok_or_else(|| {
+        let known = "1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720 or 1D";
+        RpcError::param("resolution", format!("{text:?} given, {known} is expected"))
+    })?;
     let (from_ms, to_ms) = (params.u64("start_timestamp")?, params.u64("end_timestamp")?);
     let view = gateway.view();
     let it = named(&view, params)?;
+    let to_ms = to_ms.min(view.now_ms());
+    let from_ms = from_ms.max(to_ms.saturating_sub(CANDLES_MAX * minutes * num::MINUTE_MS));
     let candles = view.history().candles(it.id, minutes, from_ms, to_ms);
     let column = |value: fn(&crate::history::Candle) -> Value| candles.iter().map(value).collect::<Value>();
     Ok(json!({
@@ -104,17 +120,35 @@ pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
     }))
 }
 
+/// A resolution comes as text, or as a number of minutes.
+fn resolution(params: &Params) -> Result<String, RpcError> {
+    match params.get("resolution") {
+        Some(Value::Number(minutes)) => Ok(minutes.to_string()),
+        _ => params.text("resolution").map(str::to_owned),
+    }
+}
+
 /// Perpetuals do not pay funding in this version: the rate is zero, and says so.
 pub(super) fn funding_rate(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
     perpetual(&view, params)?;
+    params.u64("start_timestamp")?;
+    params.u64("end_timestamp")?;
     Ok(json!(0.0))
 }
 
 pub(super) fn funding_history(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
     perpetual(&view, params)?;
+    params.u64("start_timestamp")?;
+    params.u64("end_timestamp")?;
     Ok(json!([]))
+}
+
+pub(super) fn funding_chart(gateway: &Gateway, params: &Params) -> RpcResult {
+    params.choice("length", &["8h", "24h", "1m"])?;
+    perpetual(&gateway.view(), params)?;
+    Ok(json!({ "current_interest": 0.0, "interest_8h": 0.0, "data": [] }))
 }
 
 fn perpetual<'a>(view: &'a View, params: &Params) -> Result<&'a Instrument, RpcError> {

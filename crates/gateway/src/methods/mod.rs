@@ -2,23 +2,36 @@
 //!
 //! Invariant: one match knows every method; a method is public or private by its name.
 
+mod access;
 mod account;
+mod account_log;
+mod cancelling;
 mod chain;
+mod index;
 mod market;
 mod market_history;
 mod orders;
+mod paging;
 mod session;
+mod settlements;
 mod trading;
+
+use serde_json::{Value, json};
 
 use crate::{
     Gateway,
+    auth::Identity,
     rpc::{Code, Params, RpcError, RpcResult},
+    scope::{Access, Area},
     session::Session,
 };
 
+use cancelling::Which;
 pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
+use orders::Labelled;
 pub(crate) use orders::{fill_json, order_json};
+pub(crate) use session::{Listening, Switch};
 
 /// Calls a method by its full name, such as `public/ticker`.
 pub(crate) async fn dispatch(
@@ -37,10 +50,12 @@ pub(crate) async fn dispatch(
 fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
     match name {
         "auth" => session::auth(gateway, session, params),
-        "test" | "hello" => Ok(serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
+        "fork_token" => session::fork_token(gateway, session, params),
+        "hello" => session::hello(params),
+        "test" => session::test(params),
         "set_heartbeat" => session::set_heartbeat(session, params),
         "disable_heartbeat" => session::disable_heartbeat(session),
-        "subscribe" => session::subscribe(gateway, session, params),
+        "subscribe" => session::subscribe(gateway, session, session.identity().ok().as_ref(), params),
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
         "get_time" => market::get_time(gateway),
@@ -48,11 +63,19 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_currencies" => market::get_currencies(gateway),
         "get_instruments" => market::get_instruments(gateway, params),
         "get_instrument" => market::get_instrument(gateway, params),
-        "get_combos" => Ok(serde_json::json!([])),
+        "get_contract_size" => market::get_contract_size(gateway, params),
+        "get_combos" | "get_combo_ids" => market::no_combos(gateway, params),
+        "get_combo_details" => market::no_such_combo(params),
         "get_expirations" => market::get_expirations(gateway, params),
-        "get_index_price" => market::get_index_price(gateway, params),
+        "get_index_price" => index::price(gateway, params),
+        "get_index_price_names" | "get_supported_index_names" => index::names(gateway, params),
+        "get_index_chart_data" => index::chart(gateway, params),
+        "get_delivery_prices" => index::delivery_prices(gateway, params),
+        "get_historical_volatility" => index::historical_volatility(gateway, params),
+        "get_volatility_index_data" => index::volatility_index(gateway, params),
         "ticker" => market::ticker(gateway, params),
         "get_order_book" => market::get_order_book(gateway, params),
+        "get_order_book_by_instrument_id" => market::get_order_book_by_id(gateway, params),
         "get_book_summary_by_currency" => market::summary_by_currency(gateway, params),
         "get_book_summary_by_instrument" => market::summary_by_instrument(gateway, params),
         "get_last_trades_by_instrument" | "get_last_trades_by_instrument_and_time" => {
@@ -61,12 +84,17 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_last_trades_by_currency" | "get_last_trades_by_currency_and_time" => {
             market_history::trades_by_currency(gateway, params)
         }
+        "get_trade_volumes" => market_history::trade_volumes(gateway, params),
         "get_tradingview_chart_data" => market_history::chart(gateway, params),
+        "get_mark_price_history" => market_history::mark_price_history(gateway, params),
+        "get_funding_chart_data" => market_history::funding_chart(gateway, params),
         "get_funding_rate_value" => market_history::funding_rate(gateway, params),
         "get_funding_rate_history" => market_history::funding_history(gateway, params),
         "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
-            Ok(serde_json::json!({ "settlements": [], "continuation": null }))
+            settlements::of_market(gateway, params)
         }
+        "get_block_rfq_trades" => Ok(json!({ "block_rfqs": [], "continuation": null })),
+        "get_announcements" => Ok(json!([])),
         "clockless/get_chain" => chain::get_chain(gateway, params),
         "clockless/get_network" => chain::get_network(gateway),
         _ => Err(unknown(&format!("public/{name}"))),
@@ -74,48 +102,98 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
 }
 
 async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
+    let Some((area, access)) = access::of(name) else { return Err(unknown(&format!("private/{name}"))) };
     let identity = session::identify(gateway, session, params)?;
+    if identity.scope.access(area) < access {
+        let reason = format!("{name} needs more than the scope {:?}", identity.scope.text());
+        return Err(RpcError::new(Code::Forbidden, reason));
+    }
+    if (area, access) != (Area::Trade, Access::ReadWrite) {
+        return private_reading(gateway, session, &identity, (name, params));
+    }
+    gateway.may_trade_now(identity.account)?;
+    let caller = Caller { gateway, session, identity: &identity };
     match name {
-        "subscribe" => session::subscribe(gateway, session, params),
+        "buy" => trading::place(caller, num::Side::Buy, params).await,
+        "sell" => trading::place(caller, num::Side::Sell, params).await,
+        "edit" => trading::edit(caller, params).await,
+        "edit_by_label" => trading::edit_by_label(caller, params).await,
+        "close_position" => trading::close_position(caller, params).await,
+        "cancel" => cancelling::one(gateway, &identity, params).await,
+        "cancel_by_label" => cancelling::by_label(gateway, &identity, params).await,
+        "cancel_all" => cancelling::several(gateway, &identity, Which::All, params).await,
+        "cancel_all_by_instrument" => {
+            cancelling::several(gateway, &identity, Which::Instrument, params).await
+        }
+        "cancel_all_by_currency" => cancelling::several(gateway, &identity, Which::Currency, params).await,
+        "cancel_all_by_currency_pair" => {
+            cancelling::several(gateway, &identity, Which::CurrencyPair, params).await
+        }
+        "cancel_all_by_kind_or_type" => {
+            cancelling::several(gateway, &identity, Which::KindOrType, params).await
+        }
+        _ => Err(unknown(&format!("private/{name}"))),
+    }
+}
+
+/// Who trades, and on which connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub gateway: &'a Gateway,
+    pub session: &'a Session,
+    pub identity: &'a Identity,
+}
+
+/// Private methods that change nothing.
+fn private_reading(
+    gateway: &Gateway,
+    session: &Session,
+    identity: &Identity,
+    (name, params): (&str, &Params),
+) -> RpcResult {
+    match name {
+        "subscribe" => session::subscribe(gateway, session, Some(identity), params),
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Private),
-        "logout" => session::logout(session),
-        "enable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::On),
-        "disable_cancel_on_disconnect" => session::cancel_on_disconnect(session, session::Switch::Off),
-        "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(session),
-        "buy" => trading::place(gateway, &identity, num::Side::Buy, params).await,
-        "sell" => trading::place(gateway, &identity, num::Side::Sell, params).await,
-        "edit" => trading::edit(gateway, &identity, params).await,
-        "cancel" => trading::cancel(gateway, &identity, params).await,
-        "cancel_by_label" => trading::cancel_by_label(gateway, &identity, params).await,
-        "cancel_all" | "cancel_all_by_currency" => trading::cancel_all(gateway, &identity, None).await,
-        "cancel_all_by_instrument" => {
-            let instrument = params.text("instrument_name")?.to_owned();
-            trading::cancel_all(gateway, &identity, Some(&instrument)).await
+        "logout" => session::logout(gateway, session, identity, params),
+        "enable_cancel_on_disconnect" => {
+            session::cancel_on_disconnect(gateway, session, (identity, Switch::On), params)
         }
+        "disable_cancel_on_disconnect" => {
+            session::cancel_on_disconnect(gateway, session, (identity, Switch::Off), params)
+        }
+        "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(gateway, session, identity, params),
         "get_open_orders" | "get_open_orders_by_currency" | "get_open_orders_by_instrument" => {
-            orders::open(gateway, &identity, params)
+            orders::open(gateway, identity, params)
         }
-        "get_order_state" => orders::state(gateway, &identity, params),
+        "get_open_orders_by_label" => orders::by_label(gateway, identity, params, Labelled::Open),
+        "get_order_state" => orders::state(gateway, identity, params),
+        "get_order_state_by_label" => orders::by_label(gateway, identity, params, Labelled::All),
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
-            orders::ended(gateway, &identity, params)
+            orders::ended(gateway, identity, params)
         }
+        "get_trigger_order_history" => Ok(json!({ "entries": [], "continuation": null })),
         "get_user_trades_by_instrument"
         | "get_user_trades_by_instrument_and_time"
         | "get_user_trades_by_currency"
-        | "get_user_trades_by_currency_and_time" => orders::fills(gateway, &identity, params),
-        "get_user_trades_by_order" => orders::fills_of_order(gateway, &identity, params),
-        "get_positions" => account::positions(gateway, &identity, params),
-        "get_position" => account::position(gateway, &identity, params),
-        "get_account_summary" => account::summary(gateway, &identity, params),
-        "get_account_summaries" => account::summaries(gateway, &identity),
-        "get_deposits" | "get_withdrawals" | "get_transfers" => {
-            Ok(serde_json::json!({ "count": 0, "data": [] }))
-        }
+        | "get_user_trades_by_currency_and_time" => orders::fills(gateway, identity, params),
+        "get_user_trades_by_order" => orders::fills_of_order(gateway, identity, params),
+        "get_positions" => account::positions(gateway, identity, params),
+        "get_position" => account::position(gateway, identity, params),
+        "get_account_summary" => account::summary(gateway, identity, params),
+        "get_account_summaries" => account::summaries(gateway, identity),
+        "get_subaccounts" => account::subaccounts(gateway, identity, params),
+        "get_transaction_log" => account_log::get(gateway, identity, params),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
-            Ok(serde_json::json!({ "settlements": [], "continuation": null }))
+            settlements::of_account(gateway, identity, params)
         }
-        _ => Err(unknown(&format!("private/{name}"))),
+        "get_deposits" | "get_withdrawals" | "get_transfers" => account::moves(gateway, params),
+        "get_user_locks" | "get_access_log" | "get_mmp_config" | "get_address_book" => Ok(json!([])),
+        "get_current_deposit_address" => Ok(Value::Null),
+        _ => Err(RpcError::new(
+            Code::Forbidden,
+            "the gateway's session keys cannot move money: sign with the owner's key",
+        )),
     }
 }
 

@@ -12,12 +12,15 @@ use crate::{
     json,
     model::Order,
     rpc::{Code, Params, RpcError, RpcResult},
+    selection::Selection,
     view::View,
 };
 
 use super::{
-    market::{Selection, named},
-    market_history::Page,
+    cancelling::ORDER_TYPES,
+    market::named,
+    market_history::place,
+    paging::{Page, Place},
 };
 
 /// Reads an order id and finds the account's order.
@@ -27,6 +30,25 @@ pub(super) fn own_order(view: &View, identity: &Identity, params: &Params) -> Re
     let id = OrderId(text.parse().map_err(|_| not_found())?);
     let order = view.history().find_order(id).ok_or_else(not_found)?;
     if order.account == identity.account { Ok(order.clone()) } else { Err(not_found()) }
+}
+
+/// The same for a call that needs it to be open.
+pub(super) fn own_open_order(view: &View, identity: &Identity, params: &Params) -> Result<Order, RpcError> {
+    let order = own_order(view, identity, params)?;
+    let is_open = order.is_open();
+    if is_open { Ok(order) } else { Err(not_open(format!("order {} is no longer open", order.id))) }
+}
+
+fn not_open(reason: String) -> RpcError {
+    RpcError::new(Code::NotOpenOrder, reason)
+}
+
+/// The error of a call on an order that there was: the exchange knows open orders only.
+pub(super) fn known_order(error: RpcError) -> RpcError {
+    match error.code {
+        Code::OrderNotFound => not_open("the order ended before the call was ordered".to_owned()),
+        _ => error,
+    }
 }
 
 /// The venue's object of an order.
@@ -40,21 +62,38 @@ pub(crate) fn order_json(view: &View, order: &Order) -> Value {
 pub(super) fn open(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let view = gateway.view();
     let chosen = chooser(&view, params)?;
+    let has_type = matches!(params.choice("type", &ORDER_TYPES)?.unwrap_or("all"), "all" | "limit");
     Ok(view
         .open_orders(&identity.account)
         .iter()
-        .filter(|order| chosen(order))
+        .filter(|order| has_type && chosen(order))
         .map(|order| order_json(&view, order))
         .collect())
 }
 
+/// Orders that ended; those without a fill only when asked for, as the venue does.
 pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let page = Page::read(params)?;
+    let page = Page::read_counted(params, 20)?;
+    let is_continued = params.flag("with_continuation")?;
+    let unfilled = params.flag("include_unfilled")?;
+    let after = match params.optional_text("continuation")? {
+        None | Some("" | "none") => None,
+        Some(_) => Some(OrderId(params.u64("continuation")?)),
+    };
     let view = gateway.view();
     let chosen = chooser(&view, params)?;
-    let orders = view.history().ended_orders(&identity.account).filter(|order| chosen(order));
-    let (orders, _) = page.take(orders, |order| order.updated_ms);
-    Ok(orders.iter().map(|order| order_json(&view, order)).collect())
+    let orders = view.history().ended_orders(&identity.account);
+    let mut is_past = after.is_none();
+    let orders = orders.filter(|order| {
+        let was_past = is_past;
+        is_past |= Some(order.id) == after;
+        was_past && chosen(order) && (unfilled || order.filled > Fix::ZERO)
+    });
+    let (orders, has_more) =
+        page.take(orders, |order| Place { time_ms: order.updated_ms, ..Place::default() });
+    let continuation = orders.last().filter(|_| has_more).map(|order| order.id.to_string());
+    let orders: Value = orders.iter().map(|order| order_json(&view, order)).collect();
+    Ok(if is_continued { json!({ "orders": orders, "continuation": continuation }) } else { orders })
 }
 
 pub(super) fn state(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
@@ -63,16 +102,43 @@ pub(super) fn state(gateway: &Gateway, identity: &Identity, params: &Params) -> 
     Ok(order_json(&view, &order))
 }
 
+/// Orders of a label, open or not: all that are remembered, or the open ones.
+pub(super) fn by_label(
+    gateway: &Gateway,
+    identity: &Identity,
+    params: &Params,
+    which: Labelled,
+) -> RpcResult {
+    let view = gateway.view();
+    let label = params.optional_text("label")?;
+    params.text("currency")?;
+    let chosen = chooser(&view, params)?;
+    let is_wanted = |order: &&Order| chosen(order) && label.is_none_or(|label| order.label == label);
+    let open = view.open_orders(&identity.account);
+    let mut found: Vec<&Order> = open.iter().filter(is_wanted).collect();
+    if which == Labelled::All {
+        found.extend(view.history().ended_orders(&identity.account).filter(is_wanted));
+    }
+    Ok(found.into_iter().map(|order| order_json(&view, order)).collect())
+}
+
+/// Which orders of a label a call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Labelled {
+    Open,
+    All,
+}
+
 pub(super) fn fills(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let page = Page::read(params)?;
     let view = gateway.view();
-    let selection = Selection::read(params)?;
+    let selection = Selection::read(&view, params)?;
     let only = params.get("instrument_name").map(|_| named(&view, params).map(|it| it.id)).transpose()?;
     let fills = view.history().fills(&identity.account).filter(|fill| match only {
         Some(id) => fill.trade.instrument == id,
         None => view.instrument_of(fill.trade.instrument).is_some_and(|it| selection.holds(it)),
     });
-    let (fills, has_more) = page.take(fills, |fill| fill.trade.time_ms);
+    let (fills, has_more) = page.take(fills, |fill| place(&fill.trade));
     let trades: Value = fills.into_iter().map(|fill| fill_json(&view, fill)).collect();
     Ok(json!({ "trades": trades, "has_more": has_more }))
 }
@@ -102,7 +168,7 @@ pub(crate) fn fill_json(view: &View, fill: &crate::model::Fill) -> Value {
 
 /// Which orders a call means: those of an instrument, or of a currency and kind.
 fn chooser<'a>(view: &'a View, params: &Params) -> Result<impl Fn(&Order) -> bool + use<'a>, RpcError> {
-    let selection = Selection::read(params)?;
+    let selection = Selection::read(view, params)?;
     let only = params.get("instrument_name").map(|_| named(view, params).map(|it| it.id)).transpose()?;
     Ok(move |order: &Order| match only {
         Some(id) => order.instrument == id,

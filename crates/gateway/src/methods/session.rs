@@ -3,15 +3,22 @@
 //! Invariant: a channel that does not exist is left out of the answer, as the venue does; a private channel
 //! is bound to the account that subscribed to it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
     Gateway,
-    auth::{Identity, Signed, TOKEN_SECONDS},
-    hub::Topic,
+    auth::{Identity, Signed},
     rpc::{Code, Params, RpcError, RpcResult},
     session::Session,
+    token::{Kind, lifetime},
 };
+
+/// The venue asks for at least ten seconds.
+const HEARTBEAT_SECONDS_MIN: u64 = 10;
+const HEARTBEAT_SECONDS_MAX: u64 = 3_600;
+const COD_SCOPES: [&str; 2] = ["connection", "account"];
 
 /// Which channels `unsubscribe_all` leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +33,22 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// The caller: the connection's identity, or the one of an `access_token` parameter.
+/// The caller: the one of an `access_token` parameter, or the connection's.
 pub(super) fn identify(gateway: &Gateway, session: &Session, params: &Params) -> Result<Identity, RpcError> {
     match params.optional_text("access_token")? {
-        Some(token) if !session.is_authenticated() => gateway.keyring.by_token(token, "access"),
-        _ => session.identity(),
+        Some(token) => gateway.keyring.by_token((Kind::Access, token), session.connection),
+        None => session.identity(),
     }
 }
 
 pub(super) fn auth(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
     let keyring = &gateway.keyring;
-    let identity = match params.text("grant_type")? {
-        "client_credentials" => {
+    let grants = ["client_credentials", "client_signature", "refresh_token"];
+    let identity = match params.choice("grant_type", &grants)? {
+        Some("client_credentials") => {
             keyring.by_credentials(params.text("client_id")?, params.text("client_secret")?)?
         }
-        "client_signature" => {
+        Some("client_signature") => {
             let payload = params.optional_text("data")?.unwrap_or("");
             let timestamp = params.u64("timestamp")?.to_string();
             keyring.by_signature(Signed {
@@ -51,84 +59,160 @@ pub(super) fn auth(gateway: &Gateway, session: &Session, params: &Params) -> Rpc
                 payload,
             })?
         }
-        "refresh_token" => keyring.by_token(params.text("refresh_token")?, "refresh")?,
-        other => {
-            let reason =
-                format!("{other:?} given, client_credentials, client_signature or refresh_token is expected");
-            return Err(RpcError::param("grant_type", reason));
-        }
+        Some(_) => keyring.by_token((Kind::Refresh, params.text("refresh_token")?), session.connection)?,
+        None => return Err(RpcError::param("grant_type", format!("missing, one of {grants:?} is expected"))),
     };
-    let scope = params.optional_text("scope")?.unwrap_or("connection");
-    let answer = json!({
-        "access_token": keyring.issue(&identity.client_id, "access"),
-        "refresh_token": keyring.issue(&identity.client_id, "refresh"),
-        "expires_in": TOKEN_SECONDS,
-        "scope": format!("{scope} account:read trade:read_write wallet:read"),
-        "token_type": "bearer",
-        "enabled_features": [],
-        "sid": identity.client_id,
-    });
-    session.log_in(identity);
+    let is_refreshed = params.optional_text("grant_type")? == Some("refresh_token");
+    let scope = match params.optional_text("scope")? {
+        None if is_refreshed => identity.scope.clone(),
+        asked => identity.scope.narrowed(asked.unwrap_or("")),
+    };
+    let identity = Identity { scope, ..identity };
+    let mut answer = tokens(gateway, session, &identity);
+    if let Some(state) = params.optional_text("state")? {
+        answer["state"] = json!(state);
+    }
+    gateway.log_in(session, identity);
     Ok(answer)
 }
 
-pub(super) fn logout(session: &Session) -> RpcResult {
+/// A second session of the same caller.
+pub(super) fn fork_token(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
+    let token = (Kind::Refresh, params.text("refresh_token")?);
+    let identity = gateway.keyring.by_token(token, session.connection)?;
+    let name = params.text("session_name")?;
+    let scope = identity.scope.narrowed(&format!("session:{name}"));
+    Ok(tokens(gateway, session, &Identity { scope, ..identity }))
+}
+
+fn tokens(gateway: &Gateway, session: &Session, identity: &Identity) -> Value {
+    let (access, refresh) = gateway.keyring.issue(identity, session.connection);
+    json!({
+        "access_token": access,
+        "refresh_token": refresh,
+        "expires_in": lifetime(&identity.scope),
+        "scope": identity.scope.text(),
+        "token_type": "bearer",
+        "enabled_features": [],
+        "sid": identity.client_id,
+    })
+}
+
+pub(super) fn hello(params: &Params) -> RpcResult {
+    params.text("client_name")?;
+    params.text("client_version")?;
+    Ok(version())
+}
+
+/// Also answers a `test_request` of the heartbeat; the venue lets clients see what an error looks like here.
+pub(super) fn test(params: &Params) -> RpcResult {
+    match params.choice("expected_result", &["exception"])? {
+        Some(_) => Err(RpcError::new(Code::InternalServerError, "the exception that was asked for")),
+        None => Ok(version()),
+    }
+}
+
+fn version() -> Value {
+    json!({ "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// Ends the connection once this is answered; what rests stays, cancel-on-disconnect or not.
+pub(super) fn logout(
+    gateway: &Gateway,
+    session: &Session,
+    identity: &Identity,
+    params: &Params,
+) -> RpcResult {
+    let connection = connection(session)?;
+    if params.optional_flag("invalidate_token")?.unwrap_or(true) {
+        gateway.keyring.forget(connection, Some(identity));
+    }
     session.log_out();
     Ok(json!("ok"))
 }
 
 pub(super) fn set_heartbeat(session: &Session, params: &Params) -> RpcResult {
+    connection(session)?;
     let interval = params.u64("interval")?;
-    if interval < 10 {
-        return Err(RpcError::param(
-            "interval",
-            format!("{interval} given, at least 10 seconds are expected"),
-        ));
+    if !(HEARTBEAT_SECONDS_MIN..=HEARTBEAT_SECONDS_MAX).contains(&interval) {
+        let range = format!("{HEARTBEAT_SECONDS_MIN} to {HEARTBEAT_SECONDS_MAX}");
+        return Err(RpcError::param("interval", format!("{interval} given, {range} seconds are expected")));
     }
-    session.set_heartbeat(Some(interval.min(3_600)));
+    session.set_heartbeat(Some(interval));
     Ok(json!("ok"))
 }
 
 pub(super) fn disable_heartbeat(session: &Session) -> RpcResult {
+    connection(session)?;
     session.set_heartbeat(None);
     Ok(json!("ok"))
 }
 
-pub(super) fn cancel_on_disconnect(session: &Session, switch: Switch) -> RpcResult {
-    if session.connection.is_none() {
-        return Err(RpcError::new(Code::BadRequest, "a plain HTTP request has no connection"));
+/// `scope` account: also for connections that log in later; connection: for this one.
+pub(super) fn cancel_on_disconnect(
+    gateway: &Gateway,
+    session: &Session,
+    (identity, switch): (&Identity, Switch),
+    params: &Params,
+) -> RpcResult {
+    let orders = (switch == Switch::On).then(BTreeSet::new);
+    if params.choice("scope", &COD_SCOPES)? == Some("account") {
+        gateway.set_cancel_on_disconnect(identity.account, switch);
+        if session.connection.is_some() {
+            session.set_cancel_on_disconnect(orders);
+        }
+        return Ok(json!("ok"));
     }
-    session.set_cancel_on_disconnect(switch == Switch::On);
+    connection(session)?;
+    session.set_cancel_on_disconnect(orders);
     Ok(json!("ok"))
 }
 
-pub(super) fn get_cancel_on_disconnect(session: &Session) -> RpcResult {
-    Ok(json!({ "scope": "connection", "enabled": session.cancel_on_disconnect() }))
+pub(super) fn get_cancel_on_disconnect(
+    gateway: &Gateway,
+    session: &Session,
+    identity: &Identity,
+    params: &Params,
+) -> RpcResult {
+    let scope = params.choice("scope", &COD_SCOPES)?.unwrap_or("connection");
+    let enabled = match scope {
+        "account" => gateway.cancels_on_disconnect(&identity.account),
+        _ => session.cancel_on_disconnect(),
+    };
+    Ok(json!({ "scope": scope, "enabled": enabled }))
 }
 
-pub(super) fn subscribe(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
+pub(super) fn subscribe(
+    gateway: &Gateway,
+    session: &Session,
+    identity: Option<&Identity>,
+    params: &Params,
+) -> RpcResult {
     let connection = connection(session)?;
+    let names = params.texts("channels")?;
     let mut subscribed = Vec::new();
-    for channel in params.texts("channels")? {
-        let Some(topic) = topic_of(gateway, session, &channel) else { continue };
-        if !gateway.hub.subscribe(connection, topic.clone()) {
-            let reason = format!("more than {} channels", crate::hub::CHANNELS_MAX);
-            return Err(RpcError::new(Code::TooManyRequests, reason));
+    let mut withheld = false;
+    for name in &names {
+        match gateway.listen(connection, identity, name) {
+            Listening::Yes => subscribed.push(name.as_str()),
+            Listening::NeedsLogin => withheld = true,
+            Listening::NoSuchChannel => {}
+            Listening::TooMany => {
+                let reason = format!("more than {} channels", crate::hub::CHANNELS_MAX);
+                return Err(RpcError::new(Code::TooManyRequests, reason));
+            }
         }
-        gateway.feed_first(connection, &topic);
-        subscribed.push(Value::String(channel));
     }
-    Ok(Value::Array(subscribed))
+    if withheld && subscribed.is_empty() {
+        return Err(RpcError::new(Code::RawNeedsLogin, "authenticate with public/auth first"));
+    }
+    Ok(json!(subscribed))
 }
 
 pub(super) fn unsubscribe(gateway: &Gateway, session: &Session, params: &Params) -> RpcResult {
     let connection = connection(session)?;
     let channels = params.texts("channels")?;
-    for channel in &channels {
-        if let Some(topic) = topic_of(gateway, session, channel) {
-            gateway.hub.unsubscribe(connection, &topic);
-        }
-    }
+    gateway.hub.unsubscribe_where(connection, |topic| channels.contains(&topic.channel));
     Ok(json!(channels))
 }
 
@@ -138,42 +222,16 @@ pub(super) fn unsubscribe_all(gateway: &Gateway, session: &Session, scope: Scope
     Ok(json!("ok"))
 }
 
-/// The topic of a channel, when there is such a channel and the session may listen to it.
-pub(crate) fn topic_of(gateway: &Gateway, session: &Session, channel: &str) -> Option<Topic> {
-    let mut parts = channel.split('.');
-    let (family, rest) = (parts.next()?, parts.collect::<Vec<_>>());
-    let view = gateway.view();
-    let exists = |name: &&str| view.instrument(name).is_some();
-    let is_interval = |interval: &&str| matches!(*interval, "raw" | "100ms" | "agg2");
-    let public = match (family, rest.as_slice()) {
-        ("book" | "ticker" | "trades" | "perpetual", [name, interval]) => {
-            exists(name) && is_interval(interval)
-        }
-        ("trades", [kind, _, interval]) => {
-            matches!(*kind, "future" | "option" | "any") && is_interval(interval)
-        }
-        ("book", [name, group, depth, interval]) => {
-            exists(name) && *group == "none" && matches!(*depth, "1" | "10" | "20") && is_interval(interval)
-        }
-        ("quote" | "incremental_ticker", [name]) => exists(name),
-        ("chart", ["trades", name, resolution]) => {
-            exists(name) && (*resolution == "1D" || resolution.parse::<u64>().is_ok())
-        }
-        ("deribit_price_index", [_]) | ("platform_state", []) => true,
-        ("instrument", ["state", _, _]) => true,
-        ("clockless", ["network" | "dag"]) => true,
-        ("clockless", ["chain", _, expiry]) => expiry.parse::<u64>().is_ok(),
-        _ => false,
-    };
-    if public {
-        return Some(Topic { channel: channel.to_owned(), account: None });
-    }
-    let private =
-        family == "user" && matches!(rest.first(), Some(&("orders" | "trades" | "portfolio" | "changes")));
-    let account = session.identity().ok()?.account;
-    private.then(|| Topic { channel: channel.to_owned(), account: Some(account) })
+/// What became of a wish to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listening {
+    Yes,
+    /// The channel is for those who say who they are.
+    NeedsLogin,
+    NoSuchChannel,
+    TooMany,
 }
 
 fn connection(session: &Session) -> Result<crate::hub::ConnectionId, RpcError> {
-    session.connection.ok_or_else(|| RpcError::new(Code::BadRequest, "subscriptions need a WebSocket"))
+    session.connection.ok_or_else(|| RpcError::new(Code::NeedsWebSocket, "there is no connection to push to"))
 }

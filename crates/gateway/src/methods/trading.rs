@@ -5,41 +5,72 @@
 
 use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
 use serde_json::{Value, json};
-use wire::{
-    Action, InstrumentId, Label, NewOrder, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce,
-};
+use wire::{Action, Label, NewOrder, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce};
 
 use crate::{
-    Gateway,
-    auth::Identity,
-    model::Instrument,
+    model::{Instrument, Order},
     outcome::Outcome,
     rpc::{Code, Params, RpcError, RpcResult},
 };
 
-use super::{market, orders};
+use super::{Caller, cancelling, market, orders};
 
 /// Decimal places of an amount and of a price.
 const AMOUNT_PLACES: u32 = 9;
 const PRICE_PLACES: u32 = 6;
 
-pub(super) async fn place(gateway: &Gateway, identity: &Identity, side: Side, params: &Params) -> RpcResult {
+pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> RpcResult {
     let order = {
-        let view = gateway.view();
-        let it = market::named(&view, params)?;
-        new_order(it, side, params)?
+        let view = caller.gateway.view();
+        let it = market::to_trade(&view, params)?;
+        new_order(it, side, params, None)?
     };
-    let outcome = gateway.execute(identity, vec![Action::Place { order }]).await?;
-    placed(gateway, &outcome)
+    let outcome = caller.gateway.execute(caller.identity, vec![Action::Place { order }]).await?;
+    placed(caller, &outcome)
 }
 
-pub(super) async fn edit(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+/// Closes a position with an order of its whole size that can only reduce it.
+pub(super) async fn close_position(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let order = {
+        let view = caller.gateway.view();
+        let it = market::to_trade(&view, params)?;
+        let (side, size) = cancelling::closing(&view, caller.identity, params)?;
+        params
+            .choice("type", &["limit", "market"])?
+            .ok_or_else(|| RpcError::param("type", "missing, limit or market is expected"))?;
+        let lots = lots(it, size)?;
+        NewOrder { lots, reduce_only: ReduceOnly::On, ..new_order(it, side, params, Some(lots))? }
+    };
+    let outcome = caller.gateway.execute(caller.identity, vec![Action::Place { order }]).await?;
+    placed(caller, &outcome)
+}
+
+pub(super) async fn edit(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let order = orders::own_open_order(&caller.gateway.view(), caller.identity, params)?;
+    amend(caller, &order, params).await
+}
+
+pub(super) async fn edit_by_label(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let order = {
+        let view = caller.gateway.view();
+        let (it, label) = (market::to_trade(&view, params)?, params.text("label")?);
+        let mut open = view.open_orders(&caller.identity.account).into_iter();
+        let found = open.find(|order| order.instrument == it.id && order.label == label);
+        found.ok_or_else(|| {
+            let reason = format!("no open order in {} has the label {label:?}", it.name);
+            RpcError::new(Code::OrderNotFound, reason)
+        })?
+    };
+    amend(caller, &order, params).await
+}
+
+async fn amend(caller: Caller<'_>, order: &Order, params: &Params) -> RpcResult {
     let action = {
-        let view = gateway.view();
-        let order = orders::own_order(&view, identity, params)?;
+        let view = caller.gateway.view();
         let it = view
             .instrument_of(order.instrument)
             .ok_or_else(|| RpcError::new(Code::NotOpenOrder, "the instrument is no longer listed"))?;
+        check_flags(order, params)?;
         let lots = amount(it, params, Some(order.amount))?;
         let price = match params.optional_decimal("price", PRICE_PLACES)? {
             Some(price) => ticks(it, Cash::from_micros(price))?,
@@ -50,50 +81,33 @@ pub(super) async fn edit(gateway: &Gateway, identity: &Identity, params: &Params
         };
         Action::Amend { target: OrderTarget::Id { order: order.id }, lots, price }
     };
-    let outcome = gateway.execute(identity, vec![action]).await?;
-    placed(gateway, &outcome)
+    let outcome = caller.gateway.execute(caller.identity, vec![action]).await.map_err(orders::known_order)?;
+    let outcome = Outcome { orders: vec![order.id], ..outcome };
+    placed(caller, &outcome)
 }
 
-pub(super) async fn cancel(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let order = orders::own_order(&gateway.view(), identity, params)?;
-    let target = OrderTarget::Id { order: order.id };
-    gateway.execute(identity, vec![Action::Cancel { target }]).await?;
-    let view = gateway.view();
-    let ended = view.history().find_order(order.id).unwrap_or(&order);
-    Ok(orders::order_json(&view, ended))
-}
-
-pub(super) async fn cancel_by_label(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let target = OrderTarget::Label { label: label(params.text("label")?)? };
-    match gateway.execute(identity, vec![Action::Cancel { target }]).await {
-        Ok(_) => Ok(json!(1)),
-        Err(error) if error.code == Code::OrderNotFound => Ok(json!(0)),
-        Err(error) => Err(error),
+/// An edit keeps what kind of order it is; whoever asks for another kind is told.
+fn check_flags(order: &Order, params: &Params) -> Result<(), RpcError> {
+    let flags = [
+        ("post_only", order.post_only == PostOnly::Reject),
+        ("reduce_only", order.reduce_only == ReduceOnly::On),
+    ];
+    for (name, present) in flags {
+        if params.optional_flag(name)?.is_some_and(|wanted| wanted != present) {
+            let reason = format!("{name} of an order cannot be changed, it is {present}");
+            return Err(RpcError {
+                code: Code::InvalidArguments,
+                data: json!({ "param": name, "reason": reason }),
+            });
+        }
     }
-}
-
-pub(super) async fn cancel_all(
-    gateway: &Gateway,
-    identity: &Identity,
-    instrument: Option<&str>,
-) -> RpcResult {
-    let (instrument, before) = {
-        let view = gateway.view();
-        let instrument = instrument.map(|name| market::by_name(&view, name).map(|it| it.id)).transpose()?;
-        (instrument, count_open(gateway, identity, instrument))
-    };
-    gateway.execute(identity, vec![Action::CancelAll { instrument }]).await?;
-    Ok(json!(before.saturating_sub(count_open(gateway, identity, instrument))))
-}
-
-fn count_open(gateway: &Gateway, identity: &Identity, instrument: Option<InstrumentId>) -> usize {
-    let orders = gateway.view().open_orders(&identity.account);
-    orders.iter().filter(|order| instrument.is_none_or(|id| order.instrument == id)).count()
+    refuse_unknown_terms(params)
 }
 
 /// The answer to an order that was placed or edited: its state and the trades of it.
-fn placed(gateway: &Gateway, outcome: &Outcome) -> RpcResult {
-    let view = gateway.view();
+fn placed(caller: Caller<'_>, outcome: &Outcome) -> RpcResult {
+    caller.session.note_orders(&outcome.orders);
+    let view = caller.gateway.view();
     let order = outcome
         .orders
         .first()
@@ -106,15 +120,15 @@ fn placed(gateway: &Gateway, outcome: &Outcome) -> RpcResult {
     Ok(json!({ "order": orders::order_json(&view, order), "trades": trades, "commit": outcome.commit }))
 }
 
-fn new_order(it: &Instrument, side: Side, params: &Params) -> Result<NewOrder, RpcError> {
-    for name in
-        ["trigger", "trigger_price", "trigger_offset", "otoco_config", "linked_order_type", "advanced"]
-    {
-        if params.get(name).is_some() {
-            return Err(RpcError::param(name, "not offered yet: limit and market orders only"));
-        }
-    }
-    let kind = match params.optional_text("type")?.unwrap_or("limit") {
+/// Reads the terms of an order; `whole` is its size when the call does not say one.
+fn new_order(
+    it: &Instrument,
+    side: Side,
+    params: &Params,
+    whole: Option<Lots>,
+) -> Result<NewOrder, RpcError> {
+    refuse_unknown_terms(params)?;
+    let kind = match params.choice("type", &TYPES)?.unwrap_or("limit") {
         "limit" => {
             let price = params
                 .optional_decimal("price", PRICE_PLACES)?
@@ -122,32 +136,56 @@ fn new_order(it: &Instrument, side: Side, params: &Params) -> Result<NewOrder, R
             OrderKind::Limit { price: ticks(it, Cash::from_micros(price))? }
         }
         "market" => OrderKind::Market,
-        other => {
-            return Err(RpcError::param("type", format!("{other:?} given, limit or market is expected")));
-        }
-    };
-    let time_in_force = match params.optional_text("time_in_force")?.unwrap_or("good_til_cancelled") {
-        "good_til_cancelled" if kind == OrderKind::Market => TimeInForce::ImmediateOrCancel,
-        "good_til_cancelled" => TimeInForce::GoodTilCancelled,
-        "immediate_or_cancel" => TimeInForce::ImmediateOrCancel,
-        "fill_or_kill" => TimeInForce::FillOrKill,
-        other => {
-            let reason = format!(
-                "{other:?} given, good_til_cancelled, immediate_or_cancel or fill_or_kill is expected"
-            );
-            return Err(RpcError::param("time_in_force", reason));
-        }
+        other => return Err(not_offered("type", other)),
     };
     Ok(NewOrder {
         instrument: it.id,
         side,
-        lots: amount(it, params, None)?,
+        lots: whole.map_or_else(|| amount(it, params, None), Ok)?,
         kind,
-        time_in_force,
+        time_in_force: time_in_force(kind, params)?,
         post_only: if params.flag("post_only")? { PostOnly::Reject } else { PostOnly::Off },
         reduce_only: if params.flag("reduce_only")? { ReduceOnly::On } else { ReduceOnly::Off },
         label: label(params.optional_text("label")?.unwrap_or(""))?,
     })
+}
+
+const TYPES: [&str; 8] = [
+    "limit",
+    "market",
+    "stop_limit",
+    "stop_market",
+    "take_limit",
+    "take_market",
+    "market_limit",
+    "trailing_stop",
+];
+
+fn time_in_force(kind: OrderKind, params: &Params) -> Result<TimeInForce, RpcError> {
+    let known = ["good_til_cancelled", "good_til_day", "immediate_or_cancel", "fill_or_kill"];
+    match params.choice("time_in_force", &known)?.unwrap_or("good_til_cancelled") {
+        "good_til_cancelled" if kind == OrderKind::Market => Ok(TimeInForce::ImmediateOrCancel),
+        "good_til_cancelled" => Ok(TimeInForce::GoodTilCancelled),
+        "immediate_or_cancel" => Ok(TimeInForce::ImmediateOrCancel),
+        "fill_or_kill" => Ok(TimeInForce::FillOrKill),
+        other => Err(not_offered("time_in_force", other)),
+    }
+}
+
+/// Terms that would change what an order does are refused, never passed over.
+fn refuse_unknown_terms(params: &Params) -> Result<(), RpcError> {
+    let terms =
+        ["trigger", "trigger_price", "trigger_offset", "otoco_config", "linked_order_type", "advanced"];
+    match terms.into_iter().find(|name| params.get(name).is_some()) {
+        Some(name) => Err(not_offered(name, "given")),
+        None if params.flag("mmp")? => Err(not_offered("mmp", "true")),
+        None => Ok(()),
+    }
+}
+
+fn not_offered(name: &str, have: &str) -> RpcError {
+    let reason = format!("{have} is not offered: limit and market orders only");
+    RpcError { code: Code::NotImplemented, data: json!({ "param": name, "reason": reason }) }
 }
 
 /// `amount` in units of the underlying, or `contracts` in lots.
@@ -159,6 +197,10 @@ fn amount(it: &Instrument, params: &Params, otherwise: Option<Fix>) -> Result<Lo
     }
     let amount = params.optional_decimal("amount", AMOUNT_PLACES)?.map(Fix::from_raw).or(otherwise);
     let amount = amount.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
+    lots(it, amount)
+}
+
+fn lots(it: &Instrument, amount: Fix) -> Result<Lots, RpcError> {
     let (have, lot) = (i128::from(amount.raw()), i128::from(it.lot.raw()));
     if have <= 0 {
         return Err(RpcError::new(Code::InvalidAmount, format!("amount {amount} must be above zero")));

@@ -3,10 +3,20 @@
 //! Invariant: everything here follows from the events of the commits in their order; two gateways that saw
 //! the same commits answer the same.
 
+mod index;
+mod log;
+mod profit;
+mod settlement;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use num::{Cash, DAY_MS, Fix, MINUTE_MS};
+use num::{Cash, DAY_MS, Fix, MINUTE_MS, Side};
 use wire::{AccountId, InstrumentId, OrderId};
+
+pub use index::Series;
+pub use log::{Entry, TradeEntry, Why, balance};
+use profit::Cost;
+pub use settlement::{Delivery, Settlement};
 
 use crate::{
     json::Stats,
@@ -21,6 +31,11 @@ const FILLS_MAX: usize = 10_000;
 const ENDED_ORDERS_MAX: usize = 2_000;
 /// One-minute candles kept for one instrument: a week.
 const CANDLES_MAX: usize = 7 * 24 * 60;
+
+/// Entries of one account's log.
+const LOG_MAX: usize = 10_000;
+/// Settlements of instruments, and as many of each account, that are kept.
+const SETTLEMENTS_MAX: usize = 10_000;
 
 /// One minute of trading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +61,9 @@ struct OfInstrument {
 struct OfAccount {
     fills: VecDeque<Fill>,
     ended: VecDeque<OrderId>,
+    settlements: VecDeque<Settlement>,
+    log: VecDeque<Entry>,
+    costs: BTreeMap<InstrumentId, Cost>,
 }
 
 /// The gateway's memory of events.
@@ -55,6 +73,11 @@ pub struct History {
     accounts: BTreeMap<AccountId, OfAccount>,
     orders: BTreeMap<OrderId, Order>,
     trades: u64,
+    indices: BTreeMap<String, Series>,
+    deliveries: Vec<Delivery>,
+    settlements: VecDeque<Settlement>,
+    settled: u64,
+    logged: u64,
 }
 
 impl History {
@@ -71,9 +94,78 @@ impl History {
         trade
     }
 
-    pub fn fill(&mut self, fill: Fill) {
+    /// Adds a fill and gives it the profit that it realised.
+    pub fn fill(&mut self, mut fill: Fill) -> Fill {
         let of = self.accounts.entry(fill.account).or_default();
-        push_bounded(&mut of.fills, fill, FILLS_MAX);
+        let amount = fill.trade.amount;
+        let signed = if fill.side == Side::Buy { amount } else { Fix::from_raw(-amount.raw()) };
+        let cost = of.costs.entry(fill.trade.instrument).or_default();
+        fill.profit = cost.fill(signed, fill.trade.price);
+        fill.position = cost.size();
+        push_bounded(&mut of.fills, fill.clone(), FILLS_MAX);
+        fill
+    }
+
+    /// Adds an entry to its account's log and numbers it.
+    pub fn log_entry(&mut self, mut entry: Entry) {
+        self.logged += 1;
+        entry.id = self.logged;
+        push_bounded(&mut self.accounts.entry(entry.account).or_default().log, entry, LOG_MAX);
+    }
+
+    /// An account's log, the latest entry first.
+    pub fn log(&self, account: &AccountId) -> impl Iterator<Item = &Entry> {
+        self.accounts.get(account).into_iter().flat_map(|of| of.log.iter().rev())
+    }
+
+    /// What an account has realised in an instrument, fees apart.
+    pub fn realised(&self, account: &AccountId, instrument: InstrumentId) -> Cash {
+        let of = self.accounts.get(account).and_then(|of| of.costs.get(&instrument));
+        of.map_or(Cash::ZERO, |cost| cost.realised)
+    }
+
+    pub fn index_moved(&mut self, underlying: &str, time_ms: u64, price: Cash) {
+        if let Some(series) = self.indices.get_mut(underlying) {
+            series.note(time_ms, price);
+        } else {
+            self.indices.entry(underlying.to_owned()).or_default().note(time_ms, price);
+        }
+    }
+
+    /// The prices of an index; `None` before it first moved.
+    pub fn index(&self, underlying: &str) -> Option<&Series> {
+        self.indices.get(underlying)
+    }
+
+    pub fn delivered(&mut self, delivery: Delivery) {
+        self.deliveries.push(delivery);
+    }
+
+    /// Deliveries of an underlying, the latest first.
+    pub fn deliveries(&self, underlying: &str) -> impl Iterator<Item = &Delivery> {
+        self.deliveries.iter().rev().filter(move |it| it.underlying == underlying)
+    }
+
+    /// Adds the end of an instrument, or of an account's position in it at a delivery price for one unit of
+    /// the contract; numbers it and gives it its profit.
+    pub fn settled(&mut self, mut settlement: Settlement) -> Settlement {
+        self.settled += 1;
+        settlement.id = self.settled;
+        let Some(account) = settlement.account else {
+            push_bounded(&mut self.settlements, settlement.clone(), SETTLEMENTS_MAX);
+            return settlement;
+        };
+        let of = self.accounts.entry(account).or_default();
+        settlement.profit = of.costs.entry(settlement.instrument).or_default().deliver(settlement.mark);
+        push_bounded(&mut of.settlements, settlement.clone(), SETTLEMENTS_MAX);
+        settlement
+    }
+
+    /// Settlements of all instruments, or of an account's positions, the latest first.
+    pub fn settlements(&self, account: Option<&AccountId>) -> impl Iterator<Item = &Settlement> {
+        let of_account = account.and_then(|id| self.accounts.get(id)).map(|of| &of.settlements);
+        let chosen = if account.is_some() { of_account } else { Some(&self.settlements) };
+        chosen.into_iter().flat_map(|settlements| settlements.iter().rev())
     }
 
     /// Adds or replaces an order; forgets the oldest ended one of its account when there are too many.
@@ -116,20 +208,47 @@ impl History {
         self.trades
     }
 
-    /// Candles of `minutes` minutes that start in `from_ms..=to_ms`, the earliest first.
+    /// Candles of `minutes` minutes that start in `from_ms..=to_ms`, the earliest first, without a hole after the
+    /// first trade. The caller bounds the span.
     pub fn candles(&self, instrument: InstrumentId, minutes: u64, from_ms: u64, to_ms: u64) -> Vec<Candle> {
+        let Some(of) = self.instruments.get(&instrument) else { return Vec::new() };
         let span = minutes.max(1) * MINUTE_MS;
-        let mut merged: Vec<Candle> = Vec::new();
-        let candles = self.instruments.get(&instrument).into_iter().flat_map(|of| of.candles.iter());
-        for candle in candles {
+        let from_ms = from_ms.div_ceil(span).saturating_mul(span);
+        let first = of.candles.partition_point(|candle| candle.start_ms < from_ms);
+        let before = first.checked_sub(1).and_then(|place| of.candles.get(place));
+        let mut merged: Vec<Candle> =
+            before.map(|it| Candle::flat(from_ms - span, it.close)).into_iter().collect();
+        for candle in of.candles.range(first..).take_while(|candle| candle.start_ms <= to_ms) {
             let start_ms = candle.start_ms - candle.start_ms % span;
             match merged.last_mut() {
                 Some(last) if last.start_ms == start_ms => last.merge(candle),
-                _ => merged.push(Candle { start_ms, ..*candle }),
+                _ => {
+                    Candle::fill(&mut merged, (span, start_ms));
+                    merged.push(Candle { start_ms, ..*candle });
+                }
             }
         }
-        merged.retain(|candle| (from_ms..=to_ms).contains(&candle.start_ms));
+        Candle::fill(&mut merged, (span, to_ms.saturating_add(1)));
+        merged.drain(..usize::from(before.is_some()));
         merged
+    }
+
+    /// What traded in an instrument since a time.
+    pub fn volume_since(&self, instrument: InstrumentId, from_ms: u64) -> Fix {
+        let candles = self.instruments.get(&instrument).into_iter().flat_map(|of| of.candles.iter().rev());
+        let since = candles.take_while(|candle| candle.start_ms >= from_ms);
+        since.fold(Fix::ZERO, |sum, candle| sum.checked_add(candle.volume).unwrap_or(sum))
+    }
+
+    /// The candle of `minutes` minutes that holds `now_ms`; flat at the last price when nothing traded in it.
+    pub fn candle_now(&self, instrument: InstrumentId, minutes: u64, now_ms: u64) -> Option<Candle> {
+        let span = minutes.max(1) * MINUTE_MS;
+        let start_ms = now_ms - now_ms % span;
+        let traded = self.candles(instrument, minutes, start_ms, now_ms).pop();
+        traded.or_else(|| {
+            let last = self.instruments.get(&instrument)?.candles.back()?;
+            Some(Candle::flat(start_ms, last.close))
+        })
     }
 
     /// The last 24 hours before `now_ms`.
@@ -187,6 +306,27 @@ impl OfInstrument {
 }
 
 impl Candle {
+    /// A time without a trade.
+    pub const fn flat(start_ms: u64, price: Cash) -> Self {
+        Self {
+            start_ms,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: Fix::ZERO,
+            cost: Cash::ZERO,
+        }
+    }
+
+    /// Adds flat candles of `span` after the last one, up to before `end_ms`.
+    fn fill(candles: &mut Vec<Self>, (span, end_ms): (u64, u64)) {
+        let room = |last: &Self| last.start_ms.saturating_add(span) < end_ms;
+        while let Some(last) = candles.last().copied().filter(room) {
+            candles.push(Self::flat(last.start_ms + span, last.close));
+        }
+    }
+
     fn merge(&mut self, later: &Self) {
         self.high = self.high.max(later.high);
         self.low = self.low.min(later.low);
@@ -205,7 +345,6 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, max: usize) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use num::Side;
 
     fn trade(price: i64, time_ms: u64) -> Trade {
         Trade {
@@ -220,6 +359,9 @@ mod tests {
             index: None,
             is_liquidation: false,
             tick_direction: 0,
+            contracts: 1,
+            iv: None,
+            forward: None,
         }
     }
 
@@ -239,12 +381,28 @@ mod tests {
         for (price, minute) in [(10, 0), (14, 1), (8, 2), (9, 5)] {
             history.trade(trade(price, minute * MINUTE_MS));
         }
-        let candles = history.candles(InstrumentId(1), 5, 0, u64::MAX);
+        let candles = history.candles(InstrumentId(1), 5, 0, 5 * MINUTE_MS);
         assert_eq!(candles.len(), 2);
         let first = candles[0];
         assert_eq!([first.open, first.high, first.low, first.close].map(Cash::micros), [10, 14, 8, 8]);
         assert_eq!(first.volume, Fix::from_raw(3 * Fix::SCALE));
         assert_eq!(history.candles(InstrumentId(1), 5, 1, 5 * MINUTE_MS).len(), 1);
+    }
+
+    #[test]
+    fn a_chart_has_no_holes_after_the_first_trade() {
+        let mut history = History::default();
+        for (price, minute) in [(10, 1), (14, 4)] {
+            history.trade(trade(price, minute * MINUTE_MS));
+        }
+        let closes = |from: u64, to: u64| -> Vec<(u64, i64)> {
+            let candles = history.candles(InstrumentId(1), 1, from * MINUTE_MS, to * MINUTE_MS);
+            candles.iter().map(|it| (it.start_ms / MINUTE_MS, it.close.micros())).collect()
+        };
+        assert_eq!(closes(0, 6), [(1, 10), (2, 10), (3, 10), (4, 14), (5, 14), (6, 14)]);
+        assert_eq!(closes(2, 3), [(2, 10), (3, 10)]);
+        assert_eq!(closes(5, 6), [(5, 14), (6, 14)]);
+        assert_eq!(closes(0, 0), []);
     }
 
     #[test]

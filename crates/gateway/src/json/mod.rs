@@ -3,16 +3,18 @@
 //! Invariant: field names and kinds are Deribit's for USDC-linear instruments; what has no value is null or
 //! left out where the venue leaves it out.
 
+mod trading;
+
+use exchange::Listing;
 use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
-use wire::{OrderId, PostOnly, ReduceOnly, TimeInForce};
+use wire::OrderId;
+
+pub use trading::{fill, order, position, summary, trade};
 
 use crate::{
     decimal::{cash, fix, scaled},
-    model::{
-        Fill, Greeks, Instrument, Kind, Level, Liquidity, Market, Order, OrderState, Position, Right,
-        Summary, Trade,
-    },
+    model::{Greeks, Instrument, Kind, Level, Market, Right},
 };
 
 /// The venue's expiry of what never expires.
@@ -52,6 +54,15 @@ pub fn optional(cash_value: Option<Cash>) -> Value {
     cash_value.map_or(Value::Null, cash)
 }
 
+/// The venue's word for where an instrument is in its life.
+pub fn state(it: &Instrument) -> &'static str {
+    match it.listing {
+        Listing::Open => "open",
+        Listing::Expired => "settlement",
+        Listing::Settled { .. } => "delivered",
+    }
+}
+
 fn settlement_period(instrument: &Instrument) -> &'static str {
     const DAY: u64 = num::DAY_MS;
     let Some(expiry) = instrument.expiry_ms else { return "perpetual" };
@@ -74,8 +85,8 @@ pub fn instrument(it: &Instrument) -> Value {
         "settlement_period": settlement_period(it),
         "instrument_type": "linear",
         "price_index": price_index(&it.underlying),
-        "is_active": it.is_active,
-        "state": if it.is_active { "open" } else { "closed" },
+        "is_active": it.is_active(),
+        "state": state(it),
         "rfq": false,
         "creation_timestamp": it.created_ms,
         "expiration_timestamp": it.expiry_ms.unwrap_or(NEVER_MS),
@@ -98,6 +109,7 @@ pub fn instrument(it: &Instrument) -> Value {
             });
         }
         Kind::Future | Kind::Perpetual => {
+            value["future_type"] = json!("linear");
             value["max_leverage"] = json!(20);
             value["max_liquidation_commission"] = json!(0.0075);
         }
@@ -156,7 +168,7 @@ pub fn ticker(
     let ((bid, bid_amount), (ask, ask_amount)) = (best(&market.bids), best(&market.asks));
     let mut value = json!({
         "timestamp": now_ms,
-        "state": if it.is_active { "open" } else { "closed" },
+        "state": state(it),
         "instrument_name": it.name,
         "stats": stats_json(stats),
         "last_price": optional(stats.last),
@@ -168,8 +180,8 @@ pub fn ticker(
         "index_price": optional(market.index),
         "estimated_delivery_price": optional(market.index),
         "settlement_price": optional(market.mark),
-        "min_price": cash(it.tick),
-        "max_price": market.index.map_or(Value::Null, |index| scaled(i128::from(index.micros()) * 10, 1e6)),
+        "min_price": optional(market.band.map(|band| band.0)),
+        "max_price": optional(market.band.map(|band| band.1)),
         "open_interest": fix(market.open_interest),
     });
     match it.kind {
@@ -185,8 +197,12 @@ pub fn ticker(
         Kind::Perpetual => {
             value["current_funding"] = json!(0.0);
             value["funding_8h"] = json!(0.0);
+            value["interest_value"] = json!(0.0);
         }
         Kind::Future => {}
+    }
+    if let Listing::Settled { price } = it.listing {
+        value["delivery_price"] = cash(price);
     }
     value
 }
@@ -204,7 +220,7 @@ pub fn book_summary(it: &Instrument, market: &Market, stats: &Stats, now_ms: u64
         }
         _ => Value::Null,
     };
-    json!({
+    let mut value = json!({
         "instrument_name": it.name,
         "base_currency": it.underlying,
         "quote_currency": "USDC",
@@ -217,169 +233,24 @@ pub fn book_summary(it: &Instrument, market: &Market, stats: &Stats, now_ms: u64
         "ask_price": ask,
         "mid_price": mid,
         "mark_price": optional(market.mark),
-        "mark_iv": percent(market.mark_iv),
         "volume": fix(stats.volume),
         "volume_usd": cash(stats.volume_usd),
         "volume_notional": cash(stats.volume_usd),
         "open_interest": fix(market.open_interest),
-        "underlying_price": optional(market.forward),
-        "underlying_index": underlying_index(it),
-        "interest_rate": 0.0,
         "estimated_delivery_price": optional(market.index),
-    })
-}
-
-fn order_state(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Open => "open",
-        OrderState::Filled => "filled",
-        OrderState::Cancelled => "cancelled",
-    }
-}
-
-fn time_in_force(it: TimeInForce) -> &'static str {
-    match it {
-        TimeInForce::GoodTilCancelled => "good_til_cancelled",
-        TimeInForce::ImmediateOrCancel => "immediate_or_cancel",
-        TimeInForce::FillOrKill => "fill_or_kill",
-        TimeInForce::GoodTilTime { .. } => "good_til_day",
-    }
-}
-
-pub fn order(it: &Order, instrument_name: &str, lot: Fix) -> Value {
-    let average = if it.filled > Fix::ZERO {
-        scaled(i128::from(it.filled_value.micros()) * 1_000_000_000 / i128::from(it.filled.raw()), 1e6)
-    } else {
-        json!(0.0)
-    };
-    json!({
-        "order_id": order_id(it.id),
-        "instrument_name": instrument_name,
-        "direction": side(it.side),
-        "order_type": if it.price.is_some() { "limit" } else { "market" },
-        "order_state": order_state(it.state),
-        "time_in_force": time_in_force(it.time_in_force),
-        "amount": fix(it.amount),
-        "filled_amount": fix(it.filled),
-        "contracts": it.amount.raw() / lot.raw().max(1),
-        "max_show": fix(it.amount),
-        "price": it.price.map_or_else(|| json!("market_price"), cash),
-        "average_price": average,
-        "post_only": it.post_only != PostOnly::Off,
-        "reject_post_only": it.post_only == PostOnly::Reject,
-        "reduce_only": it.reduce_only == ReduceOnly::On,
-        "label": it.label,
-        "api": true,
-        "web": false,
-        "mmp": false,
-        "replaced": false,
-        "is_liquidation": it.is_liquidation,
-        "risk_reducing": it.is_liquidation,
-        "creation_timestamp": it.created_ms,
-        "last_update_timestamp": it.updated_ms,
-    })
-}
-
-pub fn trade(it: &Trade, instrument_name: &str) -> Value {
-    let mut value = json!({
-        "trade_id": it.id.to_string(),
-        "trade_seq": it.sequence,
-        "timestamp": it.time_ms,
-        "tick_direction": it.tick_direction,
-        "price": cash(it.price),
-        "amount": fix(it.amount),
-        "mark_price": optional(it.mark),
-        "index_price": optional(it.index),
-        "instrument_name": instrument_name,
-        "direction": side(it.side),
     });
-    if it.is_liquidation {
-        value["liquidation"] = json!("T");
-    }
-    value
-}
-
-pub fn fill(it: &Fill, instrument_name: &str, order: Option<&Order>) -> Value {
-    let mut value = trade(&it.trade, instrument_name);
-    value["direction"] = json!(side(it.side));
-    value["order_id"] = json!(order_id(it.order));
-    value["matching_id"] = Value::Null;
-    value["fee"] = cash(it.fee);
-    value["fee_currency"] = json!("USDC");
-    value["liquidity"] = json!(match it.liquidity {
-        Liquidity::Maker => "M",
-        Liquidity::Taker => "T",
-    });
-    value["order_type"] =
-        json!(if order.is_some_and(|order| order.price.is_none()) { "market" } else { "limit" });
-    value["state"] = json!(order.map_or("filled", |order| order_state(order.state)));
-    value["self_trade"] = json!(false);
-    value["post_only"] = json!(order.is_some_and(|order| order.post_only != PostOnly::Off));
-    value["reduce_only"] = json!(order.is_some_and(|order| order.reduce_only == ReduceOnly::On));
-    value["api"] = json!(true);
-    value["mmp"] = json!(false);
-    value["risk_reducing"] = json!(it.trade.is_liquidation);
-    value["label"] = json!(it.label);
-    value["profit_loss"] = json!(0.0);
-    value
-}
-
-pub fn position(it: &Position, instrument: &Instrument) -> Value {
-    let direction = match it.size.raw() {
-        0 => "zero",
-        1.. => "buy",
-        _ => "sell",
-    };
-    let total = it.unrealised.checked_add(it.realised).unwrap_or(it.unrealised);
-    let mut value = json!({
-        "instrument_name": instrument.name,
-        "kind": kind(instrument.kind),
-        "direction": direction,
-        "size": fix(it.size),
-        "average_price": cash(it.average_price),
-        "mark_price": cash(it.mark),
-        "index_price": cash(it.index),
-        "settlement_price": cash(it.mark),
-        "floating_profit_loss": cash(it.unrealised),
-        "realized_profit_loss": cash(it.realised),
-        "total_profit_loss": cash(total),
-        "initial_margin": 0.0,
-        "maintenance_margin": 0.0,
-        "open_orders_margin": 0.0,
-        "delta": fix(it.greeks.delta),
-    });
-    if let Kind::Option { .. } = instrument.kind {
-        for (name, greek) in greeks(&it.greeks).as_object().into_iter().flatten() {
-            value[name] = greek.clone();
+    match it.kind {
+        Kind::Option { .. } => {
+            value["mark_iv"] = percent(market.mark_iv);
+            value["underlying_price"] = optional(market.forward);
+            value["underlying_index"] = json!(underlying_index(it));
+            value["interest_rate"] = json!(0.0);
         }
-    } else {
-        value["size_currency"] = fix(it.size);
+        Kind::Perpetual => {
+            value["current_funding"] = json!(0.0);
+            value["funding_8h"] = json!(0.0);
+        }
+        Kind::Future => {}
     }
     value
-}
-
-pub fn summary(it: &Summary) -> Value {
-    json!({
-        "currency": "USDC",
-        "balance": cash(it.balance),
-        "equity": cash(it.equity),
-        "margin_balance": cash(it.equity),
-        "available_funds": cash(it.available),
-        "available_withdrawal_funds": cash(it.available.min(it.balance).max(Cash::ZERO)),
-        "initial_margin": cash(it.initial_margin),
-        "maintenance_margin": cash(it.maintenance_margin),
-        "projected_initial_margin": cash(it.initial_margin),
-        "projected_maintenance_margin": cash(it.maintenance_margin),
-        "margin_model": "cross_pm",
-        "portfolio_margining_enabled": true,
-        "cross_collateral_enabled": false,
-        "session_upl": cash(it.unrealised),
-        "session_rpl": 0.0,
-        "total_pl": cash(it.unrealised),
-        "delta_total": 0.0,
-        "fee_balance": 0.0,
-        "spot_reserve": 0.0,
-        "additional_reserve": 0.0,
-        "limits": {"non_matching_engine": {"rate": 500, "burst": 500}, "matching_engine": {"rate": 500, "burst": 500}},
-    })
 }

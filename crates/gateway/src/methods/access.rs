@@ -1,0 +1,63 @@
+//! What each private method touches, and how.
+//!
+//! Invariant: a private method that is not here does not exist.
+
+use crate::scope::{Access, Area};
+
+/// What a method needs; `None` when there is no such method.
+pub(super) fn of(name: &str) -> Option<(Area, Access)> {
+    Some(match name {
+        "buy" | "sell" | "edit" | "edit_by_label" | "close_position" => (Area::Trade, Access::ReadWrite),
+        "cancel"
+        | "cancel_by_label"
+        | "cancel_all"
+        | "cancel_all_by_instrument"
+        | "cancel_all_by_currency"
+        | "cancel_all_by_currency_pair"
+        | "cancel_all_by_kind_or_type" => (Area::Trade, Access::ReadWrite),
+        "get_open_orders"
+        | "get_open_orders_by_currency"
+        | "get_open_orders_by_instrument"
+        | "get_open_orders_by_label"
+        | "get_order_state"
+        | "get_order_state_by_label"
+        | "get_order_history_by_instrument"
+        | "get_order_history_by_currency"
+        | "get_trigger_order_history"
+        | "get_user_trades_by_instrument"
+        | "get_user_trades_by_instrument_and_time"
+        | "get_user_trades_by_currency"
+        | "get_user_trades_by_currency_and_time"
+        | "get_user_trades_by_order"
+        | "get_positions"
+        | "get_position"
+        | "get_mmp_config"
+        | "get_settlement_history_by_instrument"
+        | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
+        "get_account_summary"
+        | "get_account_summaries"
+        | "get_subaccounts"
+        | "get_transaction_log"
+        | "get_user_locks"
+        | "get_access_log" => (Area::Account, Access::Read),
+        "get_deposits"
+        | "get_withdrawals"
+        | "get_transfers"
+        | "get_address_book"
+        | "get_current_deposit_address" => (Area::Wallet, Access::Read),
+        "withdraw"
+        | "cancel_withdrawal"
+        | "create_deposit_address"
+        | "submit_transfer_to_subaccount"
+        | "submit_transfer_to_user"
+        | "submit_transfer_between_subaccounts" => (Area::Wallet, Access::ReadWrite),
+        "subscribe"
+        | "unsubscribe"
+        | "unsubscribe_all"
+        | "logout"
+        | "enable_cancel_on_disconnect"
+        | "disable_cancel_on_disconnect"
+        | "get_cancel_on_disconnect" => (Area::Account, Access::None),
+        _ => return None,
+    })
+}

@@ -1,0 +1,116 @@
+//! An account's transaction log.
+//!
+//! Invariant: the latest entry first; nobody sees another account's.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Gateway,
+    auth::Identity,
+    decimal::{cash, fix},
+    history::{Entry, TradeEntry},
+    json,
+    model::Liquidity,
+    rpc::{Params, RpcError, RpcResult},
+    selection::{SETTLEMENT, Selection},
+    view::View,
+};
+
+use super::account::user_id;
+
+const COUNT_DEFAULT: u64 = 100;
+const COUNT_MAX: u64 = 250;
+
+pub(super) fn get(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let currency = params.text("currency")?;
+    let times = params.u64("start_timestamp")?..=params.u64("end_timestamp")?;
+    let count = params.optional_u64("count")?.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX);
+    let count = usize::try_from(count).unwrap_or(1);
+    let before = params.optional_u64("continuation")?.unwrap_or(u64::MAX);
+    let query = params.optional_text("query")?.unwrap_or("");
+    let view = gateway.view();
+    if Selection::of(&view, "any", currency).is_none() {
+        return Err(RpcError::param("currency", format!("{currency:?} given, USDC is expected")));
+    }
+    let wanted = |it: &&Entry| {
+        currency == SETTLEMENT && it.id < before && times.contains(&it.time_ms) && matches(&view, it, query)
+    };
+    let mut found: Vec<&Entry> =
+        view.history().log(&identity.account).filter(wanted).take(count + 1).collect();
+    let has_more = found.len() > count;
+    found.truncate(count);
+    let continuation = found.last().filter(|_| has_more).map(|it| it.id);
+    let logs: Value = found.into_iter().map(|it| entry(&view, identity, it)).collect();
+    Ok(json!({ "logs": logs, "continuation": continuation }))
+}
+
+/// Whether an entry holds every word of a query: its type, its side, its instrument.
+fn matches(view: &View, it: &Entry, query: &str) -> bool {
+    let name = instrument_name(view, it).unwrap_or_default();
+    let side = it.trade.as_ref().map_or("", |trade| trade.side);
+    let text = format!("{} {side} {name}", it.why.word()).to_lowercase();
+    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+fn instrument_name<'a>(view: &'a View, it: &Entry) -> Option<&'a str> {
+    let of_trade = it.trade.as_ref().map(|trade| trade.instrument);
+    let id = of_trade.or(it.delivered.as_ref().map(|(instrument, ..)| *instrument))?;
+    view.instrument_of(id).map(|it| it.name.as_str())
+}
+
+fn entry(view: &View, identity: &Identity, it: &Entry) -> Value {
+    let mut value = json!({
+        "id": it.id,
+        "user_seq": it.id,
+        "user_id": user_id(identity),
+        "username": identity.client_id,
+        "currency": SETTLEMENT,
+        "timestamp": it.time_ms,
+        "type": it.why.word(),
+        "change": cash(it.change),
+        "cashflow": cash(it.change.checked_add(it.fee).unwrap_or(it.change)),
+        "commission": cash(it.fee),
+        "balance": cash(it.balance),
+        "equity": cash(it.balance),
+        "profit_as_cashflow": false,
+        "interest_pl": 0.0,
+        "info": {},
+    });
+    if let Some(name) = instrument_name(view, it) {
+        value["instrument_name"] = json!(name);
+    }
+    if let Some(trade) = &it.trade {
+        of_trade(trade, &mut value);
+    }
+    if let Some((_, position, price)) = &it.delivered {
+        value["position"] = fix(*position);
+        value["settlement_price"] = cash(*price);
+        value["price"] = cash(*price);
+    }
+    value
+}
+
+fn of_trade(it: &TradeEntry, value: &mut Value) {
+    let role = match it.liquidity {
+        Liquidity::Maker => "maker",
+        Liquidity::Taker => "taker",
+    };
+    let fields = json!({
+        "side": it.side,
+        "amount": fix(it.amount),
+        "contracts": it.contracts,
+        "price": cash(it.price),
+        "price_currency": SETTLEMENT,
+        "mark_price": json::optional(it.mark),
+        "index_price": json::optional(it.index),
+        "trade_id": it.id.to_string(),
+        "order_id": it.order.to_string(),
+        "user_role": role,
+        "fee_role": role,
+        "position": fix(it.position),
+        "session_rpl": cash(it.profit),
+    });
+    for (name, field) in fields.as_object().into_iter().flatten() {
+        value[name] = field.clone();
+    }
+}

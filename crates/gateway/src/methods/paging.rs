@@ -1,0 +1,134 @@
+//! The part of a history that a call asks for.
+//!
+//! Invariant: without bounds the latest come first; with a first bound (a time, a number) and no order asked
+//! for, the history is read onward from there, so that a caller can walk through it page by page.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use crate::rpc::{Params, RpcError};
+
+/// Entries in one answer.
+const COUNT_MAX: u64 = 1_000;
+const COUNT_DEFAULT: u64 = 10;
+
+/// Where an entry stands in its history.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub time_ms: u64,
+    /// Its number among all.
+    pub id: u64,
+    /// Its number among those of its instrument.
+    pub sequence: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Ascending,
+    Descending,
+}
+
+/// A page of a history.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    count: usize,
+    offset: usize,
+    times: RangeInclusive<u64>,
+    ids: RangeInclusive<u64>,
+    sequences: RangeInclusive<u64>,
+    order: Order,
+}
+
+impl Page {
+    pub(super) fn read(params: &Params) -> Result<Self, RpcError> {
+        Self::read_counted(params, COUNT_DEFAULT)
+    }
+
+    /// The same with another number of entries when the call does not say one.
+    pub(super) fn read_counted(params: &Params, count: u64) -> Result<Self, RpcError> {
+        let count = params.optional_u64("count")?.unwrap_or(count).clamp(1, COUNT_MAX);
+        let bound = |name: &str| params.optional_u64(name);
+        let (from_ms, from_id) = (bound("start_timestamp")?, id(params, "start_id")?);
+        let from_sequence = bound("start_seq")?;
+        let has_start = from_ms.is_some() || from_id.is_some() || from_sequence.is_some();
+        let order = match params.choice("sorting", &["asc", "desc", "default"])? {
+            Some("asc") => Order::Ascending,
+            Some("desc") => Order::Descending,
+            _ if has_start => Order::Ascending,
+            _ => Order::Descending,
+        };
+        Ok(Self {
+            count: usize::try_from(count).unwrap_or(1),
+            offset: usize::try_from(bound("offset")?.unwrap_or(0)).unwrap_or(usize::MAX),
+            times: from_ms.unwrap_or(0)..=bound("end_timestamp")?.unwrap_or(u64::MAX),
+            ids: from_id.unwrap_or(0)..=id(params, "end_id")?.unwrap_or(u64::MAX),
+            sequences: from_sequence.unwrap_or(0)..=bound("end_seq")?.unwrap_or(u64::MAX),
+            order,
+        })
+    }
+
+    /// The chosen entries of a history whose latest entry comes first, and whether there are more.
+    pub(super) fn take<T>(
+        &self,
+        latest_first: impl Iterator<Item = T>,
+        place: impl Fn(&T) -> Place,
+    ) -> (Vec<T>, bool) {
+        let chosen = latest_first.filter(|entry| {
+            let place = place(entry);
+            self.times.contains(&place.time_ms)
+                && self.ids.contains(&place.id)
+                && self.sequences.contains(&place.sequence)
+        });
+        let mut taken: Vec<T> = match self.order {
+            Order::Descending => chosen.skip(self.offset).take(self.count + 1).collect(),
+            Order::Ascending => {
+                let mut all: Vec<T> = chosen.collect();
+                all.reverse();
+                all.into_iter().skip(self.offset).take(self.count + 1).collect()
+            }
+        };
+        let has_more = taken.len() > self.count;
+        taken.truncate(self.count);
+        (taken, has_more)
+    }
+}
+
+/// A trade's number, which clients hold as text.
+fn id(params: &Params, name: &str) -> Result<Option<u64>, RpcError> {
+    match params.get(name) {
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        _ => params.optional_u64(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn take(params: Value) -> (Vec<u64>, bool) {
+        let Value::Object(params) = params else { panic!("an object is expected") };
+        let page = Page::read(&Params(params)).unwrap();
+        page.take((1..=5).rev(), |id| Place { time_ms: 10 * id, id: *id, sequence: *id })
+    }
+
+    #[test]
+    fn a_page_is_what_was_asked_for() {
+        for (params, want, has_more) in [
+            (json!({}), vec![5, 4, 3, 2, 1], false),
+            (json!({"count": 2}), vec![5, 4], true),
+            (json!({"count": 2, "offset": 4}), vec![1], false),
+            (json!({"start_timestamp": 20, "count": 2}), vec![2, 3], true),
+            (json!({"start_timestamp": 20, "sorting": "desc", "count": 2}), vec![5, 4], true),
+            (json!({"start_timestamp": 20, "end_timestamp": 30}), vec![2, 3], false),
+            (json!({"start_id": "3", "end_id": "4"}), vec![3, 4], false),
+            (json!({"start_seq": 5}), vec![5], false),
+            (json!({"sorting": "asc", "count": 1}), vec![1], true),
+        ] {
+            assert_eq!(take(params.clone()), (want, has_more), "{params}");
+        }
+        assert!(Page::read(&Params(json!({"sorting": "up"}).as_object().unwrap().clone())).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! What was settled: instruments at their expiry, and an account's positions in them.
+//!
+//! Invariant: perpetuals and unexpired futures have no daily settlement here, so every settlement is a
+//! delivery; a `continuation` is the number of the last settlement given.
+
+use serde_json::{Value, json};
+use wire::AccountId;
+
+use crate::{
+    Gateway,
+    auth::Identity,
+    decimal::{cash, fix},
+    history::Settlement,
+    rpc::{Params, RpcError, RpcResult},
+    selection::Selection,
+    view::View,
+};
+
+use super::market::named;
+
+const COUNT_DEFAULT: u64 = 20;
+const COUNT_MAX: u64 = 1_000;
+
+pub(super) fn of_market(gateway: &Gateway, params: &Params) -> RpcResult {
+    answer(&gateway.view(), None, params)
+}
+
+pub(super) fn of_account(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    answer(&gateway.view(), Some(&identity.account), params)
+}
+
+fn answer(view: &View, account: Option<&AccountId>, params: &Params) -> RpcResult {
+    let wants_deliveries =
+        params.choice("type", &["settlement", "delivery", "bankruptcy"])?.is_none_or(|it| it == "delivery");
+    let count = params.optional_u64("count")?.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX);
+    let count = usize::try_from(count).unwrap_or(1);
+    let before = continuation(params)?.unwrap_or(u64::MAX);
+    let latest_ms = params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
+    let chosen = chooser(view, params)?;
+    let mut found: Vec<&Settlement> = view
+        .history()
+        .settlements(account)
+        .filter(|it| wants_deliveries && it.id < before && it.time_ms <= latest_ms && chosen(it))
+        .take(count + 1)
+        .collect();
+    let has_more = found.len() > count;
+    found.truncate(count);
+    let continuation = found.last().filter(|_| has_more).map(|it| it.id.to_string());
+    let settlements: Value = found.into_iter().map(|it| settlement(view, it)).collect();
+    Ok(json!({ "settlements": settlements, "continuation": continuation }))
+}
+
+fn continuation(params: &Params) -> Result<Option<u64>, RpcError> {
+    match params.optional_text("continuation")? {
+        None | Some("none" | "") => Ok(None),
+        Some(_) => params.optional_u64("continuation"),
+    }
+}
+
+fn chooser<'a>(view: &'a View, params: &Params) -> Result<impl Fn(&Settlement) -> bool + use<'a>, RpcError> {
+    let only = params.get("instrument_name").map(|_| named(view, params).map(|it| it.id)).transpose()?;
+    let selection = Selection::read(view, params)?;
+    Ok(move |it: &Settlement| match only {
+        Some(id) => it.instrument == id,
+        None => view.instrument_of(it.instrument).is_some_and(|it| selection.holds(it)),
+    })
+}
+
+fn settlement(view: &View, it: &Settlement) -> Value {
+    json!({
+        "type": "delivery",
+        "timestamp": it.time_ms,
+        "instrument_name": view.instrument_of(it.instrument).map(|it| it.name.as_str()),
+        "position": fix(it.position),
+        "mark_price": cash(it.mark),
+        "index_price": cash(it.index),
+        "session_profit_loss": cash(it.profit),
+        "profit_loss": cash(it.profit),
+        "funding": 0.0,
+    })
+}
