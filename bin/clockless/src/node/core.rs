@@ -73,14 +73,15 @@ pub fn spawn(
             });
             match inputs.recv_timeout(wait) {
                 Ok(input) => {
-                    agreement.step(clock.now(), input, &mut out);
-                    for input in inputs.try_iter().take(TURN_MAX) {
-                        agreement.step(clock.now(), input, &mut out);
+                    let now = clock.now();
+                    for input in core::iter::once(input).chain(inputs.try_iter().take(TURN_MAX)) {
+                        agreement.take(now, input, &mut out);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => agreement.step(clock.now(), Input::Tick, &mut out),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            agreement.settle(clock.now(), &mut out);
             wake = pass_on(&mut out, &outbox);
             *status.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreement.status());
         }

@@ -241,21 +241,33 @@ impl Agreement {
         self.pace(now, out);
     }
 
-    /// Takes one input.
+    /// Takes one input and does what is due.
     pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        self.take(now, input, out);
+        self.settle(now, out);
+    }
+
+    /// Takes one input. What it makes due waits for `settle`, so that many inputs can be taken for one look.
+    pub fn take(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         if self.halted {
             return;
         }
         match input {
             Input::Message { from, message } => self.take_message(now, from, message, out),
-            Input::Submit { ticket, transaction } => {
-                if let Err(busy) = self.builder.submit(now, ticket, transaction) {
-                    out.push(Output::Refused { ticket, busy });
-                }
-            }
+            Input::Submit { ticket, transaction } => match self.builder.submit(now, ticket, transaction) {
+                Ok(()) => self.seal_due(now, out),
+                Err(busy) => out.push(Output::Refused { ticket, busy }),
+            },
             Input::Attest(attestation) => self.add_attestation(attestation),
             Input::Connected { peer } => self.greet(now, peer, out),
             Input::Tick => {}
+        }
+    }
+
+    /// Asks again, seals and proposes, each if it is due.
+    pub fn settle(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if self.halted {
+            return;
         }
         // A stream of inputs must not keep the questions from being asked again.
         if now >= self.retry_at {

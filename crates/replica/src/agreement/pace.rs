@@ -15,9 +15,7 @@ use super::{Agreement, Output, Record};
 impl Agreement {
     /// Does what is due and says when to look again.
     pub(super) fn pace(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        while self.builder.is_due(now) {
-            self.seal(out);
-        }
+        self.seal_due(now, out);
         while let Some(due) = self.next_block_due(now) {
             if now < due || !self.propose(now, out) {
                 break;
@@ -25,6 +23,12 @@ impl Agreement {
         }
         if let Some(at) = self.wake_at(now) {
             out.push(Output::WakeAt(at));
+        }
+    }
+
+    pub(super) fn seal_due(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while self.builder.is_due(now) {
+            self.seal(out);
         }
     }
 
