@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use num::{Cash, Duration, Lots, Position, Timestamp};
-use wire::{AccountId, InstrumentId, Label, NewOrder, OrderEnd, OrderId, UnderlyingId};
+use wire::{AccountId, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId, UnderlyingId};
 
 use crate::{
     holding::Holding,
@@ -71,6 +71,7 @@ pub struct Account {
     pub switch: Option<Timestamp>,
     pub(crate) risk: BTreeMap<UnderlyingId, UnderlyingRisk>,
     pub health: Health,
+    pub model: MarginModel,
     /// Realised profit since the account was opened, fees apart.
     pub realised: Cash,
 }
@@ -89,6 +90,7 @@ impl Account {
             switch: None,
             risk: BTreeMap::new(),
             health: Health::Sound,
+            model: MarginModel::Portfolio,
             realised: Cash::ZERO,
         }
     }

@@ -103,6 +103,7 @@ impl State {
             | Action::RegisterKey { .. }
             | Action::RevokeKey { .. }
             | Action::SetSwitch { .. }
+            | Action::SetMarginModel { .. }
             | Action::SetProtection { .. }
             | Action::ResetProtection { .. } => Turn::Money,
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
@@ -175,6 +176,7 @@ impl State {
                 self.cancel_matching(account, &filter).map(done)
             }
             Action::CancelMatching { filter } => self.cancel_matching(account, filter).map(done),
+            Action::SetMarginModel { model } => self.set_margin_model(account, *model).map(done),
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
             Action::SetProtection { group, limits } => {
                 self.set_protection(account, *group, *limits).map(done)

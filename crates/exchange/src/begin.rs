@@ -132,6 +132,7 @@ fn begin_underlyings(genesis: &Genesis) -> Vec<Underlying> {
         .map(|it| Underlying {
             symbol: it.symbol.clone(),
             index: Cash::from_micros(it.index_micros),
+            uncertainty: Fix::ZERO,
             index_at: Timestamp::from_millis(genesis.start_ms),
             marked: None,
             surfaces: it.surfaces.clone(),

@@ -3,13 +3,15 @@
 //! Invariant: nothing here is made from scratch: margin is read from sums that are kept, and an order is
 //! tried on by adding its scenarios while the worst is looked for.
 
-use num::Cash;
-use wire::Reject;
+use num::{Cash, Fix};
+use wire::{Event, MarginModel, Reject, UnderlyingId};
 
 use crate::{
+    contingency::Surroundings,
+    genesis::MarginParameters,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
-    margin::{Margin, OpenOrder, UnderlyingRisk},
+    margin::{Margin, OpenOrder, Trial, UnderlyingRisk, ceil_part, worst_loss},
     state::State,
 };
 
@@ -33,12 +35,53 @@ impl OrderChange {
 impl State {
     /// The account's margin over all underlyings at the present marks.
     pub fn margin(&self, account: AccountIndex) -> Margin {
-        let risk = self.account(account).risk.iter();
-        risk.fold(Margin::default(), |sum, (id, risk)| sum.plus(self.margin_in(*id, risk)))
+        self.margin_with(account, None)
     }
 
-    fn margin_in(&self, id: wire::UnderlyingId, risk: &UnderlyingRisk) -> Margin {
-        risk.margin(self.underlying(id).index, &self.parameters.margin)
+    /// The account's margin with a trial's orders. Underlyings that share a grid are stressed alike: of what
+    /// their own worst scenarios lose beyond the worst one that they share, a part is let off.
+    fn margin_with(&self, account: AccountIndex, trial: Option<&Trial<'_>>) -> Margin {
+        let holder = self.account(account);
+        let new = trial.map(Trial::underlying).filter(|id| !holder.risk.contains_key(id));
+        let new = new.map(|id| (id, UnderlyingRisk::new(self.parameters.grid.len())));
+        let risks = holder.risk.iter().chain(new.iter().map(|(id, risk)| (id, risk)));
+        let shares = holder.model == MarginModel::Portfolio && risks.clone().count() > 1;
+        let mut shared = vec![0; if shares { self.parameters.grid.len() } else { 0 }];
+        let mut sum = MarginSum::default();
+        for (id, risk) in risks {
+            let trial = trial.filter(|trial| trial.underlying() == *id);
+            let (units, at) = (risk.units(trial), self.surroundings(*id));
+            match holder.model {
+                MarginModel::Portfolio => {
+                    let (worst, loss) = worst_loss(risk.sums(trial));
+                    shared.iter_mut().zip(risk.sums(trial)).for_each(|(shared, sum)| *shared += sum);
+                    sum.loss += ceil_part(loss);
+                    sum.worst = sum.worst.or(worst);
+                    sum.contingency += units.contingency(at, &self.parameters.margin);
+                }
+                MarginModel::Standard => {
+                    sum.loss += risk.standard(trial);
+                    sum.contingency += units.beyond_standard().contingency(at, &self.parameters.margin);
+                }
+            }
+            sum.value = sum.value.checked_add(risk.value()).unwrap_or(Cash::MIN);
+        }
+        if shares {
+            sum.loss -= self.let_off(sum.loss, ceil_part(worst_loss(shared.into_iter()).1));
+        }
+        sum.margin(&self.parameters.margin)
+    }
+
+    /// The part let off of what separate worst cases lose beyond the shared one; rounded down.
+    fn let_off(&self, separate: i128, shared: i128) -> i128 {
+        let beyond = (separate - shared).max(0);
+        let part = i128::from(self.parameters.margin.correlation_billionths);
+        num::div_floor(beyond * part, i128::from(Fix::SCALE)).unwrap_or(0)
+    }
+
+    fn surroundings(&self, id: UnderlyingId) -> Surroundings {
+        let underlying = self.underlying(id);
+        Surroundings { index: underlying.index, uncertainty: underlying.uncertainty }
     }
 
     /// Balance and unrealised value; saturates.
@@ -67,15 +110,50 @@ impl State {
         it: &Instrument,
         change: &OrderChange,
     ) -> Result<(), Reject> {
-        let none = UnderlyingRisk::new(self.parameters.grid.len());
-        let holder = self.account(account);
-        let risk = holder.risk.get(&it.underlying).unwrap_or(&none);
-        let others = holder.risk.iter().filter(|(underlying, _)| **underlying != it.underlying);
-        let rest = others.fold(Margin::default(), |sum, (id, risk)| sum.plus(self.margin_in(*id, risk)));
-        let now = rest.plus(self.margin_in(it.underlying, risk));
-        let index = self.underlying(it.underlying).index;
-        let then = rest.plus(risk.margin_after(it, change, (index, &self.parameters.margin)));
+        let now = self.margin(account);
+        let then = self.margin_with(account, Some(&Trial::of(it, change)));
         let (have, need) = (self.equity(account, &now), then.initial);
         if have >= need || need <= now.initial { Ok(()) } else { Err(Reject::MarginTooLow { have, need }) }
+    }
+
+    /// Chooses how the account is margined. The initial margin of the other model must be covered.
+    pub(crate) fn set_margin_model(
+        &mut self,
+        account: AccountIndex,
+        model: MarginModel,
+    ) -> Result<(), Reject> {
+        let before = self.account(account).model;
+        self.account_mut(account).model = model;
+        let (have, margin) = self.margin_of(account);
+        if have < margin.initial {
+            self.account_mut(account).model = before;
+            return Err(Reject::MarginTooLow { have, need: margin.initial });
+        }
+        let account = self.account(account).id;
+        self.emit(Event::MarginModelSet { account, model });
+        Ok(())
+    }
+}
+
+/// Margin while it is being added up, in micros.
+#[derive(Clone, Copy, Debug, Default)]
+struct MarginSum {
+    loss: i128,
+    contingency: i128,
+    value: Cash,
+    worst: Option<usize>,
+}
+
+impl MarginSum {
+    /// Saturates, which only ever makes an account look worse.
+    fn margin(self, parameters: &MarginParameters) -> Margin {
+        let initial = ceil_part(self.loss * i128::from(parameters.initial_billionths));
+        let cash = |micros: i128| Cash::from_i128(micros).unwrap_or(Cash::MAX);
+        Margin {
+            maintenance: cash(self.loss + self.contingency),
+            initial: cash(initial + self.contingency),
+            value: self.value,
+            worst_scenario: self.worst,
+        }
     }
 }

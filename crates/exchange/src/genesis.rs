@@ -5,8 +5,10 @@
 
 mod check;
 
-use num::{Cash, Duration, Fix, Market, MarketError, Timestamp};
+use num::{Cash, Duration, Fix, Market, MarketError, Rounding, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::{instrument::StandardMargin, name::Right};
 
 pub(crate) use check::{parse_key, price_range};
 
@@ -119,8 +121,9 @@ pub struct Fees {
     pub future_taker_billionths: i64,
 }
 
+/// What is not stated is what a local network uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct MarginParameters {
     /// Initial over maintenance margin; at least one.
     pub initial_billionths: i64,
@@ -128,6 +131,67 @@ pub struct MarginParameters {
     pub short_option_billionths: i64,
     /// Of the index, for each unit of a future or perpetual held.
     pub future_billionths: i64,
+    /// Notional in one underlying that is free of a charge for its size.
+    pub concentration_free_micros: i64,
+    /// Of the notional beyond it.
+    pub concentration_billionths: i64,
+    /// How far reporters may be apart, as a part of the index, before that is charged on the notional.
+    pub uncertainty_free_billionths: i64,
+    /// Of what underlyings lose in their separate worst scenarios beyond the worst one that they share, the
+    /// part that is let off.
+    pub correlation_billionths: i64,
+    /// The standard model: of the index for a short option at the money, of the index at least, and of the
+    /// price of a future.
+    pub standard_option_billionths: i64,
+    pub standard_option_least_billionths: i64,
+    pub standard_future_billionths: i64,
+}
+
+impl Default for MarginParameters {
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            initial_billionths: 1_300_000 * PART,
+            short_option_billionths: 10_000 * PART,
+            future_billionths: 6_000 * PART,
+            concentration_free_micros: 20_000_000 * Cash::SCALE,
+            concentration_billionths: 50_000 * PART,
+            uncertainty_free_billionths: 5_000 * PART,
+            correlation_billionths: 500_000 * PART,
+            standard_option_billionths: 150_000 * PART,
+            standard_option_least_billionths: 100_000 * PART,
+            standard_future_billionths: 50_000 * PART,
+        }
+    }
+}
+
+impl MarginParameters {
+    /// Deribit's rule for short options: the mark and a part of the index that shrinks as the strike is out
+    /// of the money; a long option can lose its mark.
+    pub(crate) fn standard_option(
+        &self,
+        (right, strike): (Right, Cash),
+        (index, mark): (Cash, Cash),
+    ) -> StandardMargin {
+        let out = match right {
+            Right::Call => strike.micros().saturating_sub(index.micros()),
+            Right::Put => index.micros().saturating_sub(strike.micros()),
+        };
+        let part = |billionths: i64| {
+            index.scale(Fix::from_raw(billionths), Rounding::Ceil).map_or(i64::MAX, Cash::micros)
+        };
+        let shrunk = part(self.standard_option_billionths).saturating_sub(out.max(0));
+        let least = part(self.standard_option_least_billionths);
+        let long = mark.micros();
+        StandardMargin { long, short: long.saturating_add(shrunk.max(least)) }
+    }
+
+    /// A part of the price, whichever way.
+    pub(crate) fn standard_future(&self, price: Cash) -> StandardMargin {
+        let part = price.scale(Fix::from_raw(self.standard_future_billionths), Rounding::Ceil);
+        let part = part.map_or(i64::MAX, Cash::micros);
+        StandardMargin { long: part, short: part }
+    }
 }
 
 /// When marks are made anew: the index moved so far, or so much time passed.
@@ -229,11 +293,7 @@ impl Genesis {
                 future_taker_billionths: 500 * PART,
             },
             grid: usual_grid(),
-            margin: MarginParameters {
-                initial_billionths: 1_300_000 * PART,
-                short_option_billionths: 10_000 * PART,
-                future_billionths: 6_000 * PART,
-            },
+            margin: MarginParameters::default(),
             marks: MarkParameters { move_billionths: 100 * PART, period_ms: 1_000 },
             liquidation: LiquidationParameters {
                 step_billionths: 250_000 * PART,

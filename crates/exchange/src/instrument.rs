@@ -46,8 +46,24 @@ pub struct Valuation {
     /// `None` for what has no volatility.
     pub volatility: Option<Fix>,
     pub greeks: Greeks,
+    pub standard: StandardMargin,
     /// Profit of one whole unit in each scenario of the grid, in micros, weights applied.
     pub scenarios: Vec<i64>,
+}
+
+/// What the standard model asks for one whole unit, in micros.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StandardMargin {
+    pub long: i64,
+    pub short: i64,
+}
+
+impl StandardMargin {
+    /// For so many billionths of a unit, short when negative; in billionths of a micro.
+    pub(crate) fn of(self, units: i128) -> i128 {
+        let per_unit = if units < 0 { self.short } else { self.long };
+        units.abs() * i128::from(per_unit)
+    }
 }
 
 /// Sensitivities of one whole unit: plain derivatives, a year for theta, 1.00 for vega and rho.

@@ -14,6 +14,7 @@ mod apply;
 mod begin;
 pub mod book;
 pub mod calendar;
+mod contingency;
 mod coverage;
 mod delivery;
 mod fees;

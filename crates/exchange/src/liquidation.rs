@@ -16,6 +16,7 @@ use crate::{
     account::Health,
     book::OrderBook,
     ledger::{AccountIndex, Purse},
+    margin::UnderlyingRisk,
     place::Plan,
     revise::immediate,
     state::State,
@@ -104,9 +105,7 @@ impl State {
         let holder = self.account(account);
         let loss = |id: &InstrumentId, position: Position| -> i128 {
             let it = self.instrument_at(*id);
-            let scenario = holder.risk.get(&it.underlying).and_then(|risk| {
-                risk.margin(self.underlying(it.underlying).index, &self.parameters.margin).worst_scenario
-            });
+            let scenario = holder.risk.get(&it.underlying).and_then(UnderlyingRisk::worst_scenario);
             let profits = it.valuation.as_ref().map(|valuation| &valuation.scenarios);
             let profit = scenario.zip(profits).and_then(|(scenario, profits)| profits.get(scenario)).copied();
             let units = i128::from(position.get()) * i128::from(it.market.lot_size().raw());

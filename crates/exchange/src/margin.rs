@@ -3,16 +3,18 @@
 //! For each underlying an account has one vector of profits over the scenarios of the grid for its
 //! positions, and one for its open orders. An order counts, in each scenario, with what it would add if it
 //! filled, and with nothing where that is a gain: the minimum over scenarios of the two vectors' sum is then
-//! exactly the worst over all scenarios and all subsets of fills (exchange.md, Margin).
+//! exactly the worst over all scenarios and all subsets of fills (exchange.md, Margin). Beside it stands the
+//! standard margin, position by position, for accounts that choose it.
 //!
 //! Invariant: the vectors are sums of integers, so they can be kept by adding and taking away; nothing is
 //! rounded before the end, and then against the account.
 
 use num::{Cash, Fix, Position, Rounding, Side, Ticks};
+use wire::UnderlyingId;
 
 use crate::{
+    contingency::{Contingency, Interest, Units},
     coverage::OrderChange,
-    genesis::MarginParameters,
     instrument::{Instrument, Valuation},
     risk::worst,
 };
@@ -31,10 +33,9 @@ pub(crate) struct UnderlyingRisk {
     pub orders: Vec<Fine>,
     /// What the positions are worth at the marks, less what is not yet paid for them.
     pub value: Fine,
-    /// Units of the underlying in net short options, by instrument summed.
-    pub short_options: Fine,
-    /// Units of the underlying held in futures and perpetuals, long or short.
-    pub futures: Fine,
+    /// Standard margin of positions, and what orders could add to it.
+    pub standard: Fine,
+    pub contingency: Contingency,
 }
 
 /// What an account needs and has, in one underlying or in all.
@@ -54,34 +55,30 @@ impl UnderlyingRisk {
             positions: vec![0; scenarios],
             orders: vec![0; scenarios],
             value: 0,
-            short_options: 0,
-            futures: 0,
+            standard: 0,
+            contingency: Contingency::default(),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.value == 0
-            && self.short_options == 0
-            && self.futures == 0
+            && self.standard == 0
+            && self.contingency.is_empty()
             && self.positions.iter().chain(&self.orders).all(|sum| *sum == 0)
     }
 
     /// Adds (`sign` 1) or takes away (-1) a position of `lots` that cost `cost`.
     pub(crate) fn add_position(&mut self, it: &Instrument, lots: Position, cost: Cash, sign: i128) {
         let Some(valuation) = &it.valuation else { return };
-        let units = units(it, lots) * sign;
+        let size = units(it, lots);
+        let units = size * sign;
         for (sum, profit) in self.positions.iter_mut().zip(&valuation.scenarios) {
             *sum += units * i128::from(*profit);
         }
         self.value +=
             units * i128::from(valuation.mark.micros()) - i128::from(cost.micros()) * FINE_PER_CASH * sign;
-        // The size of the position itself, whichever way it is counted here.
-        let size = units * sign;
-        if !it.is_option() {
-            self.futures += size.abs() * sign;
-        } else if size < 0 {
-            self.short_options -= size * sign;
-        }
+        self.standard += valuation.standard.of(size) * sign;
+        self.contingency.add(it, Interest { net: units, ..Interest::default() });
     }
 
     /// Adds (`sign` 1) or takes away (-1) an open order.
@@ -91,60 +88,94 @@ impl UnderlyingRisk {
         for (sum, profit) in self.orders.iter_mut().zip(&valuation.scenarios) {
             *sum += filled.loss(*profit) * sign;
         }
+        self.standard += filled.standard(valuation) * sign;
+        self.contingency.add(it, filled.interest().times(sign));
     }
 
-    /// What this underlying asks for at an index, rounded up, and is worth, rounded down.
-    pub(crate) fn margin(&self, index: Cash, parameters: &MarginParameters) -> Margin {
-        let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        self.margin_of_worst(worst_loss(sums), (index, parameters))
+    /// The sum of each scenario, with a trial's orders if there is one.
+    pub(crate) fn sums<'a>(&'a self, trial: Option<&'a Trial<'a>>) -> impl Iterator<Item = Fine> + 'a {
+        let held = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
+        let tried = move |scenario| trial.map_or(0, |trial| trial.change_at(scenario));
+        held.enumerate().map(move |(scenario, sum)| sum + tried(scenario))
     }
 
-    /// The same after a change of the open orders.
-    pub(crate) fn margin_after(
-        &self,
-        it: &Instrument,
-        change: &OrderChange,
-        at: (Cash, &MarginParameters),
-    ) -> Margin {
-        let Some(valuation) = &it.valuation else { return self.margin(at.0, at.1) };
-        let sums = self.positions.iter().zip(&self.orders).map(|(position, order)| position + order);
-        let filled = |order: &Option<OpenOrder>| order.as_ref().map(|order| Filled::of(it, valuation, order));
-        let (adds, removes) = (change.adds.each_ref().map(filled), change.removes.each_ref().map(filled));
-        let losses = |of: &[Option<Filled>; 2], profit: i64| -> Fine {
-            of.iter().flatten().map(|filled| filled.loss(profit)).sum()
-        };
-        let then = sums.zip(&valuation.scenarios);
-        let then = then.map(|(sum, profit)| sum + losses(&adds, *profit) - losses(&removes, *profit));
-        self.margin_of_worst(worst_loss(then), at)
+    /// The scenario that loses most.
+    pub(crate) fn worst_scenario(&self) -> Option<usize> {
+        worst_loss(self.sums(None)).0
     }
 
-    fn margin_of_worst(
-        &self,
-        (worst_scenario, loss): (Option<usize>, Fine),
-        (index, parameters): (Cash, &MarginParameters),
-    ) -> Margin {
-        let per_unit = |billionths: i64| ceil_part(i128::from(index.micros()) * i128::from(billionths));
-        let contingency = ceil_part(
-            per_unit(parameters.short_option_billionths) * self.short_options
-                + per_unit(parameters.future_billionths) * self.futures,
-        );
-        // Whole micros before the factor: loss and factor together would not fit.
-        let loss = ceil_part(loss);
-        let initial = ceil_part(loss * i128::from(parameters.initial_billionths));
-        let cash = |micros: i128| Cash::from_i128(micros).unwrap_or(Cash::MAX);
-        Margin {
-            maintenance: cash(loss + contingency),
-            initial: cash(initial + contingency),
-            value: floor_cash(self.value),
-            worst_scenario,
+    pub(crate) fn units(&self, trial: Option<&Trial<'_>>) -> Units {
+        match trial {
+            Some(trial) => self.contingency.units_with(trial.it, trial.interest()),
+            None => self.contingency.units(),
         }
+    }
+
+    /// The standard margin in micros, rounded up.
+    pub(crate) fn standard(&self, trial: Option<&Trial<'_>>) -> i128 {
+        ceil_part(self.standard + trial.map_or(0, Trial::standard))
+    }
+
+    /// What the positions are worth, rounded down.
+    pub(crate) fn value(&self) -> Cash {
+        let least = if self.value < 0 { Cash::MIN } else { Cash::MAX };
+        num::div_round(self.value, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
     }
 }
 
 /// The scenario that loses most, if any loses, and its loss.
-fn worst_loss(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
+pub(crate) fn worst_loss(sums: impl Iterator<Item = Fine>) -> (Option<usize>, Fine) {
     let worst = worst(sums).filter(|(_, sum)| *sum < 0);
     worst.map_or((None, 0), |(scenario, sum)| (Some(scenario), -sum))
+}
+
+/// Changes of the open orders in one instrument, tried on without being made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trial<'a> {
+    it: &'a Instrument,
+    adds: [Option<Filled>; 2],
+    removes: [Option<Filled>; 2],
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn of(it: &'a Instrument, change: &OrderChange) -> Self {
+        let filled = |order: &Option<OpenOrder>| {
+            order
+                .as_ref()
+                .zip(it.valuation.as_ref())
+                .map(|(order, valuation)| Filled::of(it, valuation, order))
+        };
+        Self { it, adds: change.adds.each_ref().map(filled), removes: change.removes.each_ref().map(filled) }
+    }
+
+    pub(crate) const fn underlying(&self) -> UnderlyingId {
+        self.it.underlying
+    }
+
+    /// What the adds make, less what the removes made.
+    fn balance<T: core::iter::Sum + core::ops::Sub<Output = T>>(&self, of: impl Fn(&Filled) -> T) -> T {
+        let sum = |orders: &[Option<Filled>; 2]| orders.iter().flatten().map(&of).sum::<T>();
+        sum(&self.adds) - sum(&self.removes)
+    }
+
+    fn change_at(&self, scenario: usize) -> Fine {
+        let profits = self.it.valuation.as_ref().map(|valuation| &valuation.scenarios);
+        let profit = profits.and_then(|profits| profits.get(scenario)).copied().unwrap_or_default();
+        self.balance(|filled| filled.loss(profit))
+    }
+
+    fn standard(&self) -> Fine {
+        let Some(valuation) = &self.it.valuation else { return 0 };
+        self.balance(|filled| filled.standard(valuation))
+    }
+
+    fn interest(&self) -> Interest {
+        let sum = |orders: &[Option<Filled>; 2], sign: i128| {
+            let interests = orders.iter().flatten().map(|filled| filled.interest().times(sign));
+            interests.fold(Interest::default(), Interest::plus)
+        };
+        sum(&self.adds, 1).plus(sum(&self.removes, -1))
+    }
 }
 
 /// What margin needs to know of an order.
@@ -177,6 +208,14 @@ impl Filled {
     fn loss(&self, profit: i64) -> Fine {
         (self.units * i128::from(profit) + self.at_once).min(0)
     }
+
+    fn standard(&self, valuation: &Valuation) -> Fine {
+        valuation.standard.of(self.units) + (-self.at_once).max(0)
+    }
+
+    fn interest(&self) -> Interest {
+        Interest { net: 0, buys: self.units.max(0), sells: (-self.units).max(0) }
+    }
 }
 
 /// Billionths of the underlying in a position.
@@ -185,26 +224,8 @@ fn units(it: &Instrument, lots: Position) -> i128 {
 }
 
 /// Billionths to whole, rounded up.
-fn ceil_part(billionths: i128) -> i128 {
+pub(crate) fn ceil_part(billionths: i128) -> i128 {
     num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths)
-}
-
-fn floor_cash(fine: Fine) -> Cash {
-    let least = if fine < 0 { Cash::MIN } else { Cash::MAX };
-    num::div_round(fine, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
-}
-
-impl Margin {
-    /// The sum over underlyings; saturates, which only ever makes an account look worse.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            maintenance: self.maintenance.checked_add(other.maintenance).unwrap_or(Cash::MAX),
-            initial: self.initial.checked_add(other.initial).unwrap_or(Cash::MAX),
-            value: self.value.checked_add(other.value).unwrap_or(Cash::MIN),
-            worst_scenario: self.worst_scenario.or(other.worst_scenario),
-        }
-    }
 }
 
 /// Whole units as a `Fix`, for showing; saturates.

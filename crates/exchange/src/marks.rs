@@ -11,6 +11,7 @@ use pricing::{Exposure, Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
+    genesis::MarginParameters,
     holding::Holding,
     instrument::{Greeks, Instrument, Valuation},
     ledger::AccountIndex,
@@ -54,17 +55,27 @@ impl State {
         let moved = i128::from(underlying.index.micros()) - i128::from(marked.micros());
         let rules = &self.parameters.marks;
         let enough = i128::from(marked.micros()) * i128::from(rules.move_billionths) / i128::from(Fix::SCALE);
-        moved.abs() > enough || self.time.since(at).millis() >= rules.period_ms
+        let doubt = (self.present_uncertainty(id).raw() - underlying.uncertainty.raw()).abs();
+        moved.abs() > enough
+            || doubt > rules.move_billionths
+            || self.time.since(at).millis() >= rules.period_ms
+    }
+
+    /// How far reporters are apart now; what it was while too few speak.
+    fn present_uncertainty(&self, id: UnderlyingId) -> Fix {
+        let underlying = self.underlying(id);
+        let Some(spread) = self.oracle.spread(id, self.time) else { return underlying.uncertainty };
+        Fix::ratio(spread.micros(), underlying.index.micros(), Rounding::Ceil).unwrap_or(Fix::ONE)
     }
 
     fn mark_underlying(&mut self, id: UnderlyingId) {
         let underlying = self.underlying(id);
         let (index, now) = (underlying.index, self.time);
         let smiles: Vec<(Timestamp, Option<Slice>)> = underlying.surfaces.iter().map(smile).collect();
-        let grid = &self.parameters.grid;
+        let rules = (&self.parameters.grid, &self.parameters.margin);
         let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
         for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open()) {
-            valuations.push((it.id, value(it, underlying, &smiles, (now, grid))));
+            valuations.push((it.id, value(it, underlying, &smiles, (now, rules))));
         }
         for (id, valuation) in valuations {
             let place = usize::try_from(id.0).unwrap_or(usize::MAX);
@@ -72,7 +83,9 @@ impl State {
                 it.valuation = valuation;
             }
         }
-        self.underlying_mut(id).marked = Some((index, now));
+        let uncertainty = self.present_uncertainty(id);
+        let underlying = self.underlying_mut(id);
+        (underlying.marked, underlying.uncertainty) = (Some((index, now)), uncertainty);
         self.recount(id);
     }
 
@@ -116,7 +129,7 @@ fn value(
     it: &Instrument,
     underlying: &Underlying,
     smiles: &[(Timestamp, Option<Slice>)],
-    (now, grid): (Timestamp, &Grid),
+    (now, (grid, margin)): (Timestamp, (&Grid, &MarginParameters)),
 ) -> Option<Valuation> {
     let forward = forward(it, underlying)?;
     let Contract::Option { expiry, strike, right } = it.contract else {
@@ -125,6 +138,7 @@ fn value(
             forward,
             volatility: None,
             greeks: Greeks { delta: Fix::ONE, ..Greeks::default() },
+            standard: margin.standard_future(forward),
             scenarios: grid.profits(&Exposure::linear(forward)),
         });
     };
@@ -138,6 +152,7 @@ fn value(
         forward,
         volatility: Some(volatility),
         greeks,
+        standard: margin.standard_option((right, strike), (underlying.index, mark)),
         scenarios: grid.profits(&Exposure::option(&quote)),
     })
 }

@@ -141,12 +141,27 @@ impl Oracle {
 
     /// The index at commit time `now`; `None` while less than a quorum has reported lately.
     pub fn index(&self, underlying: UnderlyingId, now: Timestamp) -> Option<Cash> {
-        let feed = self.feed(underlying)?;
-        let fresh = feed.latest.iter().zip(&self.parameters.weights).filter_map(|(latest, weight)| {
+        weighted_median(self.fresh(underlying, now), self.parameters.quorum)
+    }
+
+    /// How far the prices that a third and two thirds of the fresh weight reach are apart. Liars below a
+    /// third of it cannot widen this beyond the range of the honest.
+    pub fn spread(&self, underlying: UnderlyingId, now: Timestamp) -> Option<Cash> {
+        let fresh = || self.fresh(underlying, now);
+        let low = weighted_quantile(fresh(), self.parameters.quorum, (1, 3))?;
+        let high = weighted_quantile(fresh(), self.parameters.quorum, (2, 3))?;
+        high.checked_sub(low)
+    }
+
+    /// Each reporter's latest price with its weight, unless it is too old.
+    fn fresh(&self, underlying: UnderlyingId, now: Timestamp) -> Vec<(Cash, u64)> {
+        let Some(feed) = self.feed(underlying) else { return Vec::new() };
+        let latest = feed.latest.iter().zip(&self.parameters.weights);
+        let fresh = latest.filter_map(|(latest, weight)| {
             let (observed_at, price) = (*latest)?;
             (now.since(observed_at) <= self.parameters.age_max).then_some((price, *weight))
         });
-        weighted_median(fresh.collect(), self.parameters.quorum)
+        fresh.collect()
     }
 
     /// Expiries that have a delivery price now: a quorum has reported from beyond them.
@@ -218,7 +233,12 @@ impl Coverage {
 }
 
 /// The least price at which half of the weight or more is reached; `None` below the quorum.
-fn weighted_median(mut prices: Vec<(Cash, u64)>, quorum: u64) -> Option<Cash> {
+fn weighted_median(prices: Vec<(Cash, u64)>, quorum: u64) -> Option<Cash> {
+    weighted_quantile(prices, quorum, (1, 2))
+}
+
+/// The least price at which a part of the weight or more is reached; `None` below the quorum.
+fn weighted_quantile(mut prices: Vec<(Cash, u64)>, quorum: u64, (part, of): (u128, u128)) -> Option<Cash> {
     prices.sort_unstable();
     let total: u128 = prices.iter().map(|(_, weight)| u128::from(*weight)).sum();
     if prices.is_empty() || total < u128::from(quorum) {
@@ -227,7 +247,7 @@ fn weighted_median(mut prices: Vec<(Cash, u64)>, quorum: u64) -> Option<Cash> {
     let mut reached = 0;
     prices.into_iter().find_map(|(price, weight)| {
         reached += u128::from(weight);
-        (reached * 2 >= total).then_some(price)
+        (reached * of >= total * part).then_some(price)
     })
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::{Digest, PublicKey};
-use num::{Cash, Timestamp};
+use num::{Cash, Fix, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderId, Permission, UnderlyingId};
 
 use crate::{
@@ -51,6 +51,8 @@ pub struct Underlying {
     /// The last index; it stays when reporters fall silent, and says since when.
     pub index: Cash,
     pub index_at: Timestamp,
+    /// How far apart the middle third of the reporters' weight is, as a part of the index; as of the marks.
+    pub uncertainty: Fix,
     /// The index and time of the present marks.
     pub marked: Option<(Cash, Timestamp)>,
     pub surfaces: Vec<Surface>,

@@ -47,7 +47,7 @@ fn orders_go_first_and_an_account_that_is_sound_without_them_is_let_go() {
 
 #[test]
 fn a_position_is_closed_in_steps_until_the_account_is_sound() {
-    let mut bench = Bench::with(|genesis| genesis.liquidation.step_billionths = 50_000_000).fund().ruin();
+    let mut bench = Bench::with(|genesis| genesis.liquidation.step_billionths = 20_000_000).fund().ruin();
     bench.act(3, vec![buy(PERPETUAL, 30_000, 116_000)]);
     bench.act(4, vec![buy(PERPETUAL, 30_000, 115_000)]);
     settle(&mut bench);
@@ -57,7 +57,7 @@ fn a_position_is_closed_in_steps_until_the_account_is_sound() {
     });
     assert!(steps.count() > 1);
     let left = bench.position(2, PERPETUAL);
-    assert!(0 < left && left < 65_000, "{left} left");
+    assert!(0 < left && left < 63_000, "{left} left");
     assert!(bench.events.iter().any(|it| matches!(it, Event::LiquidationEnded { .. })));
     let index = bench.state.account_index(&account(2)).unwrap();
     let (equity, margin) = bench.state.margin_summary(index);
@@ -72,7 +72,7 @@ fn the_fund_pays_what_a_flat_account_owes_in_the_same_commit() {
     bench.act(3, vec![buy(PERPETUAL, 20_000, 88_000)]);
     let fund = bench.state.totals().insurance;
     for user in 3..=5 {
-        bench.act(user, vec![faucet(10_000_000), buy(PERPETUAL, 65_000, 88_000)]);
+        bench.act(user, vec![faucet(10_000_000), buy(PERPETUAL, 63_000, 88_000)]);
     }
     settle(&mut bench);
     assert_eq!((bench.position(2, PERPETUAL), bench.balance(2)), (0, Cash::ZERO));
@@ -87,11 +87,11 @@ fn the_fund_pays_what_a_flat_account_owes_in_the_same_commit() {
 #[test]
 fn a_debt_that_the_fund_cannot_pay_is_told_with_its_number() {
     let mut bench = Bench::with(|genesis| genesis.insurance_micros = 1_000_000).fund();
-    bench.act(1, vec![sell(PERPETUAL, 65_000, AT)]);
-    bench.act(2, vec![buy(PERPETUAL, 65_000, AT)]);
+    bench.act(1, vec![sell(PERPETUAL, 63_000, AT)]);
+    bench.act(2, vec![buy(PERPETUAL, 63_000, AT)]);
     bench.report(0, 45_000);
     for user in 3..=5 {
-        bench.act(user, vec![faucet(10_000_000), buy(PERPETUAL, 65_000, 88_000)]);
+        bench.act(user, vec![faucet(10_000_000), buy(PERPETUAL, 63_000, 88_000)]);
     }
     settle(&mut bench);
     let left = bench.events.iter().rev().find_map(|it| match it {

@@ -71,6 +71,17 @@ tagged! {
 }
 
 tagged! {
+    /// How an account is margined.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum MarginModel {
+        /// The worst scenario of all positions together.
+        0 => Portfolio,
+        /// Each position on its own.
+        1 => Standard,
+    }
+}
+
+tagged! {
     /// What a session key may do. No session key can withdraw or register keys.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Permission {
@@ -130,5 +141,7 @@ tagged! {
         13 => SetProtection { group: u16, limits: Option<ProtectionLimits> },
         /// Lets a frozen group trade again.
         14 => ResetProtection { group: u16 },
+        /// How the account is margined from now on.
+        15 => SetMarginModel { model: MarginModel },
     }
 }

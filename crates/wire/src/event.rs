@@ -6,8 +6,8 @@
 use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Conditions, InstrumentId, IntentId, List, NewOrder, OrderId, Permission, Reject, UnderlyingId,
-    limits::ACTIONS_MAX,
+    AccountId, Conditions, InstrumentId, IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject,
+    UnderlyingId, limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
 
@@ -98,6 +98,7 @@ tagged! {
         3 => Transferred { from: AccountId, to: AccountId, amount: Cash },
         4 => KeyRegistered { account: AccountId, key: PublicKey, permission: Permission, valid_until: Timestamp },
         5 => KeyRevoked { account: AccountId, key: PublicKey },
+        6 => MarginModelSet { account: AccountId, model: MarginModel },
         /// An order was taken, before it trades.
         10 => OrderPlaced { order: OrderId, account: AccountId, terms: NewOrder },
         /// An order's total and price now; `kept_place` tells whether it stayed where it was in the queue.

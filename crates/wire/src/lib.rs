@@ -22,7 +22,8 @@ mod reject;
 mod root;
 
 pub use action::{
-    Action, Label, NewOrder, OrderKind, OrderTarget, Permission, PostOnly, ReduceOnly, TimeInForce,
+    Action, Label, MarginModel, NewOrder, OrderKind, OrderTarget, Permission, PostOnly, ReduceOnly,
+    TimeInForce,
 };
 pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};

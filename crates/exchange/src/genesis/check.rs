@@ -64,6 +64,14 @@ impl Genesis {
         within("margin.initial_billionths", margin.initial_billionths, ONE..=10 * ONE)?;
         within("margin.short_option_billionths", margin.short_option_billionths, 0..=ONE)?;
         within("margin.future_billionths", margin.future_billionths, 0..=ONE)?;
+        within("margin.concentration_free_micros", margin.concentration_free_micros, 0..=i64::MAX)?;
+        within("margin.concentration_billionths", margin.concentration_billionths, 0..=ONE)?;
+        within("margin.uncertainty_free_billionths", margin.uncertainty_free_billionths, 0..=ONE)?;
+        within("margin.correlation_billionths", margin.correlation_billionths, 0..=ONE)?;
+        within("margin.standard_option_billionths", margin.standard_option_billionths, 0..=ONE)?;
+        let least = margin.standard_option_least_billionths;
+        within("margin.standard_option_least_billionths", least, 0..=margin.standard_option_billionths)?;
+        within("margin.standard_future_billionths", margin.standard_future_billionths, 0..=ONE)?;
         within("marks.move_billionths", self.marks.move_billionths, 0..=ONE)?;
         within("liquidation.step_billionths", liquidation.step_billionths, 1..=ONE)?;
         within("liquidation.band_billionths", liquidation.band_billionths, 1..=ONE)?;

@@ -83,9 +83,9 @@ impl Bench {
 
     pub fn ruin(self) -> Self {
         let mut bench = self;
-        bench.act(1, vec![sell(PERPETUAL, 65_000, AT)]);
-        bench.act(2, vec![buy(PERPETUAL, 65_000, AT)]);
-        bench.report(0, 59_000);
+        bench.act(1, vec![sell(PERPETUAL, 63_000, AT)]);
+        bench.act(2, vec![buy(PERPETUAL, 63_000, AT)]);
+        bench.report(0, 58_700);
         bench
     }
 

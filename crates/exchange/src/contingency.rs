@@ -1,0 +1,148 @@
+//! What scenarios do not see: units of the underlying that are short, linear, or too many.
+//!
+//! Options net by expiry and strike, calls and puts together, as the public vectors do. Open orders count at
+//! the worst of their fills: all sales of a strike, or all of one side of a future.
+//!
+//! Invariant: the sums are kept by adding and taking away, and an entry that says nothing is gone.
+
+use std::collections::BTreeMap;
+
+use num::{Cash, Fix, Timestamp};
+use wire::InstrumentId;
+
+use crate::{
+    genesis::MarginParameters,
+    instrument::Instrument,
+    margin::{Fine, ceil_part},
+    name::Contract,
+};
+
+/// Billionths of the underlying that an account holds, and that its orders could add.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub net: Fine,
+    pub buys: Fine,
+    pub sells: Fine,
+}
+
+/// Billionths of the underlying, each at the worst of what open orders may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Units {
+    /// Net short at a strike, summed over strikes.
+    pub short_options: Fine,
+    /// In futures and perpetuals, long or short.
+    pub futures: Fine,
+    /// In everything, long or short.
+    pub gross: Fine,
+}
+
+/// One account's interest in one underlying.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contingency {
+    strikes: BTreeMap<(Timestamp, Cash), Interest>,
+    instruments: BTreeMap<InstrumentId, Interest>,
+    units: Units,
+}
+
+/// The state of the underlying that contingencies depend on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings {
+    pub index: Cash,
+    /// How far reporters are apart, as a part of the index.
+    pub uncertainty: Fix,
+}
+
+impl Interest {
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { net: self.net + other.net, buys: self.buys + other.buys, sells: self.sells + other.sells }
+    }
+
+    pub(crate) const fn times(self, factor: i128) -> Self {
+        Self { net: self.net * factor, buys: self.buys * factor, sells: self.sells * factor }
+    }
+
+    const fn is_empty(self) -> bool {
+        self.net == 0 && self.buys == 0 && self.sells == 0
+    }
+
+    fn short(self) -> Fine {
+        (self.sells - self.net).max(0)
+    }
+
+    fn size(self) -> Fine {
+        (self.net + self.buys).abs().max((self.net - self.sells).abs())
+    }
+}
+
+impl Contingency {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.instruments.is_empty()
+    }
+
+    /// Adds to an account's interest in an instrument.
+    pub(crate) fn add(&mut self, it: &Instrument, more: Interest) {
+        self.units = self.units_with(it, more);
+        if let Some(strike) = strike(it) {
+            add_to(&mut self.strikes, strike, more);
+        }
+        add_to(&mut self.instruments, it.id, more);
+    }
+
+    /// The units as they are.
+    pub(crate) const fn units(&self) -> Units {
+        self.units
+    }
+
+    /// The units after adding to the interest in an instrument.
+    pub(crate) fn units_with(&self, it: &Instrument, more: Interest) -> Units {
+        let mut units = self.units;
+        let held = self.instruments.get(&it.id).copied().unwrap_or_default();
+        let grown = held.plus(more).size() - held.size();
+        units.gross += grown;
+        match strike(it) {
+            None => units.futures += grown,
+            Some(strike) => {
+                let held = self.strikes.get(&strike).copied().unwrap_or_default();
+                units.short_options += held.plus(more).short() - held.short();
+            }
+        }
+        units
+    }
+}
+
+fn add_to<K: Ord + Copy>(map: &mut BTreeMap<K, Interest>, key: K, more: Interest) {
+    let interest = map.entry(key).or_default();
+    *interest = interest.plus(more);
+    if interest.is_empty() {
+        map.remove(&key);
+    }
+}
+
+const fn strike(it: &Instrument) -> Option<(Timestamp, Cash)> {
+    match it.contract {
+        Contract::Option { expiry, strike, .. } => Some((expiry, strike)),
+        Contract::Future { .. } | Contract::Perpetual => None,
+    }
+}
+
+impl Units {
+    /// What the standard margin does not ask for by itself.
+    pub(crate) const fn beyond_standard(self) -> Self {
+        Self { short_options: 0, futures: 0, ..self }
+    }
+
+    /// What the units ask for beyond the scenarios, in micros, rounded up: naked shorts, basis, what reporters
+    /// do not agree on, and size beyond what a market can close at once.
+    pub(crate) fn contingency(self, at: Surroundings, parameters: &MarginParameters) -> i128 {
+        let index = i128::from(at.index.micros());
+        let per_unit = |billionths: i64| ceil_part(index * i128::from(billionths));
+        let doubt = (at.uncertainty.raw() - parameters.uncertainty_free_billionths).max(0);
+        let notional = ceil_part(index * self.gross);
+        let large = (notional - i128::from(parameters.concentration_free_micros)).max(0);
+        ceil_part(
+            per_unit(parameters.short_option_billionths) * self.short_options
+                + per_unit(parameters.future_billionths) * self.futures,
+        ) + ceil_part(notional * i128::from(doubt))
+            + ceil_part(large * i128::from(parameters.concentration_billionths))
+    }
+}
