@@ -17,6 +17,7 @@ pub mod calendar;
 mod contingency;
 mod coverage;
 mod delivery;
+pub mod envelope;
 mod fees;
 pub mod genesis;
 mod hold;
