@@ -52,6 +52,14 @@ pub enum Health {
     Liquidating,
 }
 
+/// How far an account's liquidation has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Distress {
+    pub since: Timestamp,
+    /// When its auction began, if it has.
+    pub auction: Option<Timestamp>,
+}
+
 /// An account and its subaccount number, with everything it holds but its balance.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -71,6 +79,8 @@ pub struct Account {
     pub switch: Option<Timestamp>,
     pub(crate) risk: BTreeMap<UnderlyingId, UnderlyingRisk>,
     pub health: Health,
+    /// Says something while the account is being liquidated.
+    pub distress: Distress,
     pub model: MarginModel,
     /// Realised profit since the account was opened, fees apart.
     pub realised: Cash,
@@ -90,6 +100,7 @@ impl Account {
             switch: None,
             risk: BTreeMap::new(),
             health: Health::Sound,
+            distress: Distress::default(),
             model: MarginModel::Portfolio,
             realised: Cash::ZERO,
         }

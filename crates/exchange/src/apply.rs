@@ -109,6 +109,7 @@ impl State {
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
             Action::Cancel { target } if found(target).is_none() => Turn::Rest,
             Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
+            Action::TakeAuction { .. } => Turn::Rest,
             Action::Amend { target, .. } => match post_only(target) {
                 Some(PostOnly::Reject | PostOnly::Reprice) => Turn::PostOnly,
                 Some(PostOnly::Off) | None => Turn::Rest,
@@ -177,6 +178,9 @@ impl State {
             }
             Action::CancelMatching { filter } => self.cancel_matching(account, filter).map(done),
             Action::SetMarginModel { model } => self.set_margin_model(account, *model).map(done),
+            Action::TakeAuction { account: of, part, reward_min } => {
+                self.take_auction(account, (of, *part, *reward_min))
+            }
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
             Action::SetProtection { group, limits } => {
                 self.set_protection(account, *group, *limits).map(done)

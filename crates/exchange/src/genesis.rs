@@ -202,8 +202,9 @@ pub struct MarkParameters {
     pub period_ms: u64,
 }
 
+/// What is not stated is what a local network uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct LiquidationParameters {
     /// Part of a position closed in one step.
     pub step_billionths: i64,
@@ -211,6 +212,29 @@ pub struct LiquidationParameters {
     pub band_billionths: i64,
     /// Accounts that take a step in one commit.
     pub accounts_max: u32,
+    /// How long the book alone is tried before the auction.
+    pub book_ms: u64,
+    /// How long the auction's reward grows; then a bankrupt account is deleveraged.
+    pub auction_ms: u64,
+    /// The reward at its largest, as a part of the maintenance margin of what is taken.
+    pub reward_billionths: i64,
+    /// Accounts that are deleveraged in one commit.
+    pub deleverages_max: u32,
+}
+
+impl Default for LiquidationParameters {
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            step_billionths: 250_000 * PART,
+            band_billionths: 50_000 * PART,
+            accounts_max: 16,
+            book_ms: 10_000,
+            auction_ms: 60_000,
+            reward_billionths: 500_000 * PART,
+            deleverages_max: 4,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,11 +319,7 @@ impl Genesis {
             grid: usual_grid(),
             margin: MarginParameters::default(),
             marks: MarkParameters { move_billionths: 100 * PART, period_ms: 1_000 },
-            liquidation: LiquidationParameters {
-                step_billionths: 250_000 * PART,
-                band_billionths: 50_000 * PART,
-                accounts_max: 16,
-            },
+            liquidation: LiquidationParameters::default(),
             limits: Limits {
                 accounts_max: 1_000_000,
                 session_keys_max: 32,

@@ -1,4 +1,5 @@
-//! When margin fails: cancel, close in small steps through the book, then the insurance fund.
+//! When margin fails: cancel, close in small steps through the book, auction what the book does not take
+//! (`auction`), the insurance fund, and at the very last deleverage (`deleverage`).
 //!
 //! Invariant: only an account below its maintenance margin is touched, and it is let go as soon as it is
 //! above again. A commit takes at most a fixed number of steps, in turn, so that liquidation cannot feed on
@@ -13,7 +14,7 @@ use num::{Cash, Fix, Lots, Position, Side, div_ceil};
 use wire::{Conditions, Event, InstrumentId, OrderEnd, TradeKind};
 
 use crate::{
-    account::Health,
+    account::{Distress, Health},
     book::OrderBook,
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,
@@ -51,6 +52,7 @@ impl State {
     /// Judges every account whose standing may have changed and takes this commit's steps.
     pub(crate) fn liquidate(&mut self) {
         let mut steps = self.parameters.liquidation.accounts_max;
+        let mut deleverages = self.parameters.liquidation.deleverages_max;
         for account in self.liquidations.in_turn() {
             if !self.needs_liquidation(account) {
                 self.liquidations.watched.remove(&account);
@@ -58,6 +60,11 @@ impl State {
                 steps -= 1;
                 self.liquidations.last = account;
                 self.step_liquidation(account);
+            }
+            if deleverages > 0 && self.is_beyond_help(account) {
+                deleverages -= 1;
+                self.deleverage(account);
+                self.finish_step(account);
             }
             self.note_debt(account);
         }
@@ -77,16 +84,48 @@ impl State {
     fn step_liquidation(&mut self, account: AccountIndex) {
         if self.account(account).health == Health::Sound {
             let (equity, margin) = self.margin_of(account);
-            self.account_mut(account).health = Health::Liquidating;
+            let since = self.time;
+            let holder = self.account_mut(account);
+            (holder.health, holder.distress) = (Health::Liquidating, Distress { since, auction: None });
             let (id, maintenance) = (self.account(account).id, margin.maintenance);
             self.emit(Event::LiquidationStarted { account: id, equity, maintenance });
         }
         self.end_all(account, OrderEnd::Liquidation);
-        if !self.is_sound(account)
-            && let Some(worst) = self.worst_position(account)
-        {
-            self.close_part(account, worst);
+        if !self.is_sound(account) {
+            if let Some(worst) = self.worst_position(account) {
+                self.close_part(account, worst);
+            }
+            if !self.is_sound(account) {
+                self.begin_auction(account);
+            }
         }
+        self.finish_step(account);
+    }
+
+    /// An account that the book has not cured in its time, or cannot, is offered to everybody.
+    fn begin_auction(&mut self, account: AccountIndex) {
+        let (now, book_ms) = (self.time, self.parameters.liquidation.book_ms);
+        let Distress { since, auction } = self.account(account).distress;
+        if auction.is_some() || now.since(since).millis() < book_ms {
+            return;
+        }
+        self.account_mut(account).distress.auction = Some(now);
+        let (equity, margin) = self.margin_of(account);
+        let (account, maintenance) = (self.account(account).id, margin.maintenance);
+        self.emit(Event::AuctionStarted { account, equity, maintenance });
+    }
+
+    /// Bankrupt, and nobody took it while the auction's reward grew.
+    fn is_beyond_help(&self, account: AccountIndex) -> bool {
+        let holder = self.account(account);
+        let auction_ms = self.parameters.liquidation.auction_ms;
+        let is_over = |began| self.time.since(began).millis() >= auction_ms;
+        holder.health == Health::Liquidating
+            && holder.distress.auction.is_some_and(is_over)
+            && self.margin_of(account).0.is_negative()
+    }
+
+    fn finish_step(&mut self, account: AccountIndex) {
         if self.is_sound(account) || self.account(account).holdings.is_empty() {
             self.end_liquidation(account);
         }
@@ -95,7 +134,7 @@ impl State {
     fn end_liquidation(&mut self, account: AccountIndex) {
         let (equity, margin) = self.margin_of(account);
         let holder = self.account_mut(account);
-        holder.health = Health::Sound;
+        (holder.health, holder.distress) = (Health::Sound, Distress::default());
         let (account, maintenance) = (holder.id, margin.maintenance);
         self.emit(Event::LiquidationEnded { account, equity, maintenance });
     }

@@ -29,7 +29,7 @@ pub(crate) struct TakerSide {
 
 /// What a fill does to one side.
 #[derive(Clone, Copy, Debug)]
-struct FillSide {
+pub(crate) struct FillSide {
     after: Holding,
     realised: Cash,
     /// What the side pays now: the premium of an option, what a future lost. Negative when it gets money.
@@ -78,6 +78,20 @@ impl State {
         let it = self.instrument_at(id);
         let notional = it.market.notional(price, lots, Rounding::Floor)?;
         let paid = if side == Side::Buy { notional } else { notional.checked_neg()? };
+        let index = self.underlying(it.underlying).index;
+        let fee = fee(&self.parameters.fees, it, index, (price, lots), role);
+        Some(FillSide { fee, ..self.plan_move(account, id, (side, lots), paid)? })
+    }
+
+    /// What a move of a position for so much money does to one side; there is no fee.
+    pub(crate) fn plan_move(
+        &self,
+        account: AccountIndex,
+        id: InstrumentId,
+        (side, lots): (Side, Lots),
+        paid: Cash,
+    ) -> Option<FillSide> {
+        let it = self.instrument_at(id);
         let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
         let (after, realised) = before.after_fill(side, lots, paid)?;
         let grows = after.position.size() > before.position.size();
@@ -85,9 +99,7 @@ impl State {
             return None;
         }
         let pays = if it.is_option() { paid } else { realised.checked_neg()? };
-        let index = self.underlying(it.underlying).index;
-        let fee = fee(&self.parameters.fees, it, index, (price, lots), role);
-        Some(FillSide { after, realised, pays, fee })
+        Some(FillSide { after, realised, pays, fee: Cash::ZERO })
     }
 
     /// Makes the planned fill with the first resting order of the side that is taken from.
@@ -140,7 +152,7 @@ impl State {
         }
     }
 
-    fn write_side(&mut self, account: AccountIndex, id: InstrumentId, plan: &FillSide) {
+    pub(crate) fn write_side(&mut self, account: AccountIndex, id: InstrumentId, plan: &FillSide) {
         self.set_holding(account, id, plan.after);
         self.clear(Purse::Account(account), plan.pays.checked_neg().unwrap_or(Cash::MAX));
         let holder = self.account_mut(account);

@@ -11,9 +11,9 @@ use proptest::{collection::vec, option, prelude::*};
 use support::*;
 use tree::Map;
 use wire::{
-    Action, Atomicity, Conditions, ContractKind, Crossing, Event, InstrumentId, Label, NewOrder, OrderFilter,
-    OrderId, OrderKind, OrderTarget, Permission, PostOnly, PriceSource, ProtectionLimits, QuoteSide,
-    ReduceOnly, SelfTrade, TimeInForce, Trigger, UnderlyingId,
+    Action, Atomicity, Conditions, ContractKind, Crossing, Event, InstrumentId, Label, MarginModel, NewOrder,
+    OrderFilter, OrderId, OrderKind, OrderTarget, Permission, PostOnly, PriceSource, ProtectionLimits,
+    QuoteSide, ReduceOnly, SelfTrade, TimeInForce, Trigger, UnderlyingId,
 };
 
 /// One user's intent: who, what, and whether all or nothing.
@@ -37,6 +37,10 @@ fn any_price() -> impl Strategy<Value = Ticks> {
 
 fn any_lots() -> impl Strategy<Value = Lots> {
     prop_oneof![8 => 0..50u64, 4 => 0..30_000u64, 1 => any::<u64>()].prop_map(Lots::new)
+}
+
+fn any_part() -> impl Strategy<Value = Fix> {
+    (-1..1_100i64).prop_map(|thousandths| Fix::from_raw(thousandths * (Fix::SCALE / 1_000)))
 }
 
 fn any_ratio() -> impl Strategy<Value = Fix> {
@@ -168,6 +172,12 @@ fn any_action() -> impl Strategy<Value = Action> {
         2 => any_protection(),
         1 => any_filter().prop_map(|filter| Action::CancelMatching { filter }),
         1 => option::of(any_time()).prop_map(|at| Action::SetSwitch { at }),
+        1 => any::<bool>().prop_map(|standard| Action::SetMarginModel {
+            model: if standard { MarginModel::Standard } else { MarginModel::Portfolio },
+        }),
+        3 => (1..6u8, any_part()).prop_map(|(user, part)| Action::TakeAuction {
+            account: account(user), part, reward_min: Cash::ZERO,
+        }),
         4 => (any_target(), any_lots(), any_price())
             .prop_map(|(target, lots, price)| Action::Amend { target, lots, price }),
         3 => any_target().prop_map(|target| Action::Cancel { target }),

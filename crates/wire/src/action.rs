@@ -7,8 +7,8 @@ use crypto::PublicKey;
 use num::{Cash, Fix, Lots, Side, Ticks, Timestamp};
 
 use crate::{
-    Blob, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits, QuoteSide, UnderlyingId,
-    limits::LABEL_BYTES_MAX,
+    AccountId, Blob, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits, QuoteSide,
+    UnderlyingId, limits::LABEL_BYTES_MAX,
 };
 
 /// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
@@ -143,5 +143,8 @@ tagged! {
         14 => ResetProtection { group: u16 },
         /// How the account is margined from now on.
         15 => SetMarginModel { model: MarginModel },
+        /// Takes a part of every position of an account that is being auctioned, at the marks, for a reward
+        /// of so much at least.
+        16 => TakeAuction { account: AccountId, part: Fix, reward_min: Cash },
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: the events of a commit, in order, are enough to follow every order, trade, balance and
 //! position without knowing the state.
 
-use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
+use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
     AccountId, Conditions, InstrumentId, IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject,
@@ -123,5 +123,14 @@ tagged! {
         32 => InsurancePaid { account: AccountId, amount: Cash, fund: Cash },
         /// What the insurance fund could not pay.
         33 => ShortfallLeft { account: AccountId, amount: Cash },
+        /// A position went from one account to another for so much money, without a trade.
+        34 => PositionTransferred { from: AccountId, to: AccountId, instrument: InstrumentId, position: Position, paid: Cash },
+        /// The book did not cure an account: parts of it can be taken.
+        35 => AuctionStarted { account: AccountId, equity: Cash, maintenance: Cash },
+        /// `fund` of the reward came out of the insurance fund.
+        36 => AuctionTaken { account: AccountId, bidder: AccountId, part: Fix, reward: Cash, fund: Cash },
+        /// A bankrupt account was closed with one that held the other side, which gave up `taken` against
+        /// the mark.
+        37 => Deleveraged { account: AccountId, counterparty: AccountId, instrument: InstrumentId, lots: Lots, taken: Cash },
     }
 }

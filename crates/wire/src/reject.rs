@@ -53,6 +53,12 @@ tagged! {
         33 => SameSubaccount { have: u16 },
         #[error("{have} can leave the account, {need} was asked for")]
         34 => BalanceTooLow { have: Cash, need: Cash },
+        #[error("there is no auction of that account")]
+        35 => NoAuction,
+        #[error("a part of {have}, must be above zero and at most {need}")]
+        36 => PartOutOfRange { have: Fix, need: Fix },
+        #[error("the reward is {have}, at least {need} was asked for")]
+        37 => RewardTooLow { have: Cash, need: Cash },
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,

@@ -75,6 +75,8 @@ impl Genesis {
         within("marks.move_billionths", self.marks.move_billionths, 0..=ONE)?;
         within("liquidation.step_billionths", liquidation.step_billionths, 1..=ONE)?;
         within("liquidation.band_billionths", liquidation.band_billionths, 1..=ONE)?;
+        within("liquidation.reward_billionths", liquidation.reward_billionths, 0..=ONE)?;
+        within("liquidation.auction_ms", liquidation.auction_ms, 1..=u64::from(u32::MAX))?;
         within("limits.price_band_billionths", self.limits.price_band_billionths, 1..=ONE)
     }
 
