@@ -27,6 +27,7 @@ mod methods;
 mod metrics;
 mod model;
 mod network;
+mod openapi;
 mod outcome;
 mod page;
 mod rpc;
