@@ -34,13 +34,23 @@ impl Wallet {
 
     /// Signs up to 64 actions; `None` when there are more.
     pub fn sign(&mut self, actions: Vec<Action>, atomicity: Atomicity) -> Option<(IntentId, Transaction)> {
+        self.sign_until(actions, atomicity, Timestamp::MAX)
+    }
+
+    /// The same for what may only be ordered until a commit's time.
+    pub fn sign_until(
+        &mut self,
+        actions: Vec<Action>,
+        atomicity: Atomicity,
+        valid_until: Timestamp,
+    ) -> Option<(IntentId, Transaction)> {
         let actions = List::new(actions)?;
         let intent = Intent {
             network: self.network,
             account: self.account,
             key: self.key.public_key(),
             nonce: self.next_nonce,
-            valid_until: Timestamp::MAX,
+            valid_until,
             after: None,
             atomicity,
             actions,

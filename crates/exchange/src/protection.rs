@@ -44,6 +44,10 @@ impl Protection {
         Self { limits, flows: VecDeque::new(), frozen_until: None }
     }
 
+    pub const fn limits(&self) -> &ProtectionLimits {
+        &self.limits
+    }
+
     fn is_frozen(&self, now: Timestamp) -> bool {
         self.frozen_until.is_some_and(|until| now <= until)
     }

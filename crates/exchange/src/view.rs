@@ -3,7 +3,7 @@
 //! Invariant: reading changes nothing and needs no knowledge of how the state is laid out.
 
 use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
-use wire::{AccountId, InstrumentId, OrderId, UnderlyingId};
+use wire::{AccountId, InstrumentId, OrderId, ProtectionLimits, UnderlyingId};
 
 use crate::{
     book::{Level, OrderBook},
@@ -13,6 +13,7 @@ use crate::{
     ledger::{AccountIndex, Purse},
     margin::{Margin, units_as_fix},
     order::Order,
+    protection::Protection,
     state::{Parameters, State, Underlying},
 };
 
@@ -103,6 +104,12 @@ impl State {
     pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
         let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
         holder.into_iter().flat_map(|holder| &holder.orders).filter_map(|id| self.orders.get(id))
+    }
+
+    /// A market maker's protection of one of his groups.
+    pub fn protection(&self, account: AccountIndex, group: u16) -> Option<&ProtectionLimits> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        holder.and_then(|holder| holder.protections.get(&group)).map(Protection::limits)
     }
 
     pub fn find_order(&self, id: OrderId) -> Option<&Order> {

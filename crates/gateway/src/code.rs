@@ -54,6 +54,7 @@ codes! {
     AlreadyFilled = 11_008, "already_filled";
     InvalidArguments = 11_029, "invalid_arguments";
     OtherReject = 11_030, "other_reject";
+    NotAdvanced = 11_038, "no_adv_for_futures";
     PermissionDenied = 11_042, "permission_denied";
     NotOpenOrder = 11_044, "not_open_order";
     BadRequest = 11_050, "bad_request";

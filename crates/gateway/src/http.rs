@@ -23,7 +23,7 @@ use crate::{
     Gateway,
     auth::{Identity, Signed, header_fields},
     credits::Payer,
-    page,
+    openapi, page,
     rpc::{self, Code, Params, Request, RpcError, RpcResult},
     session::Session,
     socket,
@@ -42,6 +42,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/api/v2", post(call_body))
         .route("/api/v2/", post(call_body))
         .route("/api/v2/{scope}/{*method}", get(call_query).post(call_method))
+        .route("/api/v2/openapi.json", get(async || Json(openapi::document())))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))

@@ -27,6 +27,7 @@ mod methods;
 mod metrics;
 mod model;
 mod network;
+mod openapi;
 mod outcome;
 mod page;
 mod rpc;
@@ -46,6 +47,7 @@ use std::{
 
 use client::{Committed, NodeClient, Wallet};
 use crypto::Digest;
+use num::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use wire::{AccountId, Action, Atomicity, IntentId, OrderId, OrderTarget};
@@ -264,7 +266,17 @@ impl Gateway {
         identity: &Identity,
         actions: Vec<Action>,
     ) -> Result<Outcome, RpcError> {
-        let (id, transaction) = self.sign(identity, actions)?;
+        self.execute_until(identity, actions, Timestamp::MAX).await
+    }
+
+    /// The same for what may only be ordered until a time.
+    pub(crate) async fn execute_until(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+        until: Timestamp,
+    ) -> Result<Outcome, RpcError> {
+        let (id, transaction) = self.sign(identity, actions, until)?;
         let (sender, outcome) = oneshot::channel();
         lock(&self.waiting).insert(id, (Instant::now(), sender));
         let mut node = self.node.clone();
@@ -289,12 +301,13 @@ impl Gateway {
         &self,
         identity: &Identity,
         actions: Vec<Action>,
+        until: Timestamp,
     ) -> Result<(IntentId, wire::Transaction), RpcError> {
         let mut wallets = lock(&self.wallets);
         let wallet = wallets.entry(identity.client_id.clone()).or_insert_with(|| {
             Wallet::new(self.network_digest, identity.account, identity.key.clone(), now_us())
         });
-        let signed = wallet.sign(actions, Atomicity::Independent);
+        let signed = wallet.sign_until(actions, Atomicity::Independent, until);
         signed.ok_or_else(|| RpcError::new(Code::InvalidArguments, "more than 64 actions in one request"))
     }
 

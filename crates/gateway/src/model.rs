@@ -88,6 +88,10 @@ pub enum OrderState {
     Open,
     Filled,
     Cancelled,
+    /// It waits for its trigger.
+    Untriggered,
+    /// Its trigger came, and a rule refused it.
+    Rejected,
 }
 
 /// An order in any state.
@@ -115,11 +119,31 @@ pub struct Order {
     pub replaced: bool,
     /// The venue's word for why it ended without being filled.
     pub cancel_reason: Option<&'static str>,
+    /// What the book shows at a time, when that is not all.
+    pub display: Option<Fix>,
+    /// The volatility that it was priced by.
+    pub implied: Option<Fix>,
+    /// What it waits or waited for.
+    pub trigger: Option<Waiting>,
+    /// It belongs to a market maker's protected group.
+    pub protected: bool,
+}
+
+/// A trigger in the venue's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// "stop" or "take"; empty for an order that waits for another.
+    pub kind: &'static str,
+    /// "mark_price", "index_price" or "last_price"; empty for an order that waits for another.
+    pub source: &'static str,
+    pub price: Cash,
+    pub has_come: bool,
 }
 
 impl Order {
+    /// It rests, or waits for its trigger.
     pub fn is_open(&self) -> bool {
-        self.state == OrderState::Open
+        matches!(self.state, OrderState::Open | OrderState::Untriggered)
     }
 }
 

@@ -64,6 +64,11 @@ pub fn rejected(reject: &Reject) -> RpcError {
         }
         Reject::UnknownOrder => Code::OrderNotFound,
         Reject::NotOwner { .. } => Code::NotOwner,
+        Reject::ProtectionFrozen { .. } => Code::OtherReject,
+        Reject::Expired { .. } => Code::TimedOut,
+        Reject::DisplayOutOfRange { .. } | Reject::NoVolatilityPrice { .. } => Code::InvalidArguments,
+        Reject::TriggerNotPositive { .. } => Code::InvalidPrice,
+        Reject::PrimaryEnded => Code::NotOpenOrder,
         Reject::KeyMayNotTrade | Reject::OwnerOnly | Reject::FaucetClosed | Reject::NotReporter => {
             Code::PermissionDenied
         }

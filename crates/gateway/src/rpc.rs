@@ -27,7 +27,7 @@ impl RpcError {
         Self { code: Code::InvalidParams, data: json!({ "param": name, "reason": reason.into() }) }
     }
 
-    fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         json!({ "code": self.code.number(), "message": self.code.message(), "data": self.data })
     }
 }
@@ -168,6 +168,30 @@ impl Params {
         let wrong =
             || RpcError::param(name, format!("{given:?} given, one of {} is expected", choices.join(", ")));
         found.map(Some).ok_or_else(wrong)
+    }
+
+    /// An object; over GET it comes as JSON text.
+    pub fn object(&self, name: &str) -> Result<Option<Self>, RpcError> {
+        let wrong = |have: &Value| RpcError::param(name, format!("{have} given, an object is expected"));
+        let Some(given) = self.get(name) else { return Ok(None) };
+        let read: Value = match given {
+            Value::String(text) => serde_json::from_str(text).map_err(|_| wrong(given))?,
+            other => other.clone(),
+        };
+        if let Value::Object(fields) = read { Ok(Some(Self(fields))) } else { Err(wrong(given)) }
+    }
+
+    /// A list of objects; over GET it comes as JSON text.
+    pub fn objects(&self, name: &str) -> Result<Vec<Self>, RpcError> {
+        let wrong = || RpcError::param(name, "a list of objects is expected");
+        let given = self.get(name).ok_or_else(wrong)?;
+        let read: Value = match given {
+            Value::String(text) => serde_json::from_str(text).map_err(|_| wrong())?,
+            other => other.clone(),
+        };
+        let Value::Array(items) = read else { return Err(wrong()) };
+        let object = |item| if let Value::Object(fields) = item { Ok(Self(fields)) } else { Err(wrong()) };
+        items.into_iter().map(object).collect()
     }
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>, RpcError> {

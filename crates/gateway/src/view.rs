@@ -98,6 +98,15 @@ impl View {
         u16::try_from(place).ok().map(UnderlyingId)
     }
 
+    /// The protection group that the venue's name of an index stands for: the underlying's number.
+    pub fn protection_group(&self, underlying: &str) -> Option<u16> {
+        self.underlying_id(underlying).map(|id| id.0)
+    }
+
+    pub fn protection(&self, account: &AccountId, underlying: &str) -> Option<&wire::ProtectionLimits> {
+        self.state.protection(self.state.account_index(account)?, self.protection_group(underlying)?)
+    }
+
     pub fn index(&self, underlying: &str) -> Option<Cash> {
         self.state.underlyings().iter().find(|it| it.symbol == underlying).map(|it| it.index)
     }
@@ -153,9 +162,9 @@ impl View {
         pricing::quote_implied(&quote, price)
     }
 
+    /// Orders that rest or wait for their trigger.
     pub fn open_orders(&self, account: &AccountId) -> Vec<Order> {
-        let Some(index) = self.state.account_index(account) else { return Vec::new() };
-        self.state.open_orders(index).filter_map(|it| self.history.find_order(it.id).cloned()).collect()
+        self.history.open_orders(account).cloned().collect()
     }
 
     pub fn positions(&self, account: &AccountId) -> Vec<Position> {
@@ -272,7 +281,7 @@ impl View {
         vec![("future", maker, taker), ("perpetual", maker, taker), ("option", option, option)]
     }
 
-    /// An order the moment it is placed.
+    /// An order the moment it is placed, or the moment it begins to wait.
     pub(crate) fn placed_order(
         &self,
         id: wire::OrderId,
@@ -280,10 +289,10 @@ impl View {
         terms: &wire::NewOrder,
     ) -> Option<Order> {
         let it = self.state.instrument(terms.instrument)?;
-        let price = match terms.kind {
-            // The exchange tells an order's price, never its volatility.
-            wire::OrderKind::Market | wire::OrderKind::Volatility { .. } => None,
-            wire::OrderKind::Limit { price } => it.market.price(price),
+        let (price, implied) = match terms.kind {
+            wire::OrderKind::Market => (None, None),
+            wire::OrderKind::Volatility { volatility } => (None, Some(volatility)),
+            wire::OrderKind::Limit { price } => (it.market.price(price), None),
         };
         let now = self.now_ms();
         Some(Order {
@@ -305,6 +314,10 @@ impl View {
             is_liquidation: false,
             replaced: false,
             cancel_reason: None,
+            display: None,
+            implied,
+            trigger: None,
+            protected: false,
         })
     }
 }

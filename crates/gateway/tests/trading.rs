@@ -127,11 +127,14 @@ async fn wrong_orders_get_the_venues_codes() {
         (order(0.01, 640_000.0), 10_007),
         (order(5_000.0, 64_000.0), 10_009),
         (no_price, -32_602),
-        (with(order(0.01, 60_000.0), "type", json!("stop_limit")), 10_033),
+        (with(order(0.01, 60_000.0), "type", json!("trailing_stop")), 10_033),
         (with(order(0.01, 60_000.0), "type", json!("nonsense")), -32_602),
-        (with(order(0.01, 60_000.0), "trigger_price", json!(1)), 10_033),
+        (with(order(0.01, 60_000.0), "trigger_price", json!(1)), -32_602),
         (with(order(0.01, 60_000.0), "time_in_force", json!("forever")), -32_602),
-        (with(order(0.01, 64_005.0), "post_only", json!(true)), 11_054),
+        (
+            with(with(order(0.01, 64_005.0), "post_only", json!(true)), "reject_post_only", json!(true)),
+            11_054,
+        ),
         (with(order(0.01, 60_000.0), "reduce_only", json!(true)), 11_029),
         (with(order(0.01, 60_000.0), "label", json!("x".repeat(65))), -32_602),
     ] {
@@ -280,4 +283,104 @@ async fn many_orders_of_one_connection_wait_for_the_network_together() {
         );
         labels.insert(frame["id"].to_string());
     }
+}
+
+#[tokio::test]
+async fn stops_wait_for_their_price_and_then_trade() {
+    let venue = Venue::open().await;
+    let mut client = Client::log_in(venue.address, "trader").await;
+    client.subscribe("private", &["user.orders.any.any.raw"]).await;
+    let stop = json!({
+        "instrument_name": PERPETUAL, "amount": 0.01, "type": "stop_limit", "price": 64_500.0,
+        "trigger": "index_price", "trigger_price": 64_100.0,
+    });
+    let placed = client.call("private/buy", &stop).await["result"]["order"].clone();
+    assert_eq!(
+        (&placed["order_state"], &placed["order_type"]),
+        (&json!("untriggered"), &json!("stop_limit"))
+    );
+    assert_eq!((&placed["trigger"], &placed["triggered"]), (&json!("index_price"), &json!(false)));
+    let take = json!({
+        "instrument_name": PERPETUAL, "amount": 0.01, "type": "take_market",
+        "trigger": "mark_price", "trigger_price": 50_000.0,
+    });
+    let take = client.call("private/buy", &take).await["result"]["order"].clone();
+    assert_eq!((&take["order_type"], &take["price"]), (&json!("take_market"), &json!("market_price")));
+    let stops = json!({ "instrument_name": PERPETUAL, "type": "stop_all" });
+    let open = venue.private("trader", "private/get_open_orders_by_instrument", &stops).await;
+    assert_eq!(open.result()[0]["order_id"], placed["order_id"]);
+    assert_eq!(open.result().as_array().map(Vec::len), Some(1));
+    venue.report(0, 64_200);
+    loop {
+        let order = client.next_of("user.orders.any.any.raw").await;
+        if order["order_id"] == placed["order_id"] && order["order_state"] == "filled" {
+            assert_eq!((&order["order_type"], &order["triggered"]), (&json!("limit"), &json!(true)));
+            break;
+        }
+    }
+    let by_type = json!({ "currency": "any", "type": "take" });
+    let cancelled = venue.private("trader", "private/cancel_all_by_kind_or_type", &by_type).await;
+    assert_eq!(cancelled.result(), &json!(1));
+    let missing = json!({ "instrument_name": PERPETUAL, "amount": 0.01, "type": "stop_market" });
+    assert_eq!(venue.private("trader", "private/buy", &missing).await.code(), -32_602);
+}
+
+#[tokio::test]
+async fn orders_hide_price_by_volatility_and_end_with_the_day() {
+    let venue = Venue::open().await;
+    let iceberg = with(
+        with(order(1.0, 63_990.0), "display_amount", json!(0.1)),
+        "time_in_force",
+        json!("good_til_day"),
+    );
+    let iceberg = venue.private("trader", "private/buy", &iceberg).await.result()["order"].clone();
+    assert_eq!(
+        (&iceberg["display_amount"], &iceberg["time_in_force"]),
+        (&json!(0.1), &json!("good_til_day"))
+    );
+    let book =
+        venue.public("public/get_order_book", &json!({ "instrument_name": PERPETUAL, "depth": 2 })).await;
+    assert_eq!(book.result()["bids"][1], json!([63_990.0, 0.1]));
+    let implied =
+        json!({ "instrument_name": venue.names[2], "amount": 0.1, "price": 40, "advanced": "implv" });
+    let implied = venue.private("trader", "private/buy", &implied).await.result()["order"].clone();
+    assert!(implied["price"].as_f64().is_some_and(|price| price > 1_000.0), "{implied}");
+    let future = with(order(0.01, 50.0), "advanced", json!("implv"));
+    assert_eq!(venue.private("trader", "private/buy", &future).await.code(), 11_038);
+    let moved =
+        venue.private("trader", "private/buy", &with(order(0.01, 64_005.0), "post_only", json!(true))).await;
+    assert_eq!(moved.result()["order"]["price"], json!(64_004.5));
+    let late = with(order(0.01, 60_000.0), "valid_until", json!(1));
+    assert_eq!(venue.private("trader", "private/buy", &late).await.code(), 13_888);
+}
+
+#[tokio::test]
+async fn makers_quote_in_one_call_and_are_protected() {
+    let venue = Venue::open().await;
+    let config = json!({ "index_name": "eth_usdc", "interval": 60, "frozen_time": 0, "quantity_limit": 0.5 });
+    let set = venue.private("maker", "private/set_mmp_config", &config).await;
+    assert_eq!(set.result()[0]["quantity_limit"], json!(0.5));
+    let side = |price: f64| json!({ "price": price, "amount": 1 });
+    let quotes = json!({ "quote_id": "q", "mmp_group": "default", "quotes": [
+        { "instrument_name": "ETH_USDC-PERPETUAL", "mmp": true, "bid": side(2_999.0), "ask": side(3_001.0) },
+        { "instrument_name": "NO-SUCH", "bid": side(1.0) },
+        { "instrument_name": venue.names[6], "ask": side(200.0) },
+    ]});
+    let quoted = venue.private("maker", "private/mass_quote", &quotes).await;
+    assert_eq!(quoted.result()["orders"].as_array().map(Vec::len), Some(3), "{quoted:?}");
+    assert_eq!(quoted.result()["errors"][0]["code"], json!(10_020));
+    let buy = json!({ "instrument_name": "ETH_USDC-PERPETUAL", "amount": 0.6, "price": 3_001 });
+    venue.private("trader", "private/buy", &buy).await.result();
+    let open = venue
+        .private(
+            "maker",
+            "private/get_open_orders_by_instrument",
+            &json!({ "instrument_name": "ETH_USDC-PERPETUAL" }),
+        )
+        .await;
+    assert_eq!(open.result(), &json!([]));
+    let reset = venue.private("maker", "private/reset_mmp", &json!({ "index_name": "eth_usdc" })).await;
+    assert_eq!(reset.result(), "ok");
+    let all = venue.private("maker", "private/get_mmp_config", &json!({})).await;
+    assert_eq!(all.result()[0]["index_name"], "eth_usdc");
 }

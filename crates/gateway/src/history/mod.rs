@@ -8,7 +8,7 @@ mod log;
 mod profit;
 mod settlement;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use num::{Cash, DAY_MS, Fix, MINUTE_MS, Side};
 use wire::{AccountId, InstrumentId, OrderId};
@@ -20,7 +20,7 @@ pub use settlement::{Delivery, Settlement};
 
 use crate::{
     json::Stats,
-    model::{Fill, Order, OrderState, Trade},
+    model::{Fill, Order, Trade},
 };
 
 /// Trades kept for one instrument.
@@ -60,6 +60,7 @@ struct OfInstrument {
 #[derive(Debug, Default)]
 struct OfAccount {
     fills: VecDeque<Fill>,
+    open: BTreeSet<OrderId>,
     ended: VecDeque<OrderId>,
     settlements: VecDeque<Settlement>,
     log: VecDeque<Entry>,
@@ -170,14 +171,23 @@ impl History {
 
     /// Adds or replaces an order; forgets the oldest ended one of its account when there are too many.
     pub fn order(&mut self, order: Order) {
-        let (id, account, ended) = (order.id, order.account, order.state != OrderState::Open);
+        let (id, account, is_open) = (order.id, order.account, order.is_open());
         self.orders.insert(id, order);
-        if ended {
-            let of = self.accounts.entry(account).or_default();
-            if let Some(forgotten) = push_bounded(&mut of.ended, id, ENDED_ORDERS_MAX) {
-                self.orders.remove(&forgotten);
-            }
+        let of = self.accounts.entry(account).or_default();
+        if is_open {
+            of.open.insert(id);
+            return;
         }
+        of.open.remove(&id);
+        if let Some(forgotten) = push_bounded(&mut of.ended, id, ENDED_ORDERS_MAX) {
+            self.orders.remove(&forgotten);
+        }
+    }
+
+    /// Orders of an account that rest or wait, the earliest first.
+    pub fn open_orders(&self, account: &AccountId) -> impl Iterator<Item = &Order> {
+        let open = self.accounts.get(account).into_iter().flat_map(|of| of.open.iter());
+        open.filter_map(|id| self.orders.get(id))
     }
 
     pub fn find_order(&self, id: OrderId) -> Option<&Order> {

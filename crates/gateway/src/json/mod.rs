@@ -10,7 +10,7 @@ use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
 use wire::OrderId;
 
-pub use trading::{fill, order, position, summary, trade};
+pub use trading::{fill, is_of_type, order, position, summary, trade};
 
 use crate::{
     decimal::{cash, fix, scaled},

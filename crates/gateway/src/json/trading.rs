@@ -19,6 +19,8 @@ fn order_state(state: OrderState) -> &'static str {
         OrderState::Open => "open",
         OrderState::Filled => "filled",
         OrderState::Cancelled => "cancelled",
+        OrderState::Untriggered => "untriggered",
+        OrderState::Rejected => "rejected",
     }
 }
 
@@ -28,6 +30,32 @@ fn time_in_force(it: TimeInForce) -> &'static str {
         TimeInForce::ImmediateOrCancel => "immediate_or_cancel",
         TimeInForce::FillOrKill => "fill_or_kill",
         TimeInForce::GoodTilTime { .. } => "good_til_day",
+    }
+}
+
+/// The venue's type of an order; one whose trigger has come is what it became.
+pub fn order_type(it: &Order) -> &'static str {
+    let is_limit = it.price.is_some() || it.implied.is_some();
+    let waits = it.trigger.as_ref().filter(|trigger| !trigger.has_come).map_or("", |trigger| trigger.kind);
+    match (waits, is_limit) {
+        ("stop", true) => "stop_limit",
+        ("stop", false) => "stop_market",
+        ("take", true) => "take_limit",
+        ("take", false) => "take_market",
+        (_, true) => "limit",
+        (_, false) => "market",
+    }
+}
+
+/// Whether an order is of a type that a call selects, such as `trigger_all` or `stop_market`.
+pub fn is_of_type(it: &Order, wanted: &str) -> bool {
+    let have = order_type(it);
+    match wanted {
+        "all" => true,
+        "trigger_all" => have.contains('_'),
+        "stop" | "stop_all" => have.starts_with("stop"),
+        "take" | "take_all" => have.starts_with("take"),
+        wanted => have == wanted,
     }
 }
 
@@ -41,14 +69,14 @@ pub fn order(it: &Order, instrument_name: &str, lot: Fix) -> Value {
         "order_id": order_id(it.id),
         "instrument_name": instrument_name,
         "direction": side(it.side),
-        "order_type": if it.price.is_some() { "limit" } else { "market" },
+        "order_type": order_type(it),
         "order_state": order_state(it.state),
         "time_in_force": time_in_force(it.time_in_force),
         "amount": fix(it.amount),
         "filled_amount": fix(it.filled),
         "contracts": it.amount.raw() / lot.raw().max(1),
-        "max_show": fix(it.amount),
-        "display_amount": fix(it.amount),
+        "max_show": fix(it.display.unwrap_or(it.amount)),
+        "display_amount": fix(it.display.unwrap_or(it.amount)),
         "price": it.price.map_or_else(|| json!("market_price"), cash),
         "average_price": average,
         "post_only": it.post_only != PostOnly::Off,
@@ -58,13 +86,23 @@ pub fn order(it: &Order, instrument_name: &str, lot: Fix) -> Value {
         "api": true,
         "web": false,
         "mobile": false,
-        "mmp": false,
+        "mmp": it.protected,
         "replaced": it.replaced,
         "is_liquidation": it.is_liquidation,
         "risk_reducing": it.is_liquidation,
         "creation_timestamp": it.created_ms,
         "last_update_timestamp": it.updated_ms,
     });
+    if it.implied.is_some() {
+        value["advanced"] = json!("implv");
+        value["implv"] = percent(it.implied);
+    }
+    if let Some(trigger) = it.trigger.as_ref().filter(|trigger| !trigger.kind.is_empty()) {
+        value["trigger"] = json!(trigger.source);
+        value["trigger_price"] = cash(trigger.price);
+        value["stop_price"] = cash(trigger.price);
+        value["triggered"] = json!(trigger.has_come);
+    }
     if let Some(reason) = it.cancel_reason {
         value["cancel_reason"] = json!(reason);
     }

@@ -7,8 +7,15 @@ use crate::scope::{Access, Area};
 /// What a method needs; `None` when there is no such method.
 pub(super) fn of(name: &str) -> Option<(Area, Access)> {
     Some(match name {
-        "buy" | "sell" | "edit" | "edit_by_label" | "close_position" => (Area::Trade, Access::ReadWrite),
-        "cancel"
+        "buy"
+        | "sell"
+        | "edit"
+        | "edit_by_label"
+        | "close_position"
+        | "mass_quote"
+        | "set_mmp_config"
+        | "reset_mmp"
+        | "cancel"
         | "cancel_by_label"
         | "cancel_all"
         | "cancel_all_by_instrument"

@@ -75,10 +75,10 @@ fn choose(
 ) -> Result<(Option<Action>, Vec<OrderId>), RpcError> {
     let view = gateway.view();
     let kinds = params.choice("type", &ORDER_TYPES)?.unwrap_or("all");
-    let has_type = matches!(kinds, "all" | "limit");
+    let has_type = |order: &Order| crate::json::is_of_type(order, kinds);
     let whole = |instrument: Option<InstrumentId>| {
-        let of = |order: &Order| instrument.is_none_or(|id| order.instrument == id) && has_type;
-        (has_type.then_some(Action::CancelAll { instrument }), own(&view, identity, of))
+        let of = |order: &Order| instrument.is_none_or(|id| order.instrument == id) && has_type(order);
+        ((kinds == "all").then_some(Action::CancelAll { instrument }), own(&view, identity, of))
     };
     Ok(match which {
         Which::All => whole(None),
@@ -86,14 +86,14 @@ fn choose(
         Which::Currency | Which::CurrencyPair | Which::KindOrType => {
             let selections = selections(&view, which, params)?;
             let chosen = own(&view, identity, |order| {
-                has_type && selections.iter().any(|selection| of_selection(&view, selection, order))
+                has_type(order) && selections.iter().any(|selection| of_selection(&view, selection, order))
             });
             (None, chosen)
         }
     })
 }
 
-/// Types of orders by the venue's names; here all orders rest as limit orders.
+/// Types of orders that a call can select, by the venue's names.
 pub(super) const ORDER_TYPES: [&str; 14] = [
     "all",
     "limit",

@@ -12,8 +12,10 @@ mod market;
 mod market_history;
 mod orders;
 mod paging;
+mod quoting;
 mod session;
 mod settlements;
+mod terms;
 mod trading;
 
 use serde_json::{Value, json};
@@ -119,6 +121,9 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "edit" => trading::edit(caller, params).await,
         "edit_by_label" => trading::edit_by_label(caller, params).await,
         "close_position" => trading::close_position(caller, params).await,
+        "mass_quote" => quoting::mass_quote(caller, params).await,
+        "set_mmp_config" => quoting::set_protection(caller, params).await,
+        "reset_mmp" => quoting::reset_protection(caller, params).await,
         "cancel" => cancelling::one(gateway, &identity, params).await,
         "cancel_by_label" => cancelling::by_label(gateway, &identity, params).await,
         "cancel_all" => cancelling::several(gateway, &identity, Which::All, params).await,
@@ -188,7 +193,8 @@ fn private_reading(
             settlements::of_account(gateway, identity, params)
         }
         "get_deposits" | "get_withdrawals" | "get_transfers" => account::moves(gateway, params),
-        "get_user_locks" | "get_access_log" | "get_mmp_config" | "get_address_book" => Ok(json!([])),
+        "get_mmp_config" => quoting::get_protection(gateway, identity, params),
+        "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),
         _ => Err(RpcError::new(
             Code::Forbidden,

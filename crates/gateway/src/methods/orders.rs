@@ -62,11 +62,11 @@ pub(crate) fn order_json(view: &View, order: &Order) -> Value {
 pub(super) fn open(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let view = gateway.view();
     let chosen = chooser(&view, params)?;
-    let has_type = matches!(params.choice("type", &ORDER_TYPES)?.unwrap_or("all"), "all" | "limit");
+    let wanted = params.choice("type", &ORDER_TYPES)?.unwrap_or("all");
     Ok(view
         .open_orders(&identity.account)
         .iter()
-        .filter(|order| has_type && chosen(order))
+        .filter(|order| json::is_of_type(order, wanted) && chosen(order))
         .map(|order| order_json(&view, order))
         .collect())
 }

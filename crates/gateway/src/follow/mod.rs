@@ -2,21 +2,22 @@
 //!
 //! Invariant: what listeners hear follows from the commits alone, in their order.
 
+mod orders;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply};
 use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
 use serde_json::Value;
 use wire::{
-    AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderEnd, OrderId, TradeEvent, TradeKind,
-    UnderlyingId,
+    AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderId, TradeEvent, TradeKind, UnderlyingId,
 };
 
 use crate::{
     history::{Delivery, Entry, Settlement, TradeEntry, Why, balance},
     json,
     methods::{fill_json, order_json},
-    model::{Fill, Liquidity, OrderState, Trade},
+    model::{Fill, Liquidity, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
     view::{View, payoff},
@@ -66,34 +67,6 @@ impl View {
 
     fn note(&mut self, event: &Event, trades_before: u64, changes: &mut Changes) {
         match event {
-            Event::OrderPlaced { order, account, terms } => {
-                changes.placed += 1;
-                if let Some(placed) = self.placed_order(*order, *account, terms) {
-                    self.history.order(placed);
-                }
-                self.touch(*order, changes);
-            }
-            Event::OrderAmended { order, lots, price, .. } => {
-                let now = self.now_ms();
-                let it = self.history.find_order(*order).and_then(|it| self.state.instrument(it.instrument));
-                let terms = it.and_then(|it| Some((State::amount(it, *lots), it.market.price(*price)?)));
-                if let Some((amended, (amount, price))) = self.history.find_order_mut(*order).zip(terms) {
-                    (amended.amount, amended.price, amended.updated_ms) = (amount, Some(price), now);
-                    amended.replaced = true;
-                }
-                self.touch(*order, changes);
-            }
-            Event::OrderEnded { order, end, .. } => {
-                let now = self.now_ms();
-                if let Some(mut ended) = self.history.find_order(*order).cloned() {
-                    ended.state =
-                        if *end == OrderEnd::Filled { OrderState::Filled } else { OrderState::Cancelled };
-                    ended.updated_ms = now;
-                    ended.cancel_reason = cancel_reason(*end);
-                    self.history.order(ended);
-                }
-                self.touch(*order, changes);
-            }
             Event::Traded { trade } => self.note_trade(trade, changes),
             Event::Receipt { intent, outcomes, .. } => {
                 changes.rejected += u64::try_from(
@@ -131,7 +104,7 @@ impl View {
             Event::Delivered { underlying, expiry, price } => {
                 self.note_delivered(*underlying, *expiry, *price);
             }
-            _ => {}
+            _ => self.note_order(event, changes),
         }
     }
 
@@ -299,22 +272,5 @@ impl View {
 
     pub fn fill_value(&self, fill: &Fill) -> Value {
         fill_json(self, fill)
-    }
-}
-
-/// The venue's word for why an order ended; `None` when it was filled.
-const fn cancel_reason(end: OrderEnd) -> Option<&'static str> {
-    match end {
-        OrderEnd::Filled | OrderEnd::Dropped | OrderEnd::Expired => None,
-        OrderEnd::Switch => Some("cancel_on_disconnect"),
-        OrderEnd::Rival => Some("oco_other_closed"),
-        OrderEnd::Protection => Some("mmp_trigger"),
-        OrderEnd::PrimaryEnded => Some("oto_primary_closed"),
-        OrderEnd::Cancelled => Some("user_request"),
-        OrderEnd::InstrumentExpired => Some("settlement"),
-        OrderEnd::Liquidation => Some("autoliquidation"),
-        OrderEnd::SelfTrade | OrderEnd::NothingToReduce | OrderEnd::PositionLimit | OrderEnd::Refused => {
-            Some("risk_mitigation")
-        }
     }
 }
