@@ -17,7 +17,7 @@ use wire::{Author, BlockRef, Committee, Round};
 pub use accepted::{Accepted, AcceptedBlock};
 pub use pending::Missing;
 pub use propose::Draft;
-pub use verify::{Fault, Rules, VerifiedBlock};
+pub use verify::{Fault, ReadBlock, Rules, VerifiedBlock};
 
 use crate::pending::Pending;
 
@@ -69,6 +69,11 @@ impl Dag {
         &self.accepted
     }
 
+    /// Whether there is nothing to learn from the block: it is here, or under the floor.
+    pub fn is_known(&self, block: &BlockRef) -> bool {
+        block.round <= self.floor || self.accepted.contains(block) || self.pending.contains(block)
+    }
+
     /// Takes a verified block; appends to `accepted` whatever became acceptable, causes first.
     pub fn insert(
         &mut self,
@@ -80,10 +85,7 @@ impl Dag {
         if let Some(seen) = self.seen.get_mut(usize::from(reference.author.0)) {
             *seen = (*seen).max(reference.round);
         }
-        if reference.round <= self.floor
-            || self.accepted.contains(&reference)
-            || self.pending.contains(&reference)
-        {
+        if self.is_known(&reference) {
             return Insertion::Dropped;
         }
         let missing = self.missing_of(&block, is_held);

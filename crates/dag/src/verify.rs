@@ -56,10 +56,25 @@ pub enum Fault {
     Batch,
 }
 
-impl Rules {
-    /// Reads and checks a block; `highest` is the highest accepted round.
-    pub fn verify(&self, encoded: Bytes, highest: Round) -> Result<VerifiedBlock, Fault> {
+/// A block that was read and not checked.
+#[derive(Clone, Debug)]
+pub struct ReadBlock {
+    pub reference: BlockRef,
+    signed: SignedBlock,
+    encoded: Bytes,
+}
+
+impl ReadBlock {
+    pub fn read(encoded: Bytes) -> Result<Self, Fault> {
         let signed = SignedBlock::decode(encoded.clone()).map_err(|_| Fault::Malformed)?;
+        Ok(Self { reference: signed.block.reference(), signed, encoded })
+    }
+}
+
+impl Rules {
+    /// Checks a block; `highest` is the highest accepted round.
+    pub fn verify(&self, read: ReadBlock, highest: Round) -> Result<VerifiedBlock, Fault> {
+        let ReadBlock { reference, signed, encoded } = read;
         let block = &signed.block;
         self.check_header(block, highest)?;
         self.check_parents(block)?;
@@ -68,7 +83,6 @@ impl Rules {
                 return Err(Fault::ForeignBatch { have: batch.author, need: block.author });
             }
         }
-        let reference = block.reference();
         let key = self.committee.verifying_key(block.author).ok_or(Fault::Author { have: block.author })?;
         if !signed.verify(&reference, key) {
             return Err(Fault::Signature);

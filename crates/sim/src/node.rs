@@ -28,6 +28,8 @@ pub struct Node {
     /// Grows with each start, so that what was meant for an earlier life is dropped.
     pub life: u64,
     pub tickets: BTreeMap<u64, Digest>,
+    /// When it asked to be woken, by its clock.
+    pub wake_at: Option<Timestamp>,
     outbox: VecDeque<Output>,
     synchronising: bool,
 }
@@ -52,6 +54,7 @@ impl Node {
             clock_ahead,
             life: 0,
             tickets: BTreeMap::new(),
+            wake_at: None,
             outbox: VecDeque::new(),
             synchronising: false,
         }
@@ -64,6 +67,7 @@ impl Node {
     /// Brings a fresh core up from what the disk holds.
     pub fn start(&mut self, mut replica: Replica, records: Vec<Record>, now: Timestamp) -> Effects {
         self.life += 1;
+        self.wake_at = None;
         let (mut restored, mut executed) = (Vec::new(), Vec::new());
         for record in records {
             replica.restore(record, &mut restored, &mut executed);

@@ -32,6 +32,7 @@ enum Happening {
     Wake {
         author: Author,
         life: u64,
+        at: Timestamp,
     },
     /// Messages that were held for too long are delivered: nothing is withheld for ever.
     Release,
@@ -125,7 +126,12 @@ impl World {
                 let effects = self.node(author).synchronised();
                 self.perform(author, effects);
             }
-            Happening::Wake { author, life } if self.lives(author, life) => self.input(author, Input::Tick),
+            Happening::Wake { author, life, at }
+                if self.lives(author, life) && self.node(author).wake_at == Some(at) =>
+            {
+                self.node(author).wake_at = None;
+                self.input(author, Input::Tick);
+            }
             Happening::Release => self.release(),
             Happening::Submit { author, transaction } => self.submit(author, transaction),
             Happening::Crash { author } => self.crash(author),
@@ -249,8 +255,12 @@ impl World {
         }
         let node = self.node(author);
         let (life, ahead) = (node.life, node.clock_ahead);
+        // Only the last word counts, as in the node.
+        if node.wake_at.replace(at) == Some(at) {
+            return;
+        }
         let delay = at.millis().saturating_sub(ahead).saturating_sub(self.now.millis());
-        self.schedule(delay, Happening::Wake { author, life });
+        self.schedule(delay, Happening::Wake { author, life, at });
     }
 
     fn broadcast(&mut self, author: Author, message: &Message) {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use crypto::Digest;
-use dag::{Fault, Insertion, VerifiedBlock};
+use dag::{Fault, Insertion, ReadBlock, VerifiedBlock};
 use num::Timestamp;
 use ordering::Vertex;
 use wire::{Author, Blob, BlockRef, Message, Round};
@@ -26,11 +26,12 @@ impl Agreement {
             Message::Batch { batch } => self.take_batch(from, batch.into_bytes(), out),
             Message::Blocks { blocks } => {
                 self.asked.range_answered(from);
-                let any = !blocks.is_empty();
+                let before = self.dag.accepted().highest_round();
                 for block in blocks.into_vec() {
                     self.take_block(now, from, block.into_bytes(), out);
                 }
-                if any && self.is_behind() {
+                // An answer that did not help is no reason to ask the same at once.
+                if self.dag.accepted().highest_round() > before && self.is_behind() {
                     self.ask_range(now, Some(from), out);
                 }
             }
@@ -47,7 +48,12 @@ impl Agreement {
 
     fn take_block(&mut self, now: Timestamp, from: Author, encoded: Bytes, out: &mut Vec<Output>) {
         let highest = self.dag.accepted().highest_round();
-        match self.dag.rules().verify(encoded, highest) {
+        let read = match ReadBlock::read(encoded) {
+            // Peers that catch up, and twice-told news, cost no signature.
+            Ok(read) if self.dag.is_known(&read.reference) => return,
+            read => read,
+        };
+        match read.and_then(|read| self.dag.rules().verify(read, highest)) {
             Ok(block) => {
                 let reference = block.reference;
                 let shelf = &self.shelf;
