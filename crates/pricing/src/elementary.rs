@@ -111,6 +111,16 @@ pub fn ln_ratio(a: f64, b: f64) -> f64 {
     exponent * LN2_HIGH + (f + (correction + exponent * LN2_LOW))
 }
 
+/// ln(1 + x), for x above -1; keeps its precision near zero.
+pub(crate) fn ln_one_plus(x: f64) -> f64 {
+    if x.abs() > 0.25 {
+        return ln(1.0 + x);
+    }
+    let s = x / (2.0 + x);
+    let z = s * s;
+    x + s * (z * polynomial(&LN_TERMS, z) - x)
+}
+
 /// The power of two p with x / p in [sqrt 1/2, sqrt 2), and its exponent; x is positive and normal.
 #[inline(always)]
 fn power_of_two_below(x: f64) -> (f64, f64) {

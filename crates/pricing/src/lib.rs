@@ -20,6 +20,7 @@ mod exotic;
 mod implied;
 mod kernel;
 mod market;
+mod model;
 mod normal;
 mod number;
 mod quadrature;
@@ -38,6 +39,7 @@ pub use exotic::{
 };
 pub use implied::{ImpliedError, implied_volatility};
 pub use market::Market;
+pub use model::{CalibrationError, Heston, HestonValue, Sabr, Svi, SviPoint, heston};
 pub use normal::{cdf, inverse_cdf, pdf};
 pub use number::{Jet, Number};
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};

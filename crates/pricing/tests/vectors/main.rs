@@ -12,4 +12,5 @@
 mod european;
 mod exotic;
 mod implied;
+mod model;
 mod table;

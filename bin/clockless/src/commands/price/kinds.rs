@@ -5,7 +5,7 @@
 use pricing::{DomainError, European, ImpliedError, Market, Right, Value};
 
 use super::{
-    exotic,
+    exotic, models,
     sheet::{Fault, Row},
 };
 
