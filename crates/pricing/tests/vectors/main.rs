@@ -14,3 +14,4 @@ mod exotic;
 mod implied;
 mod model;
 mod table;
+mod var;

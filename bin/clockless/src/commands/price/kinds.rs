@@ -19,6 +19,7 @@ pub(super) struct Kind {
     pub answer: fn(&Row) -> Result<Vec<f64>, Fault>,
 }
 
+const MARKET_ROW: &[&str] = &["type", "S", "K", "T", "r", "q", "sigma"];
 const PRICE_AND_GREEKS: &[&str] = &["price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga"];
 
 pub(super) static KINDS: &[Kind] = &[
@@ -28,11 +29,62 @@ pub(super) static KINDS: &[Kind] = &[
         answers: PRICE_AND_GREEKS,
         answer: black76,
     },
+    Kind { name: "european_bs", needs: MARKET_ROW, answers: PRICE_AND_GREEKS, answer: black_scholes },
     Kind {
-        name: "european_bs",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
+        name: "digital",
+        needs: MARKET_ROW,
+        answers: &[
+            "cash_price_per_1",
+            "cash_delta",
+            "cash_gamma",
+            "cash_vega",
+            "cash_theta",
+            "cash_rho",
+            "asset_price",
+            "asset_delta",
+            "asset_gamma",
+            "asset_vega",
+            "asset_theta",
+            "asset_rho",
+        ],
+        answer: exotic::digital,
+    },
+    Kind {
+        name: "barrier",
+        needs: &["barrier", "type", "S", "K", "B", "rebate", "T", "r", "q", "sigma"],
         answers: PRICE_AND_GREEKS,
-        answer: black_scholes,
+        answer: exotic::barrier,
+    },
+    Kind {
+        name: "lookback",
+        needs: &["kind", "type", "S", "K", "running_extreme", "T", "r", "q", "sigma"],
+        answers: PRICE_AND_GREEKS,
+        answer: exotic::lookback,
+    },
+    Kind {
+        name: "asian",
+        needs: &["kind", "type", "S", "K", "fixings", "T", "r", "q", "sigma"],
+        answers: PRICE_AND_GREEKS,
+        answer: exotic::asian,
+    },
+    Kind { name: "american", needs: MARKET_ROW, answers: PRICE_AND_GREEKS, answer: exotic::american },
+    Kind {
+        name: "heston",
+        needs: &["type", "S", "K", "T", "r", "q", "v0", "kappa", "theta", "vol_of_vol", "rho"],
+        answers: &["price", "delta", "gamma"],
+        answer: models::heston,
+    },
+    Kind {
+        name: "sabr_hagan",
+        needs: &["F", "K", "T", "alpha", "beta", "nu", "rho"],
+        answers: &["black_vol"],
+        answer: models::sabr,
+    },
+    Kind {
+        name: "svi_raw",
+        needs: &["a", "b", "rho", "m", "sigma", "T", "k"],
+        answers: &["total_variance", "vol", "dw_dk", "d2w_dk2", "durrleman_g"],
+        answer: models::svi,
     },
     Kind {
         name: "implied_vol",
