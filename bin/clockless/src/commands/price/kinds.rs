@@ -92,49 +92,6 @@ pub(super) static KINDS: &[Kind] = &[
         answers: &["sigma"],
         answer: implied,
     },
-    Kind {
-        name: "digital",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
-        answers: &[
-            "cash_price_per_1",
-            "cash_delta",
-            "cash_gamma",
-            "cash_vega",
-            "cash_theta",
-            "cash_rho",
-            "asset_price",
-            "asset_delta",
-            "asset_gamma",
-            "asset_vega",
-            "asset_theta",
-            "asset_rho",
-        ],
-        answer: exotic::digital,
-    },
-    Kind {
-        name: "barrier",
-        needs: &["barrier", "type", "S", "K", "B", "rebate", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: exotic::barrier,
-    },
-    Kind {
-        name: "lookback",
-        needs: &["kind", "type", "S", "K", "running_extreme", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: exotic::lookback,
-    },
-    Kind {
-        name: "asian",
-        needs: &["kind", "type", "S", "K", "fixings", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: exotic::asian,
-    },
-    Kind {
-        name: "american",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: exotic::american,
-    },
 ];
 
 /// The columns of the numbers, by the names that the formulas give them.
@@ -210,5 +167,17 @@ fn implied(row: &Row) -> Result<Vec<f64>, Fault> {
         Ok(volatility) => Ok(vec![volatility]),
         Err(ImpliedError::Domain(error)) => Err(error.into()),
         Err(error) => Err(Fault::new("price", error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_name() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS[..index].iter().all(|other| other.name != kind.name), "{} stands twice", kind.name);
+        }
     }
 }
