@@ -62,6 +62,8 @@ enum Command {
     Replay(commands::replay::ReplayArguments),
     /// Run simulated networks
     Sim(commands::sim::SimArguments),
+    /// What portfolios may lose in a day: historical, parametric, Cornish-Fisher, Monte Carlo
+    Var(commands::var::VarArguments),
     /// Check a balance against a certified root
     Verify(commands::verify::VerifyArguments),
 }
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
+        Command::Var(arguments) => commands::var::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),
     };
     match done {

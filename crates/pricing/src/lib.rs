@@ -20,9 +20,11 @@ mod exotic;
 mod implied;
 mod kernel;
 mod market;
+mod model;
 mod normal;
 mod number;
 mod quadrature;
+mod risk;
 mod scenario;
 mod surface;
 mod variant;
@@ -38,8 +40,13 @@ pub use exotic::{
 };
 pub use implied::{ImpliedError, implied_volatility};
 pub use market::Market;
+pub use model::{CalibrationError, Heston, HestonValue, Sabr, Svi, SviPoint, heston};
 pub use normal::{cdf, inverse_cdf, pdf};
 pub use number::{Jet, Number};
+pub use risk::{
+    Garch, Historical, Moments, Normal, Parametric, Portfolio, PortfolioError, PortfolioOption, Sampled,
+    SeriesError, correlations, ewma_covariance, ewma_volatility, garch, historical, monte_carlo, parametric,
+};
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
 pub use variant::Variant;

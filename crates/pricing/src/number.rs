@@ -11,8 +11,10 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::{
     elementary::{exp, ln},
-    normal::{cdf, pdf, scaled_tail},
+    normal::{bell, cdf, pdf, scaled_tail},
 };
+
+const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
 
 /// What a closed formula needs of a number.
 pub trait Number:
@@ -33,6 +35,10 @@ pub trait Number:
     fn sqrt(self) -> Self;
     /// The normal distribution.
     fn cdf(self) -> Self;
+    /// The normal density and distribution, for the price of one exponential.
+    fn curve(self) -> (Self, Self);
+    /// The root, and a constant zero of what is not above zero.
+    fn root_of_positive(self) -> Self;
     /// exp(power) times the distribution at z, also where one factor is too large and the other too small.
     fn exp_cdf(power: Self, z: Self) -> Self;
 }
@@ -55,24 +61,45 @@ pub(crate) const RATE: usize = 3;
 const PAIRS: [(usize, usize); 3] = [(SPOT, SPOT), (SPOT, VOLATILITY), (VOLATILITY, VOLATILITY)];
 
 impl Number for f64 {
+    #[inline(always)]
     fn constant(value: f64) -> Self {
         value
     }
+    #[inline(always)]
     fn value(self) -> f64 {
         self
     }
+    #[inline(always)]
     fn exp(self) -> Self {
         exp(self)
     }
+    #[inline(always)]
     fn ln(self) -> Self {
         ln(self)
     }
+    #[inline(always)]
     fn sqrt(self) -> Self {
         Self::sqrt(self)
     }
+    #[inline(always)]
     fn cdf(self) -> Self {
         cdf(self)
     }
+    #[inline(always)]
+    fn curve(self) -> (Self, Self) {
+        let size = self.abs();
+        let size = if size > 40.0 { 40.0 } else { size };
+        let bell = bell(size);
+        let tail = bell * scaled_tail(size);
+        let other = 1.0 - tail;
+        (INVERSE_SQRT_2_PI * bell, if self > 0.0 { other } else { tail })
+    }
+    #[inline(always)]
+    fn root_of_positive(self) -> Self {
+        let positive = if self > 0.0 { self } else { 0.0 };
+        Self::sqrt(positive)
+    }
+    #[inline(always)]
     fn exp_cdf(power: Self, z: Self) -> Self {
         if z < 0.0 { exp(power - 0.5 * z * z) * scaled_tail(-z) } else { exp(power) * cdf(z) }
     }
@@ -133,8 +160,16 @@ impl Number for Jet {
         let density = pdf(self.value);
         self.chain(cdf(self.value), density, -self.value * density)
     }
+    fn curve(self) -> (Self, Self) {
+        let (density, distribution) = self.value.curve();
+        let z = self.value;
+        let slope = -z * density;
+        (self.chain(density, slope, (z * z - 1.0) * density), self.chain(distribution, density, slope))
+    }
+    fn root_of_positive(self) -> Self {
+        if self.value > 0.0 { self.sqrt() } else { Self::default() }
+    }
     fn exp_cdf(power: Self, z: Self) -> Self {
-        const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
         let value = f64::exp_cdf(power.value, z.value);
         // By the power every derivative is the function itself; by z the first is exp(power) pdf(z).
         let density = INVERSE_SQRT_2_PI * exp(power.value - 0.5 * z.value * z.value);

@@ -30,13 +30,10 @@ impl Variant {
         let mut all = vec![Self::BASELINE];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") {
+            if has_avx2() {
                 all.push(Self(Set::Avx2));
             }
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-            {
+            if has_avx512() {
                 all.push(Self(Set::Avx512));
             }
         }
@@ -45,7 +42,16 @@ impl Variant {
 
     /// The fastest.
     pub fn best() -> Self {
-        Self::all().last().copied().unwrap_or(Self::BASELINE)
+        #[cfg(target_arch = "x86_64")]
+        {
+            if has_avx512() {
+                return Self(Set::Avx512);
+            }
+            if has_avx2() {
+                return Self(Set::Avx2);
+            }
+        }
+        Self::BASELINE
     }
 
     pub const fn name(self) -> &'static str {
@@ -62,7 +68,7 @@ impl Variant {
     pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             Set::Baseline => kernel.run(),
-            // SAFETY: `Variant::all` is the only maker of these, and makes them where the features were detected.
+            // SAFETY: only `all` and `best` make these, and only where the features were detected.
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => unsafe { run_avx2(kernel) },
             // SAFETY: as above.
@@ -70,6 +76,18 @@ impl Variant {
             Set::Avx512 => unsafe { run_avx512(kernel) },
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
 }
 
 #[cfg(target_arch = "x86_64")]

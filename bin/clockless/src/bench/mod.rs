@@ -3,6 +3,7 @@
 //! Invariant: what is measured is what runs in production: processes, sockets, files, everything switched on.
 
 mod consensus;
+mod pricing;
 
 use clap::{Args, Subcommand};
 
@@ -18,11 +19,14 @@ pub struct BenchArguments {
 enum Bench {
     /// Throughput and latency of ordering: validator processes on the loopback, coin, encryption and fsync on
     Consensus(consensus::ConsensusArguments),
+    /// Options valued a second on one thread, with every vector width, beside other crates
+    Pricing(pricing::PricingArguments),
 }
 
 pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     match &arguments.bench {
         Bench::Consensus(arguments) => consensus::run(arguments),
+        Bench::Pricing(arguments) => pricing::run(arguments),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod margin;
 pub mod price;
 pub mod replay;
 pub mod sim;
+pub mod var;
 pub mod verify;
 
 use std::future::Future;

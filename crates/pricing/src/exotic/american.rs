@@ -2,13 +2,16 @@
 //!
 //! Source: L. Andersen, M. Lake and D. Offengenden, "High-performance American option pricing", Journal of
 //! Computational Finance 20 (2016). The price is the European one plus an integral along the exercise boundary (I. Kim,
-//! 1990); the boundary solves a fixed-point equation (their system A, or B where the rates agree), is known at
-//! Chebyshev points of the root of time, and is interpolated there as the square of its logarithm, which is
-//! smooth. The start of the iteration is that of the European's perpetual brother, after G. Barone-Adesi and
-//! R. Whaley, Journal of Finance 42 (1987). A call is the put with spot and strike, rate and dividend exchanged.
+//! 1990); the boundary solves a fixed-point equation (their system A), is known at Chebyshev points of the root of
+//! time, and is interpolated there as the square of its logarithm, which is smooth. The start of the iteration is that
+//! of the perpetual option, after G. Barone-Adesi and R. Whaley, Journal of Finance 42 (1987). A call is the put with
+//! spot and strike, rate and dividend exchanged.
 //!
 //! Invariant: worth at least the European option and at least what exercise pays today. With a dividend rate below
-//! a rate of zero or less (for a put) there are two boundaries, which this method does not know: refused.
+//! a rate of zero or less (for a put) there are two boundaries, which this method does not know: refused. Loops over
+//! points have no branch, so that they become vectors.
+
+use core::f64::consts::FRAC_1_SQRT_2;
 
 use super::{Formula, Inputs};
 use crate::{
@@ -16,19 +19,30 @@ use crate::{
     domain::{DomainError, Need, PRICE},
     market::Market,
     number::Number,
-    quadrature::{LEGENDRE_16, LEGENDRE_32, points},
+    quadrature::{LEGENDRE_8, LEGENDRE_32, points},
+    variant::{Kernel, Variant},
 };
 
 /// Intervals between the Chebyshev points.
-const INTERVALS: usize = 10;
-/// cos(pi / INTERVALS).
-const COSINE: f64 = 0.951_056_516_295_153_572_12;
-/// The iteration ends when no point of the boundary moves by more than this part, and at the latest here.
-const STILL: f64 = 1e-6;
+const INTERVALS: usize = 8;
+const NODES: usize = INTERVALS + 1;
+/// cos(k pi / INTERVALS).
+const COSINES: [f64; NODES] = [
+    1.0,
+    0.923_879_532_511_286_7,
+    FRAC_1_SQRT_2,
+    0.382_683_432_365_089_84,
+    0.0,
+    -0.382_683_432_365_089_7,
+    -FRAC_1_SQRT_2,
+    -0.923_879_532_511_286_7,
+    -1.0,
+];
+/// The iteration ends when no point of the boundary moves by more than this part, and at the latest after so many.
+const STILL: f64 = 1e-5;
 const ITERATIONS_MAX: usize = 16;
-/// Below this difference of the rates their system B converges faster.
-const RATES_AGREE: f64 = 1e-3;
-const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_677_94;
+const INNER: usize = 2 * LEGENDRE_8.len();
+const OUTER: usize = 2 * LEGENDRE_32.len();
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct American {
@@ -51,9 +65,43 @@ struct Put<N> {
 struct Boundary<N> {
     /// The boundary just before the end.
     top: N,
-    root: N,
     /// Of ln(boundary / top)^2 in Chebyshev polynomials.
-    coefficients: [N; INTERVALS + 1],
+    coefficients: [N; NODES],
+}
+
+/// What one point of the boundary needs in every iteration.
+struct Node<N> {
+    x: f64,
+    /// The volatility times the root of the time, and one over it.
+    deviation: N,
+    inverse: N,
+    /// (rate - dividend) time / deviation.
+    drift: N,
+    /// strike exp(-(rate - dividend) time).
+    scale: N,
+    /// Interest and dividends at the inner points, with all that does not change.
+    by_rate: [N; INNER],
+    by_dividend: [N; INNER],
+}
+
+/// The inner points of the integral: of the root of the time between, its weight, and of the root of the time then.
+struct Rule {
+    part: [f64; INNER],
+    weight: [f64; INNER],
+    rest: [f64; INNER],
+}
+
+/// A price on its way through the instructions of the machine.
+struct Solve<'a, N> {
+    put: &'a Put<N>,
+    out: &'a mut N,
+}
+
+impl<N: Number> Kernel for Solve<'_, N> {
+    #[inline(always)]
+    fn run(self) {
+        *self.out = self.put.price();
+    }
 }
 
 impl Formula for American {
@@ -82,11 +130,14 @@ impl Formula for American {
                 Put { spot: strike, strike: at.spot, rate: dividend, dividend: at.rate, volatility, time }
             }
         };
-        put.price()
+        let mut out = N::constant(0.0);
+        Variant::best().run(Solve { put: &put, out: &mut out });
+        out
     }
 }
 
 impl<N: Number> Put<N> {
+    #[inline(always)]
     fn price(&self) -> N {
         let european = self.european();
         if self.rate.value() <= 0.0 {
@@ -94,56 +145,66 @@ impl<N: Number> Put<N> {
         }
         let boundary = self.boundary();
         let gain = self.strike - self.spot;
-        if self.spot.value() <= boundary.at(N::constant(self.time.value().sqrt())).value() {
+        if self.spot.value() <= boundary.now().value() {
             return gain;
         }
         let price = european + self.premium(&boundary);
         if price.value() < gain.value() { gain } else { price }
     }
 
-    /// d1 and d2 of a ratio over a time.
-    fn distances(&self, log: N, time: N) -> (N, N) {
-        let deviation = self.volatility * time.sqrt();
-        let middle = (log + (self.rate - self.dividend) * time) / deviation;
-        (middle + deviation * 0.5, middle - deviation * 0.5)
-    }
-
+    #[inline(always)]
     fn european(&self) -> N {
-        let (d1, d2) = self.distances((self.spot / self.strike).ln(), self.time);
-        self.strike * N::exp_cdf(-(self.rate * self.time), -d2)
+        let deviation = self.volatility * self.time.sqrt();
+        let log = (self.spot / self.strike).ln() + (self.rate - self.dividend) * self.time;
+        let d1 = log / deviation + deviation * 0.5;
+        self.strike * N::exp_cdf(-(self.rate * self.time), deviation - d1)
             - self.spot * N::exp_cdf(-(self.dividend * self.time), -d1)
     }
 
     /// What early exercise earns: interest on the strike, less dividends, whenever the spot is below the boundary.
+    #[inline(always)]
     fn premium(&self, boundary: &Boundary<N>) -> N {
-        let log = self.spot.ln();
-        let mut sum = N::constant(0.0);
-        for (w, weight) in points(&LEGENDRE_32, 0.0, 1.0) {
+        let (mut x, mut weight) = ([0.0; OUTER], [0.0; OUTER]);
+        for ((w, part), (x, weight)) in points(&LEGENDRE_32, 0.0, 1.0).zip(x.iter_mut().zip(&mut weight)) {
             // Time to go x^2 T at the boundary, (1 - x^2) T from now; x = w (2 - w) leaves no root at either end.
-            let x = w * (2.0 - w);
-            let weight = 2.0 * (1.0 - w) * weight;
-            let ahead = self.time * ((1.0 - x) * (1.0 + x));
-            let (d1, d2) = self.distances(log - boundary.at_part(x).ln(), ahead);
-            let earned = self.rate * self.strike * N::exp_cdf(-(self.rate * ahead), -d2)
-                - self.dividend * self.spot * N::exp_cdf(-(self.dividend * ahead), -d1);
-            sum = sum + earned * (2.0 * x * weight);
+            *x = w * (2.0 - w);
+            *weight = 4.0 * (1.0 - w) * *x * part;
         }
-        sum * self.time
+        let logs = boundary.logs(&x);
+        let log = (self.spot / boundary.top).ln();
+        let (root, carry) = (self.volatility * self.time.sqrt(), self.rate - self.dividend);
+        let mut terms = [N::constant(0.0); OUTER];
+        for (((x, weight), log_then), term) in x.iter().zip(&weight).zip(&logs).zip(&mut terms) {
+            let left = (1.0 - x) * (1.0 + x);
+            let (ahead, deviation) = (self.time * left, root * left.sqrt());
+            let d1 = (log + *log_then + carry * ahead) / deviation + deviation * 0.5;
+            let interest =
+                self.rate * self.strike * (-(self.rate * ahead)).exp() * (deviation - d1).curve().1;
+            let paid = self.dividend * self.spot * (-(self.dividend * ahead)).exp() * (-d1).curve().1;
+            *term = (interest - paid) * *weight;
+        }
+        terms.iter().fold(N::constant(0.0), |sum, term| sum + *term) * self.time
     }
 
+    #[inline(always)]
     fn boundary(&self) -> Boundary<N> {
         let falls = self.dividend.value() > self.rate.value();
         let top = if falls { self.strike * self.rate / self.dividend } else { self.strike };
-        let nodes = chebyshev_nodes();
-        let mut boundary =
-            Boundary { top, root: self.time.sqrt(), coefficients: [N::constant(0.0); INTERVALS + 1] };
-        let mut values = nodes.map(|node| self.first_guess(top, 0.5 * (1.0 + node)));
-        values[0] = top;
+        let rule = Rule::new();
+        let mut boundary = Boundary { top, coefficients: [N::constant(0.0); NODES] };
+        // The first value is at the end, the last has all the time to go.
+        let mut values = [top; NODES];
+        let mut nodes = Vec::with_capacity(INTERVALS);
+        for (value, cosine) in values.iter_mut().zip(COSINES.iter().rev()).skip(1) {
+            let x = 0.5 * (1.0 + cosine);
+            *value = self.first_guess(top, x);
+            nodes.push(self.node(&rule, x));
+        }
         boundary.fit(&values);
         for _ in 0..ITERATIONS_MAX {
             let mut moved = 0.0_f64;
-            for (value, node) in values.iter_mut().zip(nodes).skip(1) {
-                let next = self.improved(&boundary, *value, 0.5 * (1.0 + node));
+            for (value, node) in values.iter_mut().skip(1).zip(&nodes) {
+                let next = self.improved(&boundary, &rule, node, *value);
                 moved = moved.max((next.value() / value.value() - 1.0).abs());
                 *value = next;
             }
@@ -156,6 +217,7 @@ impl<N: Number> Put<N> {
     }
 
     /// Between the perpetual put's boundary and the one at the end.
+    #[inline(always)]
     fn first_guess(&self, top: N, x: f64) -> N {
         let variance = self.volatility * self.volatility;
         let carry = (self.rate - self.dividend) * 2.0 / variance - 1.0;
@@ -169,39 +231,50 @@ impl<N: Number> Put<N> {
         if guess.value() < top.value() && guess.value() > 0.0 { guess } else { top * 0.999 }
     }
 
-    /// One step of the fixed point at the time to go x^2 T.
-    fn improved(&self, boundary: &Boundary<N>, now: N, x: f64) -> N {
+    #[inline(always)]
+    fn node(&self, rule: &Rule, x: f64) -> Node<N> {
         let time = self.time * (x * x);
-        let deviation = self.volatility * time.sqrt();
-        let (d1, d2) = self.distances((now / self.strike).ln(), time);
-        let agree = (self.rate.value() - self.dividend.value()).abs() < RATES_AGREE;
-        let (mut owed, mut held) = if agree {
-            (d2.cdf(), d1.cdf())
-        } else {
-            (density(d2) / deviation, density(d1) / deviation + d1.cdf())
-        };
-        for (w, weight) in points(&LEGENDRE_16, 0.0, 1.0) {
-            // The root of the time between is a part of that of all the time; part = w (2 - w) leaves no root at
-            // either end, neither of the time between nor of the time then.
-            let part = w * (2.0 - w);
-            let weight = 4.0 * (1.0 - w) * weight;
-            let between = time * (part * part);
-            let rest = (1.0 - part) * (1.0 + part);
-            let (x_then, then) = (x * rest.sqrt(), time * rest);
-            let (d1, d2) = self.distances((now / boundary.at_part(x_then)).ln(), between);
-            let (by_rate, by_dividend) = ((self.rate * then).exp(), (self.dividend * then).exp());
-            let length = time * (part * weight);
-            if agree {
-                owed = owed + self.rate * by_rate * d2.cdf() * length;
-                held = held + self.dividend * by_dividend * d1.cdf() * length;
-            } else {
-                let by_root = time.sqrt() / self.volatility * weight;
-                owed = owed + self.rate * by_rate * density(d2) * by_root;
-                held = held + self.dividend * by_dividend * (d1.cdf() * length + density(d1) * by_root);
-            }
+        let root = time.sqrt();
+        let deviation = self.volatility * root;
+        let (speed, carry) = (root / self.volatility, (self.rate - self.dividend) * time);
+        let (mut by_rate, mut by_dividend) = ([N::constant(0.0); INNER], [N::constant(0.0); INNER]);
+        for j in 0..INNER {
+            let then = time * (rule.rest[j] * rule.rest[j]);
+            by_rate[j] = self.rate * (self.rate * then).exp() * speed * rule.weight[j];
+            by_dividend[j] = self.dividend * (self.dividend * then).exp() * speed * rule.weight[j];
         }
-        let carry = (self.rate - self.dividend) * time;
-        let next = self.strike * (-carry).exp() * owed / held;
+        Node {
+            x,
+            deviation,
+            inverse: N::constant(1.0) / deviation,
+            drift: carry / deviation,
+            scale: self.strike * (-carry).exp(),
+            by_rate,
+            by_dividend,
+        }
+    }
+
+    /// One step of the fixed point.
+    #[inline(always)]
+    fn improved(&self, boundary: &Boundary<N>, rule: &Rule, node: &Node<N>, now: N) -> N {
+        let x = rule.rest.map(|rest| node.x * rest);
+        let logs = boundary.logs(&x);
+        let log = (now / boundary.top).ln();
+        let (mut owed, mut held) = ([N::constant(0.0); INNER], [N::constant(0.0); INNER]);
+        for j in 0..INNER {
+            let deviation = node.deviation * rule.part[j];
+            let middle = (log + logs[j]) * node.inverse * (1.0 / rule.part[j]) + node.drift * rule.part[j];
+            let (d1, d2) = (middle + deviation * 0.5, middle - deviation * 0.5);
+            let (density, distribution) = d1.curve();
+            owed[j] = node.by_rate[j] * d2.curve().0;
+            held[j] = node.by_dividend[j] * (density + distribution * deviation);
+        }
+        let d1 = (now / self.strike).ln() * node.inverse + node.drift + node.deviation * 0.5;
+        let (density, distribution) = d1.curve();
+        let start = (d1 - node.deviation).curve().0 * node.inverse;
+        let owed = owed.iter().fold(start, |sum, term| sum + *term);
+        let held = held.iter().fold(density * node.inverse + distribution, |sum, term| sum + *term);
+        let next = node.scale * owed / held;
         let (low, top) = (0.2 * now.value(), boundary.top.value());
         if next.value() < low || next.value().is_nan() {
             now * 0.5
@@ -213,59 +286,100 @@ impl<N: Number> Put<N> {
     }
 }
 
-fn density<N: Number>(z: N) -> N {
-    (z * z * -0.5).exp() * INVERSE_SQRT_2_PI
-}
-
-/// cos of the multiples of pi / INTERVALS, from -1 to 1.
-fn chebyshev_nodes() -> [f64; INTERVALS + 1] {
-    let mut nodes = [0.0; INTERVALS + 1];
-    (nodes[0], nodes[1]) = (-1.0, -COSINE);
-    for k in 2..nodes.len() {
-        nodes[k] = 2.0 * COSINE * nodes[k - 1] - nodes[k - 2];
+impl Rule {
+    /// part = w (2 - w) leaves no root at either end, neither of the time between nor of the time then.
+    #[inline(always)]
+    fn new() -> Self {
+        let mut rule = Self { part: [0.0; INNER], weight: [0.0; INNER], rest: [0.0; INNER] };
+        for (j, (w, weight)) in points(&LEGENDRE_8, 0.0, 1.0).enumerate() {
+            let part = w * (2.0 - w);
+            rule.part[j] = part;
+            rule.weight[j] = 4.0 * (1.0 - w) * weight;
+            rule.rest[j] = ((1.0 - part) * (1.0 + part)).sqrt();
+        }
+        rule
     }
-    nodes
-}
-
-/// cos(pi i k / INTERVALS).
-fn chebyshev_cosine(i: usize, k: usize) -> f64 {
-    let nodes = chebyshev_nodes();
-    let turn = i * k % (2 * INTERVALS);
-    let turn = if turn > INTERVALS { 2 * INTERVALS - turn } else { turn };
-    nodes[INTERVALS - turn]
 }
 
 impl<N: Number> Boundary<N> {
-    fn fit(&mut self, values: &[N; INTERVALS + 1]) {
+    #[inline(always)]
+    fn fit(&mut self, values: &[N; NODES]) {
         let squares = values.map(|value| {
             let log = (value / self.top).ln();
             log * log
         });
         let ends = |j: usize| if j == 0 || j == INTERVALS { 0.5 } else { 1.0 };
-        let scale = 2.0 / f64::from(u8::try_from(INTERVALS).unwrap_or(u8::MAX));
         for (k, coefficient) in self.coefficients.iter_mut().enumerate() {
             let mut sum = N::constant(0.0);
             for (j, square) in squares.iter().enumerate() {
-                sum = sum + *square * (chebyshev_cosine(INTERVALS - j, k) * ends(j));
+                // cos(pi (INTERVALS - j) k / INTERVALS), folded into the half turn that is written.
+                let turn = (INTERVALS - j) * k % (2 * INTERVALS);
+                let turn = if turn > INTERVALS { 2 * INTERVALS - turn } else { turn };
+                sum = sum + *square * (COSINES[turn] * ends(j));
             }
-            *coefficient = sum * (scale * ends(k));
+            *coefficient = sum * (0.25 * ends(k));
         }
     }
 
-    /// At a root of the time to go.
-    fn at(&self, root: N) -> N {
-        self.at_part(root.value() / self.root.value())
+    /// With all the time to go.
+    #[inline(always)]
+    fn now(&self) -> N {
+        self.top * (-self.logs(&[1.0])[0]).exp()
     }
 
-    /// At a part of the root of all the time to go (Clenshaw).
-    fn at_part(&self, part: f64) -> N {
-        let z = 2.0 * part - 1.0;
-        let (mut b1, mut b2) = (N::constant(0.0), N::constant(0.0));
+    /// ln(top / boundary) at parts of the root of all the time to go (Clenshaw).
+    #[inline(always)]
+    fn logs<const COUNT: usize>(&self, parts: &[f64; COUNT]) -> [N; COUNT] {
+        let (mut b1, mut b2) = ([N::constant(0.0); COUNT], [N::constant(0.0); COUNT]);
         for coefficient in self.coefficients.iter().skip(1).rev() {
-            let b0 = *coefficient + b1 * (2.0 * z) - b2;
-            (b1, b2) = (b0, b1);
+            for j in 0..COUNT {
+                let b0 = *coefficient + b1[j] * (2.0 * (2.0 * parts[j] - 1.0)) - b2[j];
+                b2[j] = b1[j];
+                b1[j] = b0;
+            }
         }
-        let square = self.coefficients[0] + b1 * z - b2;
-        if square.value() > 0.0 { self.top * (-square.sqrt()).exp() } else { self.top }
+        let mut out = [N::constant(0.0); COUNT];
+        for j in 0..COUNT {
+            let square = self.coefficients[0] + b1[j] * (2.0 * parts[j] - 1.0) - b2[j];
+            out[j] = square.root_of_positive();
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exotic::{contract_price, contract_value};
+
+    #[test]
+    fn greeks_are_the_derivatives_of_the_price() {
+        let market = Market { spot: 100.0, rate: 0.05, dividend: 0.02, volatility: 0.4 };
+        for right in [Right::Call, Right::Put] {
+            let terms = American { right, strike: 108.0, time: 0.8 };
+            let greeks = contract_value(&terms, &market).unwrap().greeks;
+            let at =
+                |market: Market, time: f64| contract_price(&American { time, ..terms }, &market).unwrap();
+            let h = 1e-3;
+            let slope = |up: Market, down: Market, step: f64| (at(up, 0.8) - at(down, 0.8)) / (2.0 * step);
+            let rate = |by: f64| Market { rate: 0.05 + by, ..market };
+            let volatility = |by: f64| Market { volatility: 0.4 + by, ..market };
+            for (name, have, want) in [
+                ("vega", greeks.vega, slope(volatility(h), volatility(-h), h)),
+                ("rho", greeks.rho, slope(rate(h), rate(-h), h)),
+                ("theta", greeks.theta, -(at(market, 0.8 + h) - at(market, 0.8 - h)) / (2.0 * h)),
+            ] {
+                assert!((have - want).abs() < 2e-4 * want.abs(), "{right:?} {name}: {have} {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_two_boundaries_is_refused() {
+        let market = Market { spot: 100.0, rate: -0.02, dividend: -0.05, volatility: 0.4 };
+        let put = American { right: Right::Put, strike: 108.0, time: 0.8 };
+        assert_eq!(contract_price(&put, &market).unwrap_err().field, "dividend");
+        let call = American { right: Right::Call, ..put };
+        assert!(contract_price(&call, &market).is_ok(), "its inner rate is the dividend, and lower");
     }
 }

@@ -12,4 +12,6 @@
 mod european;
 mod exotic;
 mod implied;
+mod model;
 mod table;
+mod var;

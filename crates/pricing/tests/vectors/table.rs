@@ -20,14 +20,7 @@ pub struct Row<'a> {
 impl Table {
     /// A file of the shared vectors; nothing where there is no shared folder.
     pub fn shared(file: &str) -> Option<Self> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-        match fs::read_to_string(folder.join(file)) {
-            Ok(text) => Some(Self::parse(file, &text)),
-            Err(_) => {
-                println!("skipped: no shared folder with {file}");
-                None
-            }
-        }
+        shared_text(file).map(|text| Self::parse(file, &text))
     }
 
     pub fn parse(name: &str, text: &str) -> Self {
@@ -75,6 +68,16 @@ impl Row<'_> {
             _ => pricing::Right::Put,
         }
     }
+}
+
+/// The text of a file of the shared vectors; nothing where there is no shared folder.
+pub fn shared_text(file: &str) -> Option<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
+    let text = fs::read_to_string(folder.join(file)).ok();
+    if text.is_none() {
+        println!("skipped: no shared folder with {file}");
+    }
+    text
 }
 
 /// A number within an absolute distance of what the row's column says.

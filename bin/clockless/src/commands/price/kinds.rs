@@ -5,7 +5,7 @@
 use pricing::{DomainError, European, ImpliedError, Market, Right, Value};
 
 use super::{
-    exotic,
+    exotic, models,
     sheet::{Fault, Row},
 };
 
@@ -19,6 +19,7 @@ pub(super) struct Kind {
     pub answer: fn(&Row) -> Result<Vec<f64>, Fault>,
 }
 
+const MARKET_ROW: &[&str] = &["type", "S", "K", "T", "r", "q", "sigma"];
 const PRICE_AND_GREEKS: &[&str] = &["price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga"];
 
 pub(super) static KINDS: &[Kind] = &[
@@ -28,21 +29,10 @@ pub(super) static KINDS: &[Kind] = &[
         answers: PRICE_AND_GREEKS,
         answer: black76,
     },
-    Kind {
-        name: "european_bs",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: black_scholes,
-    },
-    Kind {
-        name: "implied_vol",
-        needs: &["type", "F", "K", "T", "r", "price"],
-        answers: &["sigma"],
-        answer: implied,
-    },
+    Kind { name: "european_bs", needs: MARKET_ROW, answers: PRICE_AND_GREEKS, answer: black_scholes },
     Kind {
         name: "digital",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
+        needs: MARKET_ROW,
         answers: &[
             "cash_price_per_1",
             "cash_delta",
@@ -77,11 +67,30 @@ pub(super) static KINDS: &[Kind] = &[
         answers: PRICE_AND_GREEKS,
         answer: exotic::asian,
     },
+    Kind { name: "american", needs: MARKET_ROW, answers: PRICE_AND_GREEKS, answer: exotic::american },
     Kind {
-        name: "american",
-        needs: &["type", "S", "K", "T", "r", "q", "sigma"],
-        answers: PRICE_AND_GREEKS,
-        answer: exotic::american,
+        name: "heston",
+        needs: &["type", "S", "K", "T", "r", "q", "v0", "kappa", "theta", "vol_of_vol", "rho"],
+        answers: &["price", "delta", "gamma"],
+        answer: models::heston,
+    },
+    Kind {
+        name: "sabr_hagan",
+        needs: &["F", "K", "T", "alpha", "beta", "nu", "rho"],
+        answers: &["black_vol"],
+        answer: models::sabr,
+    },
+    Kind {
+        name: "svi_raw",
+        needs: &["a", "b", "rho", "m", "sigma", "T", "k"],
+        answers: &["total_variance", "vol", "dw_dk", "d2w_dk2", "durrleman_g"],
+        answer: models::svi,
+    },
+    Kind {
+        name: "implied_vol",
+        needs: &["type", "F", "K", "T", "r", "price"],
+        answers: &["sigma"],
+        answer: implied,
     },
 ];
 
@@ -158,5 +167,17 @@ fn implied(row: &Row) -> Result<Vec<f64>, Fault> {
         Ok(volatility) => Ok(vec![volatility]),
         Err(ImpliedError::Domain(error)) => Err(error.into()),
         Err(error) => Err(Fault::new("price", error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_name() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS[..index].iter().all(|other| other.name != kind.name), "{} stands twice", kind.name);
+        }
     }
 }

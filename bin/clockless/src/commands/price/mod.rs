@@ -6,6 +6,7 @@
 
 mod exotic;
 mod kinds;
+mod models;
 mod sheet;
 
 use std::{fs, path::PathBuf};
