@@ -42,10 +42,14 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Show what an account holds
+    Account(commands::account::AccountArguments),
     /// The figures we publish
     Bench(bench::BenchArguments),
     /// A local network with market makers, takers, an oracle, a gateway and the page
     Demo(demo::DemoArguments),
+    /// Ask for USDC out of nothing, where the genesis allows it
+    Faucet(commands::faucet::FaucetArguments),
     /// Keys, coin shares, genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
     /// Make, show, back up and restore a person's keys
@@ -56,6 +60,8 @@ enum Command {
     Node(RunArguments),
     /// Run the Deribit-compatible server and the page
     Gateway(RunArguments),
+    /// Place, amend and cancel orders
+    Order(commands::order::OrderArguments),
     /// Price the rows of a table, with Greeks or what the kind asks for
     Price(commands::price::PriceArguments),
     /// Run a command stream and print its hashes
@@ -90,13 +96,16 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.log_json);
     let done = match &cli.command {
+        Command::Account(arguments) => commands::account::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Faucet(arguments) => commands::faucet::run(arguments),
         Command::Gateway(arguments) => arguments.run(commands::gateway::run),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Keys(arguments) => commands::keys::run(arguments),
         Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
+        Command::Order(arguments) => commands::order::run(arguments),
         Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),

@@ -93,8 +93,17 @@ impl Execution {
     /// This validator's word on a root, when the commit is one that is attested to.
     pub fn attest(&self, executed: &Executed, key: &SigningKey) -> Option<Attestation> {
         let committee = self.committee.as_ref()?;
-        let is_due = executed.commit.is_multiple_of(self.attest_every);
-        is_due.then(|| Attestation::sign(committee.epoch(), executed.commit, executed.root, key))
+        self.is_due(executed.commit)
+            .then(|| Attestation::sign(committee.epoch(), executed.commit, executed.root, key))
+    }
+
+    /// Whether the present root is one that is attested to: only of those there can be certificates.
+    pub fn is_attested(&self) -> bool {
+        self.committee.is_some() && self.is_due(self.state.commit())
+    }
+
+    fn is_due(&self, commit: u64) -> bool {
+        commit > 0 && commit.is_multiple_of(self.attest_every)
     }
 
     /// The root after a commit, while it is remembered.

@@ -3,7 +3,7 @@
 //! Invariant: a batch is held under the digest of its bytes; batches that no accepted block refers to take a
 //! bounded part of memory, by author, so that nobody fills it alone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
@@ -20,17 +20,20 @@ pub struct Held {
     pub encoded: Bytes,
 }
 
+/// Batches of one author that no accepted block refers to, by when they came.
 #[derive(Debug, Default)]
 struct Unreferenced {
-    order: VecDeque<Digest>,
+    order: BTreeMap<u64, Digest>,
     bytes: usize,
 }
 
 /// All held batches.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    batches: BTreeMap<Digest, (Held, bool)>,
+    /// With the place in its author's order, while no accepted block refers to it.
+    batches: BTreeMap<Digest, (Held, Option<u64>)>,
     unreferenced: BTreeMap<Author, Unreferenced>,
+    added: u64,
 }
 
 impl Shelf {
@@ -47,36 +50,32 @@ impl Shelf {
             return false;
         }
         let author = held.batch.author;
+        self.added += 1;
         let unreferenced = self.unreferenced.entry(author).or_default();
         unreferenced.bytes += held.encoded.len();
-        unreferenced.order.push_back(digest);
-        self.batches.insert(digest, (held, false));
+        unreferenced.order.insert(self.added, digest);
+        self.batches.insert(digest, (held, Some(self.added)));
         self.make_room(author);
         true
     }
 
     fn make_room(&mut self, author: Author) {
         let Some(unreferenced) = self.unreferenced.get_mut(&author) else { return };
-        while unreferenced.bytes > UNREFERENCED_BYTES_MAX {
-            let Some(oldest) = unreferenced.order.pop_front() else { return };
-            if let Some((held, false)) = self.batches.get(&oldest) {
-                unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
-                self.batches.remove(&oldest);
-            }
+        while unreferenced.bytes > UNREFERENCED_BYTES_MAX
+            && let Some((_, oldest)) = unreferenced.order.pop_first()
+            && let Some((held, _)) = self.batches.remove(&oldest)
+        {
+            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
         }
     }
 
     /// An accepted block refers to the batch: it stays until it is forgotten.
     pub fn refer(&mut self, digest: &Digest) {
-        let Some((held, referenced)) = self.batches.get_mut(digest) else { return };
-        if core::mem::replace(referenced, true) {
-            return;
-        }
+        let Some((held, place)) = self.batches.get_mut(digest) else { return };
+        let Some(place) = place.take() else { return };
         if let Some(unreferenced) = self.unreferenced.get_mut(&held.batch.author) {
             unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
-            if unreferenced.order.front() == Some(digest) {
-                unreferenced.order.pop_front();
-            }
+            unreferenced.order.remove(&place);
         }
     }
 

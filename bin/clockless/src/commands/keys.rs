@@ -84,7 +84,7 @@ pub fn run(arguments: &KeysArguments) -> Result<(), Failure> {
             write(out, &SigningKey::from_bytes(*secret), password, arguments.json)
         }
         What::Show { file } => {
-            let public_key = public_key(file)?.to_string();
+            let public_key = file_public_key(file)?.to_string();
             let out = json!({ "file": file, "public_key": public_key });
             print(arguments.json, &out, &public_key);
             Ok(())
@@ -142,7 +142,8 @@ fn read(path: &Path) -> Result<KeyFile, Failure> {
     store.map(KeyFile::Encrypted).map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
 }
 
-fn unlock(path: &Path, password: &PasswordArguments) -> Result<SigningKey, Failure> {
+/// The key in a file, plain or encrypted.
+pub fn unlock(path: &Path, password: &PasswordArguments) -> Result<SigningKey, Failure> {
     match read(path)? {
         KeyFile::Plain(key) => Ok(key),
         KeyFile::Encrypted(store) => {
@@ -152,7 +153,8 @@ fn unlock(path: &Path, password: &PasswordArguments) -> Result<SigningKey, Failu
     }
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+/// The public key of a file; its password is not needed.
+pub fn file_public_key(path: &Path) -> Result<PublicKey, Failure> {
     match read(path)? {
         KeyFile::Plain(key) => Ok(key.public_key()),
         KeyFile::Encrypted(store) => {

@@ -1,12 +1,17 @@
 //! The commands, one file each.
 
+pub mod account;
+pub mod faucet;
 pub mod gateway;
 pub mod genesis;
 pub mod keys;
 pub mod margin;
+pub mod order;
+mod outcome;
 pub mod price;
 pub mod replay;
 pub mod sim;
+mod trader;
 pub mod var;
 pub mod verify;
 

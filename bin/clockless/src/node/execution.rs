@@ -29,6 +29,9 @@ const KEPT_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Certificates kept for those who ask for a proof.
 const CERTIFICATES_MAX: usize = 4_096;
 
+/// Questions for a proof that may wait for an attested commit; the oldest make room.
+const PROOFS_WAITING_MAX: usize = 1_024;
+
 /// What the execution is asked.
 pub enum Order {
     Commit(Box<CommittedPayload>),
@@ -144,12 +147,30 @@ impl Feed {
 
 /// The node's execution: the exchange, or nothing.
 pub struct Executor {
-    pub execution: Option<Execution>,
-    pub feed: Arc<Feed>,
-    pub key: SigningKey,
+    execution: Option<Execution>,
+    feed: Arc<Feed>,
+    key: SigningKey,
+    proofs: Proofs,
+}
+
+/// Questions for a proof that wait for a commit which is attested to.
+#[derive(Default)]
+struct Proofs(VecDeque<(AccountId, oneshot::Sender<Proved>)>);
+
+impl Proofs {
+    fn add(&mut self, account: AccountId, answer: oneshot::Sender<Proved>) {
+        self.0.push_back((account, answer));
+        if self.0.len() > PROOFS_WAITING_MAX {
+            self.0.pop_front();
+        }
+    }
 }
 
 impl Executor {
+    pub fn new(execution: Option<Execution>, feed: &Arc<Feed>, key: &SigningKey) -> Self {
+        Self { execution, feed: Arc::clone(feed), key: key.clone(), proofs: Proofs::default() }
+    }
+
     /// Applies a commit and returns what the agreement should attest to.
     pub fn apply(&mut self, payload: &CommittedPayload) -> Option<Input> {
         let Some(execution) = &mut self.execution else {
@@ -172,17 +193,15 @@ impl Executor {
         }
     }
 
-    fn prove(&mut self, account: AccountId) -> Option<Proved> {
-        let execution = self.execution.as_mut()?;
-        let (root, proof) = execution.prove(&LeafKey::Account(account));
-        let state = execution.state();
-        let leaf = state.account_index(&account).map(|index| state.account_leaf(index).encode());
-        Some(Proved {
-            leaf: leaf.unwrap_or_default(),
-            proof: proof.encode().to_vec(),
-            root,
-            commit: state.commit(),
-        })
+    /// Answers those who wait for a proof, when the present root is one that gets a certificate.
+    fn answer_proofs(&mut self) {
+        let Some(execution) = self.execution.as_mut().filter(|execution| execution.is_attested()) else {
+            return;
+        };
+        for (account, answer) in self.proofs.0.drain(..) {
+            // Whoever asked may be gone.
+            let _gone = answer.send(prove(execution, account));
+        }
     }
 
     /// Starts the thread; orders go into the returned queue.
@@ -190,21 +209,37 @@ impl Executor {
         let (orders, queue): (_, Receiver<Order>) = channel();
         thread::Builder::new().name("execution".to_owned()).spawn(move || {
             while let Ok(order) = queue.recv() {
-                match order {
-                    Order::Commit(payload) => {
-                        if let Some(attestation) = self.apply(&payload) {
-                            inbox.put(attestation);
-                        }
-                    }
-                    Order::Look(look) => self.look(look),
-                    Order::Prove { account, answer } => {
-                        if let Some(proved) = self.prove(account) {
-                            drop(answer.send(proved));
-                        }
-                    }
+                self.take(order, &inbox);
+                // Whoever sends the next order finds nobody here, and stops the node.
+                if !self.feed.money_conserved() {
+                    return;
                 }
             }
         })?;
         Ok(orders)
     }
+
+    fn take(&mut self, order: Order, inbox: &Inbox) {
+        match order {
+            Order::Commit(payload) => {
+                if let Some(attestation) = self.apply(&payload) {
+                    inbox.put(attestation);
+                }
+                self.answer_proofs();
+            }
+            Order::Look(look) => self.look(look),
+            Order::Prove { .. } if self.execution.is_none() => {}
+            Order::Prove { account, answer } => {
+                self.proofs.add(account, answer);
+                self.answer_proofs();
+            }
+        }
+    }
+}
+
+fn prove(execution: &mut Execution, account: AccountId) -> Proved {
+    let (root, proof) = execution.prove(&LeafKey::Account(account));
+    let state = execution.state();
+    let leaf = state.account_index(&account).map(|index| state.account_leaf(index).encode());
+    Proved { leaf: leaf.unwrap_or_default(), proof: proof.encode().to_vec(), root, commit: state.commit() }
 }

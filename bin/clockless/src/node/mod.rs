@@ -146,7 +146,7 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     let mut agreement = Agreement::new(settings, key.clone(), Box::new(coin))
         .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
     claim_data(&config.data, &genesis)?;
-    let mut executor = Executor { execution, feed: Arc::clone(&feed), key: key.clone() };
+    let mut executor = Executor::new(execution, &feed, &key);
     let mut records = 0_u64;
     let restore = |record: Record| {
         records += 1;
