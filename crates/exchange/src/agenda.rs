@@ -109,7 +109,7 @@ impl State {
     }
 
     fn watched_price(&self, watch: &PriceWatch) -> Option<Cash> {
-        let it = self.instrument_ref(watch.instrument)?;
+        let it = self.instrument_ref(watch.instrument).filter(|it| it.halt.is_none())?;
         match watch.source {
             PriceSource::Mark => it.mark(),
             PriceSource::Index => Some(self.underlying(it.underlying).index),

@@ -2,7 +2,7 @@
 //! before.
 //!
 //! 1. time and observations;
-//! 2. expiries, of contracts and of orders, and switches of owners who fell silent;
+//! 2. expiries, of contracts and of orders, switches of owners who fell silent, markets that open or stop;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
@@ -60,6 +60,8 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.refresh_indices();
     state.deliver_expiries();
     state.take_due();
+    state.reopen();
+    state.watch_indices();
     state.take_steps(&admitted, others, &mut outcomes);
     state.acting = ActionPlace::default();
     state.refresh_marks();

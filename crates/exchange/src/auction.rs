@@ -87,6 +87,7 @@ impl State {
         slice: &Slice,
     ) -> Result<Outcome, Reject> {
         for (id, position) in &slice.positions {
+            self.check_trading(self.instrument_at(*id))?;
             let need = self.instrument_at(*id).position_max;
             let paid = self.value_at_mark(*id, *position).ok_or(Reject::NoMark { have: *id })?;
             self.transfer_position((account, bidder), *id, (*position, paid))

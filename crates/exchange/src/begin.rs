@@ -12,6 +12,7 @@ use crate::{
     agenda::Agenda,
     book::PagedBook,
     genesis::{Genesis, GenesisError, parse_key, price_range},
+    halt::TakerFlow,
     instrument::{Instrument, Listing},
     ledger::{Ledger, Purse},
     liquidation::Liquidations,
@@ -87,7 +88,11 @@ fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> 
             listing: Listing::Open,
             valuation: None,
             open_interest: 0,
-            position_max: position_max(market, Cash::from_micros(of.index_micros)),
+            halt: None,
+            collected: Vec::new(),
+            flow: TakerFlow::default(),
+            position_max: position_max(market, Cash::from_micros(of.index_micros))
+                .min(Lots::new(genesis.limits.position_lots_max)),
             last_trade: None,
         });
     }
@@ -133,6 +138,7 @@ fn begin_underlyings(genesis: &Genesis) -> Vec<Underlying> {
             symbol: it.symbol.clone(),
             index: Cash::from_micros(it.index_micros),
             uncertainty: Fix::ZERO,
+            recent: VecDeque::new(),
             index_at: Timestamp::from_millis(genesis.start_ms),
             marked: None,
             surfaces: it.surfaces.clone(),

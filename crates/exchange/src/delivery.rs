@@ -24,9 +24,14 @@ impl State {
             .filter(|it| it.is_open() && it.has_expired(self.time))
             .map(|it| it.id)
             .collect();
+        if !expired.is_empty() {
+            self.end_held_in(&expired);
+        }
         for id in expired {
             self.end_book(id);
-            self.instrument_mut(id).listing = Listing::Expired;
+            let it = self.instrument_mut(id);
+            it.listing = Listing::Expired;
+            it.collected.clear();
         }
         for (underlying, expiry, price) in self.oracle.deliverable() {
             if expiry <= self.time {
@@ -77,6 +82,17 @@ impl State {
             holder.realised = holder.realised.checked_add(amount).unwrap_or(holder.realised);
             let (account, position) = (holder.id, holding.position);
             self.emit(Event::PositionSettled { account, instrument: id, position, amount });
+        }
+    }
+
+    /// Ends every held order in instruments that expired, which are given by rising number.
+    fn end_held_in(&mut self, expired: &[InstrumentId]) {
+        for account in 0..AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX) {
+            let held = self.account(account).held.iter();
+            let due = held.filter(|(_, held)| expired.binary_search(&held.terms.instrument).is_ok());
+            for order in due.map(|(order, _)| *order).collect::<Vec<_>>() {
+                self.end_any(account, order, OrderEnd::InstrumentExpired);
+            }
         }
     }
 

@@ -33,6 +33,47 @@ pub struct Genesis {
     pub marks: MarkParameters,
     pub liquidation: LiquidationParameters,
     pub limits: Limits,
+    /// When markets stop by themselves; never where it is absent.
+    #[serde(default)]
+    pub halt: Option<HaltParameters>,
+}
+
+/// When a market stops, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HaltParameters {
+    /// The span of commit time that is looked at.
+    pub window_ms: u64,
+    /// How far the index may be from its lowest or highest in the window, as a part of that.
+    pub move_billionths: i64,
+    /// Takers' lots in a bucket of the order flow, and how many buckets are looked at.
+    pub flow_bucket_lots: u64,
+    pub flow_buckets: u64,
+    /// The mean imbalance of the buckets at which an instrument stops.
+    pub flow_billionths: i64,
+    /// For how long only cancels are taken.
+    pub cancel_only_ms: u64,
+    /// For how long orders are collected then.
+    pub collect_ms: u64,
+}
+
+impl Default for HaltParameters {
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            window_ms: 300_000,
+            move_billionths: 150_000 * PART,
+            flow_bucket_lots: 100_000,
+            flow_buckets: 20,
+            flow_billionths: 990_000 * PART,
+            cancel_only_ms: 30_000,
+            collect_ms: 30_000,
+        }
+    }
+}
+
+const fn unlimited() -> u64 {
+    u64::MAX
 }
 
 fn usual_grid() -> String {
@@ -248,6 +289,11 @@ pub struct Limits {
     pub book_orders_max: u32,
     /// How far from the mark an order's price may be, as part of the index.
     pub price_band_billionths: i64,
+    /// Lots that may be held long in one instrument by all accounts, and on either side by one.
+    #[serde(default = "unlimited")]
+    pub open_interest_lots_max: u64,
+    #[serde(default = "unlimited")]
+    pub position_lots_max: u64,
 }
 
 /// Why a genesis cannot begin.
@@ -327,7 +373,10 @@ impl Genesis {
                 order_lots_max: 10_000_000,
                 book_orders_max: 1_000_000,
                 price_band_billionths: 250_000 * PART,
+                open_interest_lots_max: unlimited(),
+                position_lots_max: unlimited(),
             },
+            halt: Some(HaltParameters::default()),
         }
     }
 }

@@ -79,7 +79,7 @@ impl State {
         self.find_target(account, primary).map(|order| Some((order, None)))
     }
 
-    fn list_held(&mut self, account: AccountIndex, order: OrderId, held: HeldOrder) {
+    pub(crate) fn list_held(&mut self, account: AccountIndex, order: OrderId, held: HeldOrder) {
         for entry in entries(account, order, &held) {
             self.note(entry);
         }
@@ -124,7 +124,7 @@ impl State {
         }
     }
 
-    fn unlist_held(&mut self, account: AccountIndex, order: OrderId) -> Option<HeldOrder> {
+    pub(crate) fn unlist_held(&mut self, account: AccountIndex, order: OrderId) -> Option<HeldOrder> {
         let held = self.account(account).held.get(&order)?.clone();
         self.account_mut(account).held.remove(&order);
         for entry in entries(account, order, &held) {
@@ -143,7 +143,7 @@ impl State {
     }
 
     /// Says that a held order has ended, and ends those that waited for it.
-    fn tell_held_ended(
+    pub(crate) fn tell_held_ended(
         &mut self,
         account: AccountIndex,
         order: OrderId,

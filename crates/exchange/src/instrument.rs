@@ -3,9 +3,13 @@
 //! Invariant: an instrument that was settled never trades again.
 
 use num::{Cash, Fix, Lots, Market, Ticks, Timestamp};
-use wire::{ContractKind, InstrumentId, UnderlyingId};
+use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
-use crate::name::Contract;
+use crate::{
+    halt::{Halt, TakerFlow},
+    ledger::AccountIndex,
+    name::Contract,
+};
 
 /// Whether an instrument trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,11 @@ pub struct Instrument {
     /// The largest position of an account, either way: worth a number that can be counted at any price that
     /// may be observed.
     pub position_max: Lots,
+    /// Whether and until when it stands still.
+    pub halt: Option<Halt>,
+    /// Held orders that wait for its opening.
+    pub(crate) collected: Vec<(OrderId, AccountIndex)>,
+    pub(crate) flow: TakerFlow,
     /// The price of the last trade.
     pub last_trade: Option<Ticks>,
 }

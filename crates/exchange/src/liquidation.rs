@@ -120,7 +120,9 @@ impl State {
         let holder = self.account(account);
         let auction_ms = self.parameters.liquidation.auction_ms;
         let is_over = |began| self.time.since(began).millis() >= auction_ms;
+        let stands = |id: &InstrumentId| self.instrument_at(*id).halt.is_some();
         holder.health == Health::Liquidating
+            && !holder.holdings.keys().any(stands)
             && holder.distress.auction.is_some_and(is_over)
             && self.margin_of(account).0.is_negative()
     }
@@ -159,7 +161,9 @@ impl State {
         let it = self.instrument_at(id);
         let Some(side) = position.side().map(Side::opposite) else { return false };
         let band = self.band(it, self.parameters.liquidation.band_billionths);
-        it.is_open() && band.is_ok_and(|band| self.book(id).crosses(side, band.edge(side)))
+        it.is_open()
+            && it.halt.is_none()
+            && band.is_ok_and(|band| self.book(id).crosses(side, band.edge(side)))
     }
 
     /// One step: a part of the position, at least a lot, at any price within the band.

@@ -43,6 +43,10 @@ impl State {
         if let Some(outcome) = self.repeated(account, terms) {
             return Ok(outcome);
         }
+        let it = self.instrument_ref(terms.instrument);
+        if conditions.trigger.is_none() && it.is_some_and(|it| it.is_open() && self.collects(it)) {
+            return self.collect(account, (terms, conditions));
+        }
         if let Some(trigger) = &conditions.trigger {
             return self.hold(account, terms, (conditions, trigger));
         }

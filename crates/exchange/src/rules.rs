@@ -34,10 +34,10 @@ pub(crate) type Size = (Ticks, Lots);
 
 impl State {
     pub(crate) fn check_open(&self, it: &Instrument) -> Result<(), Reject> {
-        if it.is_open() && !it.has_expired(self.time) {
-            return Ok(());
+        if !it.is_open() || it.has_expired(self.time) {
+            return Err(Reject::InstrumentClosed { have: it.id });
         }
-        Err(Reject::InstrumentClosed { have: it.id })
+        self.check_trading(it)
     }
 
     pub(crate) fn check_lots(&self, lots: Lots) -> Result<(), Reject> {
@@ -161,6 +161,12 @@ impl State {
         it: &Instrument,
         (side, lots): (Side, Lots),
     ) -> Result<(), Reject> {
+        let most = self.parameters.limits.open_interest_lots_max;
+        let before = self.account(account).position(it.id);
+        let opens = before.after_fill(side, lots).is_none_or(|after| after.size() > before.size());
+        if opens && it.open_interest >= most {
+            return Err(Reject::OpenInterestLimit { have: it.open_interest, need: most });
+        }
         let need = it.position_max;
         let position = self.account(account).position(it.id);
         let have = position.after_fill(side, lots).map_or(Lots::new(u64::MAX), |after| after.size());

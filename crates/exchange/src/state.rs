@@ -14,7 +14,11 @@ use crate::{
     account::Account,
     agenda::Agenda,
     book::PagedBook,
-    genesis::{Fees, Genesis, Limits, LiquidationParameters, MarginParameters, MarkParameters, Surface},
+    genesis::{
+        Fees, Genesis, HaltParameters, Limits, LiquidationParameters, MarginParameters, MarkParameters,
+        Surface,
+    },
+    halt::PriceRange,
     instrument::Instrument,
     ledger::{AccountIndex, Ledger, Purse},
     liquidation::Liquidations,
@@ -41,6 +45,7 @@ pub struct Parameters {
     pub marks: MarkParameters,
     pub liquidation: LiquidationParameters,
     pub limits: Limits,
+    pub halt: Option<HaltParameters>,
     pub grid: Grid,
 }
 
@@ -53,6 +58,8 @@ pub struct Underlying {
     pub index_at: Timestamp,
     /// How far apart the middle third of the reporters' weight is, as a part of the index; as of the marks.
     pub uncertainty: Fix,
+    /// The index over the window that halts look at.
+    pub(crate) recent: VecDeque<PriceRange>,
     /// The index and time of the present marks.
     pub marked: Option<(Cash, Timestamp)>,
     pub surfaces: Vec<Surface>,
@@ -244,6 +251,7 @@ impl Parameters {
             marks: genesis.marks,
             liquidation: genesis.liquidation,
             limits: genesis.limits,
+            halt: genesis.halt,
             grid,
         }
     }

@@ -46,6 +46,15 @@ pub(crate) struct FillPlan {
     maker: FillSide,
 }
 
+/// What a pair trades in an opening: both sides at its price, both with a maker's fee.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cross {
+    price: Ticks,
+    pub lots: Lots,
+    pub buy: FillSide,
+    pub sell: FillSide,
+}
+
 /// Whose holding would grow beyond what is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blocked {
@@ -62,9 +71,13 @@ impl State {
         (resting, lots): (RestingOrder, Lots),
     ) -> Result<FillPlan, Blocked> {
         let terms = (resting.price, lots);
-        let taker = self.plan_side(taker.account, id, (taker.side, Role::Taker), terms);
-        let maker = self.plan_side(resting.owner, id, (resting.side, Role::Maker), terms);
-        let (taker, maker) = (taker.ok_or(Blocked::Taker)?, maker.ok_or(Blocked::Maker)?);
+        let takes = self.plan_side(taker.account, id, (taker.side, Role::Taker), terms);
+        let makes = self.plan_side(resting.owner, id, (resting.side, Role::Maker), terms);
+        let (takes, makes) = (takes.ok_or(Blocked::Taker)?, makes.ok_or(Blocked::Maker)?);
+        if self.passes_open_interest(id, [(taker.account, &takes), (resting.owner, &makes)]) {
+            return Err(Blocked::Taker);
+        }
+        let (taker, maker) = (takes, makes);
         Ok(FillPlan { price: resting.price, lots, taker, maker })
     }
 
@@ -102,6 +115,64 @@ impl State {
         Some(FillSide { after, realised, pays, fee: Cash::ZERO })
     }
 
+    /// What becomes of both sides of a pair at a price, or the side whose position may not grow.
+    pub(crate) fn plan_cross(
+        &self,
+        (buy, sell): (&Order, &Order),
+        (price, lots): (Ticks, Lots),
+    ) -> Result<Cross, Side> {
+        let side =
+            |it: &Order| self.plan_side(it.account, it.instrument, (it.side, Role::Maker), (price, lots));
+        let bought = side(buy).ok_or(Side::Buy)?;
+        let sold = side(sell).ok_or(Side::Sell)?;
+        if self.passes_open_interest(buy.instrument, [(buy.account, &bought), (sell.account, &sold)]) {
+            return Err(later(buy, sell));
+        }
+        Ok(Cross { price, lots, buy: bought, sell: sold })
+    }
+
+    pub(crate) fn write_cross_side(&mut self, order: &Order, side: &FillSide) {
+        self.write_side(order.account, order.instrument, side);
+        self.pay(Purse::Account(order.account), Purse::Fees, side.fee);
+    }
+
+    /// Tells a trade of an opening; the later order is called its taker.
+    pub(crate) fn tell_cross(&mut self, (buy, sell): (&Order, &Order), cross: &Cross) {
+        let (taker, maker, fees) = if buy.id > sell.id {
+            (buy, sell, (cross.buy.fee, cross.sell.fee))
+        } else {
+            (sell, buy, (cross.sell.fee, cross.buy.fee))
+        };
+        self.trades += 1;
+        self.instrument_mut(buy.instrument).last_trade = Some(cross.price);
+        let trade = TradeEvent {
+            instrument: buy.instrument,
+            price: cross.price,
+            lots: cross.lots,
+            taker_side: taker.side,
+            taker: self.account(taker.account).id,
+            taker_order: taker.id,
+            taker_fee: fees.0,
+            maker: self.account(maker.account).id,
+            maker_order: maker.id,
+            maker_fee: fees.1,
+            kind: TradeKind::Opening,
+        };
+        self.emit(Event::Traded { trade });
+    }
+
+    /// Whether a fill would make more open interest than there may be.
+    fn passes_open_interest(&self, id: InstrumentId, sides: [(AccountIndex, &FillSide); 2]) -> bool {
+        let it = self.instrument_at(id);
+        let long = |position: Position| i128::from(position.get().max(0));
+        let growth: i128 = sides
+            .iter()
+            .map(|(account, side)| long(side.after.position) - long(self.account(*account).position(id)))
+            .sum();
+        let most = i128::from(self.parameters.limits.open_interest_lots_max);
+        growth > 0 && i128::from(it.open_interest) + growth > most
+    }
+
     /// Makes the planned fill with the first resting order of the side that is taken from.
     pub(crate) fn write_fill(&mut self, id: InstrumentId, taker: TakerSide, plan: FillPlan) {
         let filled = self.book_mut(id).fill_front(taker.side.opposite(), plan.lots);
@@ -130,6 +201,9 @@ impl State {
             kind: taker.kind,
         };
         self.emit(Event::Traded { trade });
+        if taker.kind == TradeKind::Ordinary {
+            self.note_flow(id, (taker.side, plan.lots));
+        }
         if maker.remaining().is_zero() {
             self.forget_order(&maker, OrderEnd::Filled);
         }
@@ -138,7 +212,7 @@ impl State {
     }
 
     /// What a fill does to an order's rivals and its protection group.
-    fn note_fill(
+    pub(crate) fn note_fill(
         &mut self,
         (account, order, standing): (AccountIndex, OrderId, Standing),
         id: InstrumentId,
@@ -161,7 +235,7 @@ impl State {
 
     /// Takes the fill from the resting order, shows its next part when the last is gone, and returns it as
     /// it is now.
-    fn take_from_maker(&mut self, id: OrderId, lots: Lots) -> Order {
+    pub(crate) fn take_from_maker(&mut self, id: OrderId, lots: Lots) -> Order {
         let order = self.orders.get(&id).cloned();
         let mut order = order.expect("invariant: what rests in a book is in the table");
         self.count_order(&order, -1);
@@ -217,6 +291,11 @@ impl State {
             account.risk.entry(instrument.underlying).or_insert_with(|| UnderlyingRisk::new(scenarios));
         risk.add_position(instrument, it.position, it.cost(instrument), sign);
     }
+}
+
+/// The side of the pair that came later.
+pub(crate) fn later(buy: &Order, sell: &Order) -> Side {
+    if buy.id > sell.id { Side::Buy } else { Side::Sell }
 }
 
 /// The lots of a reduce-only order that still reduce `position`.

@@ -5,7 +5,7 @@ mod support;
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::Digest;
-use exchange::State;
+use exchange::{State, genesis::HaltParameters};
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 use proptest::{collection::vec, option, prelude::*};
 use support::*;
@@ -204,8 +204,16 @@ fn any_wish() -> impl Strategy<Value = Wish> {
 }
 
 /// Plays commits, an hour between some of them; returns the root and all that was told.
-fn play(commits: &[(Vec<Wish>, u64, i64)]) -> (Digest, Vec<Event>, State) {
-    let mut bench = Bench::funded();
+fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool) -> (Digest, Vec<Event>, State) {
+    let halt = HaltParameters {
+        window_ms: 60_000,
+        flow_bucket_lots: 20,
+        flow_buckets: 2,
+        cancel_only_ms: 15,
+        collect_ms: 25,
+        ..HaltParameters::default()
+    };
+    let mut bench = Bench::with(|genesis| genesis.halt = halts.then_some(halt)).fund();
     let mut tree = Map::new();
     for (wishes, minutes, usd) in commits {
         bench.now_ms += minutes * num::MINUTE_MS;
@@ -230,13 +238,14 @@ proptest! {
     #[test]
     fn whatever_users_ask_for_every_invariant_holds_and_the_same_commits_give_the_same_root(
         commits in vec((vec(any_wish(), 0..8), prop_oneof![4 => 0..2u64, 1 => 0..400u64], 40_000..90_000i64), 1..12),
+        halts in any::<bool>(),
     ) {
-        let (root, events, state) = play(&commits);
+        let (root, events, state) = play(&commits, halts);
         let totals = state.totals();
         let held = totals.accounts + [totals.fees, totals.insurance, totals.clearing]
             .iter().map(|purse| i128::from(purse.micros())).sum::<i128>();
         prop_assert_eq!(held, i128::from(totals.deposits.micros()));
-        let (again, told_again, _) = play(&commits);
+        let (again, told_again, _) = play(&commits, halts);
         prop_assert_eq!(root, again);
         prop_assert_eq!(events, told_again);
     }

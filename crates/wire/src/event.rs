@@ -59,11 +59,24 @@ tagged! {
 }
 
 tagged! {
+    /// Why a market stopped.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum HaltCause {
+        /// Its index moved too far too fast.
+        0 => Volatility,
+        /// Its takers all leaned one way.
+        1 => Flow,
+    }
+}
+
+tagged! {
     /// Which side of a trade came first.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum TradeKind {
         0 => Ordinary,
         1 => Liquidation,
+        /// At the one price of a market's opening: both sides were collected.
+        2 => Opening,
     }
 }
 
@@ -116,6 +129,10 @@ tagged! {
         /// An expiry was settled at this price for one unit of the underlying.
         21 => Delivered { underlying: UnderlyingId, expiry: Timestamp, price: Cash },
         22 => PositionSettled { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
+        /// A market stopped: cancels only, then orders are collected, then it opens.
+        23 => Halted { instrument: InstrumentId, cause: HaltCause, collects_from: Timestamp, opens_at: Timestamp },
+        /// A market opened; so much traded at the one price, where there was one.
+        24 => Reopened { instrument: InstrumentId, price: Option<Ticks>, lots: Lots },
         /// An account fell below its maintenance margin.
         30 => LiquidationStarted { account: AccountId, equity: Cash, maintenance: Cash },
         31 => LiquidationEnded { account: AccountId, equity: Cash, maintenance: Cash },

@@ -34,7 +34,7 @@ pub use conditions::{
     Conditions, ContractKind, Crossing, OrderFilter, PriceSource, ProtectionLimits, QuoteSide, SelfTrade,
     Trigger,
 };
-pub use event::{Event, OrderEnd, Outcome, TradeEvent, TradeKind};
+pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::Message;
 pub use record::Record;

@@ -80,6 +80,8 @@ tagged! {
         50 => UnknownInstrument { have: InstrumentId },
         #[error("instrument {have} has expired")]
         51 => InstrumentClosed { have: InstrumentId },
+        #[error("instrument {have} is halted until {}", need.millis())]
+        68 => Halted { have: InstrumentId, need: Timestamp },
         #[error("an order must have lots")]
         52 => LotsZero,
         #[error("{} lots, at most {} an order", have.get(), need.get())]
@@ -114,6 +116,8 @@ tagged! {
         63 => ReduceOnlyWouldOpen { have: i64 },
         #[error("a position of {} lots, at most {} can be held", have.get(), need.get())]
         64 => PositionTooLarge { have: Lots, need: Lots },
+        #[error("{have} lots are open, and {need} is the most there can be")]
+        69 => OpenInterestLimit { have: u64, need: u64 },
         #[error("post-only at {} would trade with {}", have.get(), need.get())]
         65 => PostOnlyWouldTrade { have: Ticks, need: Ticks },
         #[error("{} of {} lots can be filled at once", have.get(), need.get())]

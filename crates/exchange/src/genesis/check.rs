@@ -82,6 +82,17 @@ impl Genesis {
 
     fn check_limits(&self) -> Result<(), GenesisError> {
         let limits = &self.limits;
+        if let Some(halt) = &self.halt {
+            within("halt.window_ms", halt.window_ms, 1..=u64::from(u32::MAX))?;
+            within("halt.move_billionths", halt.move_billionths, 1..=i64::MAX)?;
+            within("halt.flow_bucket_lots", halt.flow_bucket_lots, 1..=u64::MAX)?;
+            within("halt.flow_buckets", halt.flow_buckets, 1..=1_000)?;
+            within("halt.flow_billionths", halt.flow_billionths, 1..=i64::MAX)?;
+            within("halt.cancel_only_ms", halt.cancel_only_ms, 0..=u64::from(u32::MAX))?;
+            within("halt.collect_ms", halt.collect_ms, 0..=u64::from(u32::MAX))?;
+        }
+        within("limits.open_interest_lots_max", limits.open_interest_lots_max, 1..=u64::MAX)?;
+        within("limits.position_lots_max", limits.position_lots_max, 1..=u64::MAX)?;
         within("limits.accounts_max", limits.accounts_max, 1..=1 << 20)?;
         within("limits.open_orders_max", limits.open_orders_max, 1..=1 << 20)?;
         within("limits.order_lots_max", limits.order_lots_max, 1..=1 << 38)?;

@@ -1,0 +1,300 @@
+//! The opening of a halted market: orders are collected, then all that can trade does at one price.
+//!
+//! The price is the one at which most trades; of several the one that leaves least over, then the one nearest
+//! to the mark, then the lowest. Better prices go first, at a price the lower number.
+//!
+//! Invariant: whoever trades in an opening trades at its price, which is within everybody's limit. What is
+//! left rests, and the book is not crossed.
+
+use std::collections::BTreeMap;
+
+use num::{Lots, Rounding, Side, Ticks};
+use wire::{
+    Conditions, Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, Outcome, PostOnly, ReduceOnly,
+    Reject, TimeInForce,
+};
+
+use crate::{
+    book::OrderBook,
+    ledger::AccountIndex,
+    order::{HeldOrder, Order, Standing},
+    place::Plan,
+    state::State,
+    trade::{Cross, later, reducible},
+};
+
+/// Collected orders of an opening, each side with the first to trade at its end.
+#[derive(Debug, Default)]
+struct Pool {
+    buys: Vec<Order>,
+    sells: Vec<Order>,
+}
+
+impl Pool {
+    fn of(orders: Vec<Order>) -> Self {
+        let (mut buys, mut sells): (Vec<_>, Vec<_>) =
+            orders.into_iter().partition(|order| order.side == Side::Buy);
+        for side in [&mut buys, &mut sells] {
+            side.sort_by_key(|order| core::cmp::Reverse(rank(order)));
+        }
+        Self { buys, sells }
+    }
+
+    fn side(&mut self, side: Side) -> &mut Vec<Order> {
+        match side {
+            Side::Buy => &mut self.buys,
+            Side::Sell => &mut self.sells,
+        }
+    }
+
+    /// Takes an order out, if it is here.
+    fn take(&mut self, order: &Order) -> Option<Order> {
+        let side = self.side(order.side);
+        let place = side.iter().rposition(|it| it.id == order.id)?;
+        Some(side.remove(place))
+    }
+
+    /// The account's other orders with the same number of rivals.
+    fn rivals_of(&self, order: &Order) -> Vec<Order> {
+        let all = self.buys.iter().chain(&self.sells);
+        let is_rival = |it: &&Order| {
+            it.account == order.account && it.id != order.id && it.standing.rivals == order.standing.rivals
+        };
+        all.filter(|_| order.standing.rivals.is_some()).filter(is_rival).cloned().collect()
+    }
+}
+
+/// Better prices first, then lower numbers.
+fn rank(order: &Order) -> (i64, OrderId) {
+    (-order.price.get() * order.side.sign(), order.id)
+}
+
+impl State {
+    /// Keeps an order for the opening: a limit that stays, and nothing that must trade at once or never.
+    pub(crate) fn collect(
+        &mut self,
+        account: AccountIndex,
+        (terms, conditions): (&NewOrder, &Conditions),
+    ) -> Result<Outcome, Reject> {
+        let it = self.instrument_at(terms.instrument);
+        let stays =
+            matches!(terms.time_in_force, TimeInForce::GoodTilCancelled | TimeInForce::GoodTilTime { .. });
+        let is_limit = matches!(terms.kind, OrderKind::Limit { .. });
+        if !stays || !is_limit || terms.post_only != PostOnly::Off {
+            self.check_trading(it)?;
+        }
+        self.check_standing(account, terms, conditions)?;
+        self.check_lots(terms.lots)?;
+        self.check_price(it, terms)?;
+        self.check_label(account, terms)?;
+        let order = self.next_order_id();
+        let (commit, place) = (self.commit, self.acting);
+        let (kept, asked) = (terms.clone(), conditions.clone());
+        let held = HeldOrder { terms: kept, conditions: asked, primary: None, commit, place };
+        self.list_held(account, order, held);
+        self.instrument_mut(terms.instrument).collected.push((order, account));
+        Ok(Outcome::Placed { order })
+    }
+
+    /// Opens every market whose time has come.
+    pub(crate) fn reopen(&mut self) {
+        let now = self.time;
+        let due = self.instruments.iter().filter(|it| it.halt.is_some_and(|halt| now >= halt.opens_at));
+        let due: Vec<InstrumentId> = due.map(|it| it.id).collect();
+        for id in due {
+            let it = self.instrument_mut(id);
+            it.halt = None;
+            let collected = core::mem::take(&mut it.collected);
+            if it.is_open() {
+                self.open_market(id, collected);
+            }
+        }
+    }
+
+    fn open_market(&mut self, id: InstrumentId, collected: Vec<(OrderId, AccountIndex)>) {
+        let mut admitted = Vec::new();
+        for (order, account) in collected {
+            admitted.extend(self.admit_collected(account, order));
+        }
+        let mut pool = Pool::of(admitted);
+        let price = self.clearing_price(id, &pool);
+        let lots = price.map_or(0, |price| self.uncross(id, &mut pool, price));
+        self.emit(Event::Reopened { instrument: id, price, lots: Lots::new(lots) });
+        let mut rest: Vec<Order> = pool.buys.into_iter().chain(pool.sells).collect();
+        rest.sort_by_key(|order| order.id);
+        for order in rest {
+            self.count_order(&order, -1);
+            let crosses = self.book(id).crosses(order.side, order.price);
+            self.settle_rest(order, crosses.then_some(OrderEnd::Dropped));
+        }
+    }
+
+    /// A collected order as it enters: every rule of a new one holds, and it counts for margin from here on.
+    fn admit_collected(&mut self, account: AccountIndex, order: OrderId) -> Option<Order> {
+        let held = self.unlist_held(account, order)?;
+        let id = self.account(account).id;
+        let plan = match self.plan_order(account, &held.terms, (&held.conditions, Some(order))) {
+            Ok(plan) => plan,
+            Err(reject) => {
+                self.emit(Event::OrderRefused { order, account: id, reject });
+                self.tell_held_ended(account, order, (&held, OrderEnd::Refused));
+                return None;
+            }
+        };
+        let Plan { terms, conditions, size: (price, lots), .. } = plan;
+        self.emit(Event::OrderPlaced { order, account: id, terms: terms.clone() });
+        let admitted = Order {
+            id: order,
+            account,
+            instrument: terms.instrument,
+            side: terms.side,
+            price,
+            lots,
+            filled: Lots::ZERO,
+            hidden: Lots::ZERO,
+            post_only: terms.post_only,
+            reduce_only: terms.reduce_only,
+            standing: Standing::of(&terms, &conditions),
+            label: terms.label,
+            commit: self.commit,
+            place: self.acting,
+        };
+        self.count_order(&admitted, 1);
+        Some(admitted)
+    }
+
+    /// The price at which most trades, if anything does.
+    fn clearing_price(&self, id: InstrumentId, pool: &Pool) -> Option<Ticks> {
+        let it = self.instrument_at(id);
+        let mark = it.mark().and_then(|mark| it.market.ticks(mark, Rounding::HalfEven));
+        let mut offers: BTreeMap<Ticks, [u64; 2]> = BTreeMap::new();
+        offers.extend(mark.map(|mark| (mark, [0, 0])));
+        let mut offer = |side: Side, price: Ticks, lots: Lots| {
+            let sum = &mut offers.entry(price).or_default()[usize::from(side == Side::Sell)];
+            *sum = sum.saturating_add(lots.get());
+        };
+        for side in [Side::Buy, Side::Sell] {
+            self.book(id).levels(side).for_each(|level| offer(side, level.price, level.lots));
+        }
+        pool.buys.iter().chain(&pool.sells).for_each(|it| offer(it.side, it.price, it.remaining()));
+        let distance = |price: Ticks| mark.map_or(0, |mark| price.get().abs_diff(mark.get()));
+        let ranked =
+            clearings(&offers).map(|(price, lots, left)| ((u64::MAX - lots, left, distance(price)), price));
+        ranked.min().filter(|((missed, ..), _)| *missed < u64::MAX).map(|(_, price)| price)
+    }
+
+    /// Trades at one price until one side has nobody left who reaches it; returns the lots.
+    fn uncross(&mut self, id: InstrumentId, pool: &mut Pool, price: Ticks) -> u64 {
+        let mut traded = 0;
+        loop {
+            let (Some(buy), Some(sell)) =
+                (self.next_at(id, pool, (Side::Buy, price)), self.next_at(id, pool, (Side::Sell, price)))
+            else {
+                return traded;
+            };
+            match self.match_pair((&buy, &sell), price) {
+                Ok(cross) => {
+                    traded += cross.lots.get();
+                    self.write_cross(pool, (&buy, &sell), &cross);
+                }
+                Err((Side::Buy, end)) => self.leave(pool, &buy, end),
+                Err((Side::Sell, end)) => self.leave(pool, &sell, end),
+            }
+        }
+    }
+
+    /// Who trades next on a side at a price, of the book and those that were collected.
+    fn next_at(&self, id: InstrumentId, pool: &mut Pool, (side, price): (Side, Ticks)) -> Option<Order> {
+        let reaches = |order: &Order| order.price.get() * side.sign() >= price.get() * side.sign();
+        let resting = self.book(id).front(side).and_then(|front| self.order(front.id)).cloned();
+        let collected = pool.side(side).last().cloned();
+        resting.into_iter().chain(collected).filter(reaches).min_by_key(rank)
+    }
+
+    /// What a pair trades, or which of the two may not and why.
+    fn match_pair(&self, (buy, sell): (&Order, &Order), price: Ticks) -> Result<Cross, (Side, OrderEnd)> {
+        if buy.account == sell.account {
+            return Err((later(buy, sell), OrderEnd::SelfTrade));
+        }
+        for order in [buy, sell] {
+            if self.is_frozen(order.account, order.standing.protection) {
+                return Err((order.side, OrderEnd::Protection));
+            }
+            if self.tradable(order).is_zero() {
+                return Err((order.side, OrderEnd::NothingToReduce));
+            }
+        }
+        let lots = self.tradable(buy).min(self.tradable(sell));
+        self.plan_cross((buy, sell), (price, lots)).map_err(|blocked| (blocked, OrderEnd::PositionLimit))
+    }
+
+    /// What of an order may trade now: what the book shows of it, or what it still has to reduce.
+    fn tradable(&self, order: &Order) -> Lots {
+        match order.reduce_only {
+            ReduceOnly::Off => order.shown(),
+            ReduceOnly::On => order
+                .shown()
+                .min(reducible(self.account(order.account).position(order.instrument), order.side)),
+        }
+    }
+
+    /// Takes an order that may not trade out of the opening.
+    fn leave(&mut self, pool: &mut Pool, order: &Order, end: OrderEnd) {
+        match pool.take(order) {
+            None => self.end_order(order.id, end),
+            Some(order) => {
+                self.count_order(&order, -1);
+                self.forget_order(&order, end);
+            }
+        }
+    }
+
+    fn write_cross(&mut self, pool: &mut Pool, (buy, sell): (&Order, &Order), cross: &Cross) {
+        for (order, side) in [(buy, &cross.buy), (sell, &cross.sell)] {
+            let filled = self.fill_in_opening(pool, order, cross.lots);
+            self.write_cross_side(order, side);
+            if filled.remaining().is_zero() {
+                self.forget_order(&filled, OrderEnd::Filled);
+            }
+        }
+        self.tell_cross((buy, sell), cross);
+        for order in [buy, sell] {
+            for rival in pool.rivals_of(order) {
+                self.leave(pool, &rival, OrderEnd::Rival);
+            }
+            self.note_fill(
+                (order.account, order.id, order.standing),
+                order.instrument,
+                (order.side, cross.lots),
+            );
+        }
+    }
+
+    /// Takes a fill from an order, in the book or collected, and returns it as it is then.
+    fn fill_in_opening(&mut self, pool: &mut Pool, order: &Order, lots: Lots) -> Order {
+        let Some(mut filled) = pool.take(order) else {
+            let front = self.book_mut(order.instrument).fill_front(order.side, lots);
+            front.expect("invariant: the order is in front of its side");
+            return self.take_from_maker(order.id, lots);
+        };
+        self.count_order(&filled, -1);
+        filled.filled = filled.filled.checked_add(lots).unwrap_or(filled.lots);
+        if !filled.remaining().is_zero() {
+            self.count_order(&filled, 1);
+            pool.side(filled.side).push(filled.clone());
+        }
+        filled
+    }
+}
+
+/// For each price, lowest first: what trades at it, and what the larger side has left over.
+fn clearings(offers: &BTreeMap<Ticks, [u64; 2]>) -> impl Iterator<Item = (Ticks, u64, u64)> {
+    let mut bought = offers.values().fold(0u64, |sum, [buys, _]| sum.saturating_add(*buys));
+    let mut sold = 0u64;
+    offers.iter().map(move |(price, [buys, sells])| {
+        sold = sold.saturating_add(*sells);
+        let clearing = (*price, bought.min(sold), bought.abs_diff(sold));
+        bought = bought.saturating_sub(*buys);
+        clearing
+    })
+}
