@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use wire::Event;
+use wire::{Event, Outcome, Reject};
 
 /// Latencies remembered.
 const LATENCIES_MAX: usize = 1_000_000;
@@ -42,23 +42,7 @@ impl Figures {
     pub fn note_commit(&self, events: &[Event]) {
         let mut inner = self.lock();
         inner.commits += 1;
-        for event in events {
-            match event {
-                Event::OrderPlaced { .. } => inner.orders += 1,
-                Event::OrderAmended { .. } => inner.orders += 1,
-                Event::Traded { .. } => inner.trades += 1,
-                Event::IntentRejected { reject, .. } => inner.note_reject(reject),
-                Event::Receipt { outcomes, .. } => {
-                    inner.intents += 1;
-                    for outcome in outcomes {
-                        if let wire::Outcome::Rejected { reject } = outcome {
-                            inner.note_reject(reject);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
+        events.iter().for_each(|event| inner.note(event));
     }
 
     pub fn note_final(&self, submitted: Instant) {
@@ -98,10 +82,30 @@ impl Figures {
 }
 
 impl Inner {
-    fn note_reject(&mut self, reject: &wire::Reject) {
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::OrderPlaced { .. } | Event::OrderAmended { .. } => self.orders += 1,
+            Event::Traded { .. } => self.trades += 1,
+            Event::IntentRejected { reject, .. } => self.note_reject(reject),
+            Event::Receipt { outcomes, .. } => {
+                self.intents += 1;
+                outcomes.iter().filter_map(reject_of).for_each(|reject| self.note_reject(reject));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_reject(&mut self, reject: &Reject) {
         self.rejected += 1;
         let text = format!("{reject:?}");
         let kind = text.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
         *self.reasons.entry(kind).or_default() += 1;
+    }
+}
+
+const fn reject_of(outcome: &Outcome) -> Option<&Reject> {
+    match outcome {
+        Outcome::Rejected { reject } => Some(reject),
+        _ => None,
     }
 }

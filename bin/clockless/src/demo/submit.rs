@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{NodeClient, protocol::SubmitRequest};
+use client::{
+    NodeClient,
+    protocol::{SubmitEvents, SubmitRequest},
+};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use wire::Transaction;
@@ -18,37 +21,58 @@ use crate::demo::figures::Figures;
 
 /// Transactions on their way to one node.
 const QUEUE_MAX: usize = 1_024;
+/// Before a node that is gone is tried again.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Opens a queue to a node and keeps it flowing.
 pub fn open(address: String, figures: Arc<Figures>) -> mpsc::Sender<Transaction> {
     let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
     tokio::spawn(async move {
-        let mut next = 1;
-        loop {
-            if let Some(after) = flow(&address, &mut queue, &figures, next).await {
-                next = after;
-            }
-            if queue.is_closed() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            // What piled up while the node was away is stale by now.
+        let mut tickets = Tickets { figures, open: BTreeMap::new(), next: 1 };
+        while !queue.is_closed() {
+            // Whatever ended the flow, the node is tried again.
+            let _ended = flow(&address, &mut queue, &mut tickets).await;
+            tokio::time::sleep(PAUSE).await;
+            // What was on its way is lost, and what piled up meanwhile is stale.
+            tickets.open.clear();
             while queue.try_recv().is_ok() {}
         }
     });
     sender
 }
 
-async fn flow(
-    address: &str,
-    queue: &mut mpsc::Receiver<Transaction>,
-    figures: &Figures,
-    mut next: u64,
-) -> Option<u64> {
+/// What is on its way to a node, and since when.
+struct Tickets {
+    figures: Arc<Figures>,
+    open: BTreeMap<u64, Instant>,
+    next: u64,
+}
+
+impl Tickets {
+    fn request(&mut self, waiting: &mut Vec<Transaction>) -> SubmitRequest {
+        let now = Instant::now();
+        let first_ticket = self.next;
+        let transactions: Vec<Vec<u8>> = waiting.drain(..).map(|it| it.into_bytes().to_vec()).collect();
+        self.open.extend((first_ticket..).take(transactions.len()).map(|ticket| (ticket, now)));
+        self.next = self.open.last_key_value().map_or(first_ticket, |(last, _)| last + 1);
+        SubmitRequest { first_ticket, transactions }
+    }
+
+    fn note(&mut self, events: SubmitEvents) {
+        for since in events.r#final.iter().filter_map(|ticket| self.open.remove(ticket)) {
+            self.figures.note_final(since);
+        }
+        for ticket in events.refused {
+            self.open.remove(&ticket);
+        }
+    }
+}
+
+/// Passes on what comes until the queue is closed or the node is gone.
+async fn flow(address: &str, queue: &mut mpsc::Receiver<Transaction>, tickets: &mut Tickets) -> Option<()> {
     let mut node = NodeClient::connect(address).await.ok()?;
     let (requests, receiver) = mpsc::channel(64);
     let mut answers = node.submit_stream(receiver).await.ok()?;
-    let mut open: BTreeMap<u64, Instant> = BTreeMap::new();
     let mut waiting = Vec::new();
     loop {
         tokio::select! {
@@ -56,28 +80,28 @@ async fn flow(
                 if count == 0 {
                     return None;
                 }
-                let now = Instant::now();
-                let transactions: Vec<Vec<u8>> = waiting.drain(..).map(|it| it.into_bytes().to_vec()).collect();
-                let first_ticket = next;
-                for _ in &transactions {
-                    open.insert(next, now);
-                    next += 1;
-                }
-                if requests.send(SubmitRequest { first_ticket, transactions }).await.is_err() {
-                    return Some(next);
-                }
+                requests.send(tickets.request(&mut waiting)).await.ok()?;
             }
-            answer = answers.next() => {
-                let Some(Ok(events)) = answer else { return Some(next) };
-                for ticket in events.r#final {
-                    if let Some(since) = open.remove(&ticket) {
-                        figures.note_final(since);
-                    }
-                }
-                for ticket in events.refused {
-                    open.remove(&ticket);
-                }
-            }
+            answer = answers.next() => tickets.note(answer?.ok()?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tickets_count_on_and_are_open_until_they_are_final_or_refused() {
+        let mut tickets = Tickets { figures: Arc::default(), open: BTreeMap::new(), next: 1 };
+        let mut three = vec![Transaction::default(); 3];
+        assert_eq!(tickets.request(&mut three).first_ticket, 1);
+        assert!(three.is_empty());
+        assert_eq!(tickets.request(&mut vec![Transaction::default()]).first_ticket, 4);
+        tickets.note(SubmitEvents { accepted: vec![1, 2, 3, 4], r#final: vec![1, 3, 99], refused: vec![2] });
+        assert_eq!(tickets.open.keys().collect::<Vec<_>>(), [&4]);
+        tickets.note(SubmitEvents { r#final: vec![1, 4], ..SubmitEvents::default() });
+        assert_eq!(tickets.request(&mut vec![Transaction::default()]).first_ticket, 5);
+        assert_eq!(tickets.open.keys().collect::<Vec<_>>(), [&5]);
     }
 }
