@@ -19,6 +19,14 @@ fn seeds_under_every_network_are_clean() {
     }
 }
 
+/// A validator far behind asked for rounds above the block that it lacked.
+#[test]
+fn a_validator_that_is_far_behind_gets_what_lies_below_its_rounds_too() {
+    for seed in [22, 94, 310] {
+        clean(&Setup::of_seed(seed, "scheduler"));
+    }
+}
+
 #[test]
 fn one_setup_is_one_run() {
     let setup = Setup::of_seed(3, "lossy");

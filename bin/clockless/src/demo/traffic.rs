@@ -5,11 +5,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use client::Wallet;
-use exchange::State;
+use exchange::{Order, State};
 use num::{Cash, Lots, Rounding, Side, Ticks};
 use rand::Rng as _;
 use wire::{
@@ -22,6 +22,9 @@ use crate::node::Clock;
 /// Actions under one signature of a maker.
 const QUOTE_ACTIONS: usize = 64;
 const QUOTE_PAUSE: Duration = Duration::from_millis(25);
+/// How long a placed order may take to be seen.
+const PLACE_PAUSE: Duration = Duration::from_secs(2);
+const QUOTE_LOTS: Lots = Lots::new(20);
 const TAKE_PAUSE: Duration = Duration::from_millis(40);
 const REPORT_PAUSE: Duration = Duration::from_millis(250);
 
@@ -39,11 +42,14 @@ fn sign(wallet: &mut Wallet, actions: Vec<Action>) -> Option<Transaction> {
         .map(|(_, transaction)| transaction)
 }
 
+/// A maker's own side of an instrument.
+type Place = (InstrumentId, Side);
+
 /// Quotes every instrument in turn, for ever.
 pub async fn make_markets(state: Followed, mut wallet: Wallet, submit: Submit, skew: i64) {
-    let mut next = 0;
+    let mut maker = Maker { skew, next: 0, placed: BTreeMap::new() };
     loop {
-        let actions = read(&state, |state| quotes(state, &wallet, &mut next, skew));
+        let actions = read(&state, |state| maker.quotes(state, &wallet));
         if let Some(transaction) = sign(&mut wallet, actions) {
             drop(submit.send(transaction).await);
         }
@@ -51,59 +57,69 @@ pub async fn make_markets(state: Followed, mut wallet: Wallet, submit: Submit, s
     }
 }
 
-/// The next quotes: amendments of what rests, placements of what does not.
-fn quotes(state: &State, wallet: &Wallet, next: &mut usize, skew: i64) -> Vec<Action> {
-    let mut resting: BTreeMap<(InstrumentId, Side), (Ticks, Lots)> = BTreeMap::new();
-    if let Some(account) = state.account_index(&wallet.account()) {
-        resting
-            .extend(state.open_orders(account).map(|it| ((it.instrument, it.side), (it.price, it.filled))));
-    }
-    let listed = state.instruments();
-    let mut actions = Vec::with_capacity(QUOTE_ACTIONS);
-    for _ in 0..listed.len() {
-        let it = &listed[*next % listed.len()];
-        *next += 1;
-        if !it.is_open() {
-            continue;
-        }
-        for (side, price) in quote_prices(it, skew) {
-            actions.extend(quote(it, side, price, resting.get(&(it.id, side)).copied()));
-        }
-        if actions.len() + 2 > QUOTE_ACTIONS {
-            break;
-        }
-    }
-    actions
+struct Maker {
+    /// Ticks that it quotes away from the others.
+    skew: i64,
+    next: usize,
+    /// When it last placed an order: what is on its way is not placed again.
+    placed: BTreeMap<Place, Instant>,
 }
 
-fn quote(
-    it: &exchange::Instrument,
-    side: Side,
-    price: Ticks,
-    resting: Option<(Ticks, Lots)>,
-) -> Option<Action> {
-    let label = Label::new(format!("{}{}", if side == Side::Buy { "b" } else { "a" }, it.id).into_bytes())?;
-    let size = Lots::new(20);
-    match resting {
-        Some((now, _)) if now == price => None,
-        Some((_, filled)) => Some(Action::Amend {
-            target: OrderTarget::Label { label },
-            lots: size.checked_add(filled)?,
-            price,
-        }),
-        None => Some(Action::Place {
-            order: NewOrder {
-                instrument: it.id,
-                side,
-                lots: size,
-                kind: OrderKind::Limit { price },
-                time_in_force: TimeInForce::GoodTilCancelled,
-                post_only: PostOnly::Reject,
-                reduce_only: ReduceOnly::Off,
-                label,
-            },
-        }),
+impl Maker {
+    /// The next quotes: amendments of what rests, placements of what does not.
+    fn quotes(&mut self, state: &State, wallet: &Wallet) -> Vec<Action> {
+        let mut resting: BTreeMap<Place, &Order> = BTreeMap::new();
+        if let Some(account) = state.account_index(&wallet.account()) {
+            resting.extend(state.open_orders(account).map(|it| ((it.instrument, it.side), it)));
+        }
+        let listed = state.instruments();
+        let mut actions = Vec::with_capacity(QUOTE_ACTIONS);
+        for _ in 0..listed.len() {
+            let it = &listed[self.next % listed.len()];
+            self.next += 1;
+            if !it.is_open() {
+                continue;
+            }
+            for (side, price) in quote_prices(it, self.skew) {
+                let place = (it.id, side);
+                actions.extend(match resting.get(&place) {
+                    Some(order) => amendment(order, price),
+                    None => self.placement(place, price),
+                });
+            }
+            if actions.len() + 2 > QUOTE_ACTIONS {
+                break;
+            }
+        }
+        actions
     }
+
+    fn placement(&mut self, place: Place, price: Ticks) -> Option<Action> {
+        let now = Instant::now();
+        if self.placed.get(&place).is_some_and(|at| now.duration_since(*at) < PLACE_PAUSE) {
+            return None;
+        }
+        self.placed.insert(place, now);
+        let order = NewOrder {
+            instrument: place.0,
+            side: place.1,
+            lots: QUOTE_LOTS,
+            kind: OrderKind::Limit { price },
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: PostOnly::Reject,
+            reduce_only: ReduceOnly::Off,
+            label: Label::default(),
+        };
+        Some(Action::Place { order })
+    }
+}
+
+fn amendment(order: &Order, price: Ticks) -> Option<Action> {
+    if order.price == price {
+        return None;
+    }
+    let lots = QUOTE_LOTS.checked_add(order.filled)?;
+    Some(Action::Amend { target: OrderTarget::Id { order: order.id }, lots, price })
 }
 
 /// Bid and ask around the mark: two ticks and 2 % of an option's value, or 0.02 % of a future's.

@@ -64,9 +64,9 @@ impl Agreement {
     pub(super) fn ask_for(&mut self, now: Timestamp, from: Author, _block: BlockRef, out: &mut Vec<Output>) {
         if self.is_behind() {
             self.ask_range(now, Some(from), out);
-        } else {
-            self.ask_parents(now, Some(from), out);
         }
+        // Also behind: what lies below the range is missing for ever otherwise.
+        self.ask_parents(now, Some(from), out);
         self.ask_batches(now, Some(from), out);
     }
 
@@ -158,9 +158,8 @@ impl Agreement {
         self.asked.batches.retain(|batch, _| missing.contains(batch));
         if self.is_behind() {
             self.ask_range(now, None, out);
-        } else if self.dag.waiting() > 0 {
-            self.ask_parents(now, None, out);
         }
+        self.ask_parents(now, None, out);
         self.ask_batches(now, None, out);
         if now >= self.progressed_at.saturating_add(patience).saturating_add(self.heartbeat()) {
             self.progressed_at = now;
