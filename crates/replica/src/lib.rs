@@ -41,9 +41,11 @@ impl Replica {
         }
     }
 
-    /// Begins after the log was restored.
-    pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+    /// Begins after the log was restored. Its first block can already commit something.
+    pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>, executed: &mut Vec<Executed>) {
+        let from = out.len();
         self.agreement.start(now, out);
+        self.execute(now, from, out, executed);
     }
 
     /// Takes one input. Commits among the outputs have been executed, and attested to.
@@ -54,8 +56,19 @@ impl Replica {
         out: &mut Vec<Output>,
         executed: &mut Vec<Executed>,
     ) {
-        let mut from = out.len();
+        let from = out.len();
         self.agreement.step(now, input, out);
+        self.execute(now, from, out, executed);
+    }
+
+    /// Executes the commits among the outputs from `from` on, and those that attesting to them leads to.
+    fn execute(
+        &mut self,
+        now: Timestamp,
+        mut from: usize,
+        out: &mut Vec<Output>,
+        executed: &mut Vec<Executed>,
+    ) {
         // An attestation can let the agreement go on, which can commit again.
         while from < out.len() {
             let commits: Vec<_> = out[from..]

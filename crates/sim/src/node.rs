@@ -73,7 +73,7 @@ impl Node {
             replica.restore(record, &mut restored, &mut executed);
         }
         let mut outputs = Vec::new();
-        replica.start(self.local_time(now), &mut outputs);
+        replica.start(self.local_time(now), &mut outputs, &mut executed);
         self.replica = Some(replica);
         let mut effects = self.enqueue(outputs, executed);
         restored.append(&mut effects.outputs);

@@ -27,6 +27,12 @@ fn a_validator_that_is_far_behind_gets_what_lies_below_its_rounds_too() {
     }
 }
 
+/// The first block after a restart completed a quorum of coin shares.
+#[test]
+fn what_a_restart_commits_at_once_is_executed_too() {
+    clean(&Setup::of_seed(478, "scheduler"));
+}
+
 #[test]
 fn one_setup_is_one_run() {
     let setup = Setup::of_seed(3, "lossy");
