@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use num::{Cash, Duration, Lots, Position, Timestamp};
-use wire::{AccountId, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId, UnderlyingId};
+use wire::{
+    AccountId, Conditions, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId, UnderlyingId,
+};
 
 use crate::{
     holding::Holding,
@@ -26,6 +28,7 @@ const ENDED_LABELS_MAX: usize = 128;
 pub struct LabelUse {
     pub order: OrderId,
     pub terms: NewOrder,
+    pub conditions: Conditions,
     /// What had filled when it ended.
     pub filled: Lots,
     /// How and when it ended, if it has.
@@ -34,8 +37,15 @@ pub struct LabelUse {
 }
 
 impl LabelUse {
-    pub(crate) fn new(order: OrderId, terms: &NewOrder) -> Self {
-        Self { order, terms: terms.clone(), filled: Lots::ZERO, end: None, ended_at: Timestamp::ZERO }
+    pub(crate) fn new(order: OrderId, terms: &NewOrder, conditions: &Conditions) -> Self {
+        Self {
+            order,
+            terms: terms.clone(),
+            conditions: conditions.clone(),
+            filled: Lots::ZERO,
+            end: None,
+            ended_at: Timestamp::ZERO,
+        }
     }
 
     /// Whether the order has ended, and too long ago to be told of.

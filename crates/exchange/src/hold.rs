@@ -86,7 +86,7 @@ impl State {
         let (terms, conditions) = (held.terms.clone(), held.conditions.clone());
         let holder = self.account_mut(account);
         if !terms.label.is_empty() {
-            holder.labels.insert(terms.label.clone(), LabelUse::new(order, &terms));
+            holder.labels.insert(terms.label.clone(), LabelUse::new(order, &terms, &conditions));
         }
         holder.held.insert(order, held);
         let account = holder.id;

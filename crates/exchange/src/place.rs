@@ -40,7 +40,7 @@ impl State {
         terms: &NewOrder,
         conditions: &Conditions,
     ) -> Result<Outcome, Reject> {
-        if let Some(outcome) = self.repeated(account, terms) {
+        if let Some(outcome) = self.repeated(account, (terms, conditions)) {
             return Ok(outcome);
         }
         let it = self.instrument_ref(terms.instrument);
@@ -52,7 +52,7 @@ impl State {
         }
         let plan = self.plan_order(account, terms, (conditions, None))?;
         let order = self.next_order_id();
-        self.use_label(account, order, terms);
+        self.use_label(account, order, (terms, conditions));
         self.write_order(account, Plan { order: Some(order), ..plan });
         Ok(Outcome::Placed { order })
     }
@@ -154,19 +154,24 @@ impl State {
     }
 
     /// Remembers an order under its label.
-    fn use_label(&mut self, account: AccountIndex, order: OrderId, terms: &NewOrder) {
+    fn use_label(&mut self, account: AccountIndex, order: OrderId, it: (&NewOrder, &Conditions)) {
+        let (terms, conditions) = it;
         if !terms.label.is_empty() {
             let now = self.time;
             let holder = self.account_mut(account);
             holder.forget_labels(now);
-            holder.labels.insert(terms.label.clone(), LabelUse::new(order, terms));
+            holder.labels.insert(terms.label.clone(), LabelUse::new(order, terms, conditions));
         }
     }
 
     /// What became of the same order under the same label, if it was placed lately.
-    fn repeated(&self, account: AccountIndex, terms: &NewOrder) -> Option<Outcome> {
+    fn repeated(
+        &self,
+        account: AccountIndex,
+        (terms, conditions): (&NewOrder, &Conditions),
+    ) -> Option<Outcome> {
         let used = self.account(account).labels.get(&terms.label)?;
-        if used.terms != *terms || used.is_forgotten(self.time) {
+        if used.terms != *terms || used.conditions != *conditions || used.is_forgotten(self.time) {
             return None;
         }
         let LabelUse { order, end, .. } = *used;

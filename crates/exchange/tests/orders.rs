@@ -281,6 +281,9 @@ fn the_same_order_under_the_same_label_is_placed_once() {
     let first = placed(&bench.act(1, vec![place(order.clone())]));
     let open = Outcome::Repeated { order: first, filled: Lots::ZERO, end: None };
     assert_eq!(bench.act(1, vec![place(order.clone())]), [open]);
+    let otherwise = Conditions { rivals: Some(1), ..Conditions::default() };
+    let in_use = Some(Reject::LabelInUse { have: first });
+    assert_eq!(bench.reject_of(1, with(order.clone(), otherwise)), in_use, "it is not the same order");
     let other = NewOrder { lots: Lots::new(11), ..order.clone() };
     assert_eq!(bench.reject_of(1, place(other)), Some(Reject::LabelInUse { have: first }));
     bench.act(2, vec![place(ask(10, AT))]);
