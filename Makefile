@@ -14,9 +14,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CLOCKLESS := $(TARGET)/release/clockless
 NEXTEST := 0.9.143
 CCXT := 4.5.90
+NAUTILUS := 1.231.0
 BENCHES ?= consensus
 CHROMIUM ?= /usr/bin/chromium
 VENV := tests/e2e/.venv
+# The newest Python that runs: nautilus_trader needs 3.12 or later, ccxt takes any.
+PYTHON = $(shell for it in python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-4].*/bin/python3; do $$it -c 'import ensurepip, venv' 2>/dev/null \
+	&& echo $$it && exit; done; echo python3)
 NODE_PACKAGES := web/node_modules/.package-lock.json
 PAGE := web/dist/index.html
 PAGE_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/package-lock.json \
@@ -97,8 +101,10 @@ need-chromium:
 $(VENV)/ready: Makefile
 	$(call say,installing ccxt $(CCXT))
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
-	python3 -m venv --clear $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ccxt==$(CCXT)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: nautilus_trader==$(NAUTILUS) \
+		|| echo "nautilus_trader $(NAUTILUS) cannot be had for this Python: its test will be skipped"
 	@touch $@
 
 lint: $(NODE_PACKAGES)

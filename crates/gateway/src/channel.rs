@@ -80,6 +80,8 @@ pub(crate) enum Channel {
     },
     Network,
     Dag,
+    /// With each commit: how far the order and the certified roots are.
+    Finality,
     /// Exists on the venue; here nothing ever happens on it.
     Silent,
     Private(Private),
@@ -128,6 +130,7 @@ impl Channel {
             }
             ["clockless", "network"] => Self::Network,
             ["clockless", "dag"] => Self::Dag,
+            ["clockless", "finality"] => Self::Finality,
             ["clockless", "chain", underlying, expiry] => {
                 Self::Chain { underlying: (*underlying).to_owned(), expiry_ms: expiry.parse().ok()? }
             }

@@ -85,6 +85,9 @@ pub struct Config {
     pub keys: Vec<ApiKeyFile>,
     /// How much callers may ask for.
     pub limits: Limits,
+    /// What the validators' clocks are ahead of this machine's, in milliseconds; zero but on test networks that
+    /// live on another day.
+    pub clock_offset_ms: i64,
     /// Unpredictable bytes that tokens are derived from.
     pub token_key: [u8; 32],
 }
@@ -119,6 +122,7 @@ pub struct Gateway {
     cancelling: Mutex<BTreeSet<AccountId>>,
     node: NodeClient,
     network_digest: Digest,
+    clock_offset_ms: i64,
 }
 
 /// Serves until the node is gone or the socket fails.
@@ -147,6 +151,7 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         cancelling: Mutex::default(),
         node: NodeClient::connect(&config.node).await?,
         network_digest: config.network,
+        clock_offset_ms: config.clock_offset_ms,
     });
     tracing::info!(%address, node = %config.node, "gateway is up");
     tokio::spawn(tick(Arc::clone(&gateway)));
@@ -376,6 +381,7 @@ impl Gateway {
         }
         let mut network = lock(&self.network);
         network.note(&committed.payload, &changes, &committed.certificates);
+        network.note_age(self.age_ms(committed.payload.commit.time));
         for taken in latencies {
             self.metrics.finality_seconds.observe(taken.as_secs_f64());
             network.note_latency(taken);
@@ -383,6 +389,40 @@ impl Gateway {
         drop(network);
         let view = self.view();
         lock(&self.feed).after_commit(self, &view, &changes);
+    }
+
+    /// How long ago a time of the data was, by this machine's clock.
+    fn age_ms(&self, time: Timestamp) -> i64 {
+        let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
+        signed(now_us() / 1_000).saturating_add(self.clock_offset_ms).saturating_sub(signed(time.millis()))
+    }
+
+    /// How final a commit is: `final` once it is ordered, `certified` once a quorum has signed a root at or
+    /// after it.
+    pub(crate) fn finality(&self, last: u64, commit: u64) -> Value {
+        let network = lock(&self.network);
+        let (certified, root) = network.certified();
+        let state = match certified {
+            Some(certified) if certified >= commit => "certified",
+            _ if last >= commit => "final",
+            _ => "unknown",
+        };
+        serde_json::json!({ "commit": commit, "state": state, "final_commit": last, "certified_commit": certified, "root": root })
+    }
+
+    /// The balance of an account with all that a verifier needs.
+    pub(crate) async fn prove(&self, account: AccountId) -> RpcResult {
+        let mut node = self.node.clone();
+        let unavailable =
+            |error: client::NodeError| RpcError::new(Code::TemporarilyUnavailable, error.to_string());
+        let proof = node.prove(account).await.map_err(unavailable)?;
+        Ok(serde_json::json!({
+            "owner": account.owner.to_string(),
+            "subaccount": account.subaccount,
+            "leaf": hex::encode(proof.leaf),
+            "proof": hex::encode(proof.proof),
+            "certificate": hex::encode(proof.certificate),
+        }))
     }
 
     fn publish_dag(&self) {

@@ -16,6 +16,8 @@ use crate::follow::Changes;
 const WINDOW: Duration = Duration::from_secs(5);
 /// Latencies remembered.
 const LATENCIES_MAX: usize = 2_000;
+/// A commit older than this on arrival is one that this gateway catches up with.
+const AGE_MS_MAX: i64 = 20_000;
 /// A validator whose last block is so many rounds behind the highest counts as down.
 const ROUNDS_BEHIND_MAX: u64 = 40;
 
@@ -35,6 +37,7 @@ pub struct Network {
     total: Sample,
     samples: VecDeque<Sample>,
     latencies_ms: VecDeque<f64>,
+    ages_ms: VecDeque<f64>,
     certified: Option<u64>,
     root: Option<String>,
     intents: u64,
@@ -52,6 +55,7 @@ impl Network {
             total,
             samples: VecDeque::from([total]),
             latencies_ms: VecDeque::new(),
+            ages_ms: VecDeque::new(),
             certified: None,
             root: None,
             intents: 0,
@@ -99,11 +103,23 @@ impl Network {
         };
     }
 
+    /// An intent that this gateway submitted was final after so long.
     pub fn note_latency(&mut self, taken: Duration) {
-        self.latencies_ms.push_back(taken.as_secs_f64() * 1e3);
-        if self.latencies_ms.len() > LATENCIES_MAX {
-            self.latencies_ms.pop_front();
+        remember(&mut self.latencies_ms, taken.as_secs_f64() * 1e3);
+    }
+
+    /// A commit arrived so many milliseconds after its own time. That time is the median of what the parents of
+    /// its leader were stamped with: so long ago the blocks that it made final were made. A commit that is read
+    /// from the past tells nothing.
+    pub fn note_age(&mut self, age_ms: i64) {
+        if (0..=AGE_MS_MAX).contains(&age_ms) {
+            remember(&mut self.ages_ms, age_ms as f64);
         }
+    }
+
+    /// The last commit whose root a quorum has signed.
+    pub fn certified(&self) -> (Option<u64>, Option<&str>) {
+        (self.certified, self.root.as_deref())
     }
 
     /// Begins a new tenth of a second.
@@ -154,22 +170,32 @@ impl Network {
             "orders_per_s": rate(self.total.orders, first.orders),
             "trades_per_s": rate(self.total.trades, first.trades),
             "finality_ms": self.finality(),
+            "finality_of": if self.latencies_ms.is_empty() { "commits" } else { "orders" },
             "instruments": instruments,
             "intents": self.intents,
         })
     }
 
+    /// From submission to order of what went through this gateway; until something did, the ages of commits.
     fn finality(&self) -> Value {
-        if self.latencies_ms.is_empty() {
+        let measured = if self.latencies_ms.is_empty() { &self.ages_ms } else { &self.latencies_ms };
+        if measured.is_empty() {
             return json!({ "p50": null, "p99": null });
         }
-        let mut sorted: Vec<f64> = self.latencies_ms.iter().copied().collect();
+        let mut sorted: Vec<f64> = measured.iter().copied().collect();
         sorted.sort_by(f64::total_cmp);
         let at = |part: f64| {
             let place = (part * (sorted.len() - 1) as f64).round() as usize;
             (sorted[place] * 10.0).round() / 10.0
         };
         json!({ "p50": at(0.5), "p99": at(0.99) })
+    }
+}
+
+fn remember(queue: &mut VecDeque<f64>, value: f64) {
+    queue.push_back(value);
+    if queue.len() > LATENCIES_MAX {
+        queue.pop_front();
     }
 }
 

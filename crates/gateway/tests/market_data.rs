@@ -196,3 +196,21 @@ async fn an_expiry_is_delivered_and_told() {
     // Bought 0.1 at 4,000, paid 1,000 each.
     assert_eq!((&own["position"], &own["profit_loss"]), (&json!(0.1), &json!(-300.0)));
 }
+
+#[tokio::test]
+async fn finality_is_shown_before_anybody_traded_here_and_says_of_what() {
+    let venue = Venue::open().await;
+    let network = venue.public("public/clockless/get_network", &json!({})).await;
+    assert_eq!(network.result()["finality_of"], "commits");
+    assert!(network.result()["finality_ms"]["p50"].is_number(), "{network:?}");
+    let mut client = Client::log_in(venue.address, "trader").await;
+    client.subscribe("public", &["clockless.finality"]).await;
+    let order = json!({ "instrument_name": PERPETUAL, "amount": 0.01, "price": 60_000 });
+    let commit = client.call("private/buy", &order).await["result"]["commit"].clone();
+    let told = client.next_of("clockless.finality").await;
+    assert_eq!((&told["commit"], &told["state"]), (&commit, &json!("final")));
+    let later = venue.public("public/clockless/get_finality", &json!({ "commit": 1_000_000 })).await;
+    assert_eq!(later.result()["state"], "unknown");
+    let network = venue.public("public/clockless/get_network", &json!({})).await;
+    assert_eq!(network.result()["finality_of"], "orders");
+}

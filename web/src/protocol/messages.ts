@@ -140,6 +140,8 @@ export interface NetworkStatus {
   orders_per_s: number | null;
   trades_per_s: number | null;
   finality_ms: { p50: number | null; p99: number | null } | null;
+  /** What `finality_ms` is of: orders through this gateway, or, before there were any, the age of commits. */
+  finality_of?: 'orders' | 'commits';
   instruments: number | null;
   intents: number | null;
 }

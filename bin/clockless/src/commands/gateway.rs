@@ -22,6 +22,9 @@ pub struct GatewayFile {
     pub listen: SocketAddr,
     /// API keys and the session keys behind them.
     pub keys: PathBuf,
+    /// As in the validators' configuration: what their clocks are ahead of this machine's.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
     /// How much callers may ask for, as calls a second and at once.
     #[serde(default)]
     pub limits: gateway::Limits,
@@ -53,6 +56,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         exchange: genesis.exchange,
         keys: keys.keys,
         limits: file.limits,
+        clock_offset_ms: file.clock_offset_ms,
         token_key,
     };
     super::block_on(gateway::serve(config))?.map_err(|error| Failure::bad_input(error.to_string()))

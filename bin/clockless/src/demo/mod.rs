@@ -166,7 +166,7 @@ impl Demo {
         };
         let network = LocalNetwork::start(arguments.validators, plan)?;
         let listen = if arguments.headless { free_addresses(1)?[0] } else { arguments.listen };
-        let gateway = start_gateway(&network, listen, &people)?;
+        let gateway = start_gateway((&network, clock), listen, &people)?;
         if !arguments.json {
             println!(
                 "{validators} validators, {} instruments; the page: http://{listen}/",
@@ -339,7 +339,11 @@ fn progress(elapsed: Duration, last: &(Instant, Reading), now: &(Instant, Readin
     )
 }
 
-fn start_gateway(network: &LocalNetwork, listen: SocketAddr, people: &People) -> Result<Process, Failure> {
+fn start_gateway(
+    (network, clock): (&LocalNetwork, Clock),
+    listen: SocketAddr,
+    people: &People,
+) -> Result<Process, Failure> {
     let keys = KeyFile {
         keys: vec![gateway::auth::ApiKeyFile {
             client_id: "demo".to_owned(),
@@ -357,6 +361,7 @@ fn start_gateway(network: &LocalNetwork, listen: SocketAddr, people: &People) ->
         node: network.rpc[0].to_string(),
         listen,
         keys: PathBuf::from("api-keys.json"),
+        clock_offset_ms: clock.offset_ms,
         limits: gateway::Limits::default(),
     };
     let path = network.path("gateway.toml");

@@ -103,6 +103,9 @@ impl Feed {
         self.speak(Now { gateway, view, interval: Interval::Raw, pending: &pending }, &topics);
         for (topic, channel) in &topics {
             match (&**channel, topic.account) {
+                (Channel::Finality, _) => {
+                    gateway.hub.publish(topic, &gateway.finality(view.commit_index(), view.commit_index()));
+                }
                 (Channel::InstrumentState(selection), _) => {
                     public::instrument_states(gateway, view, (topic, selection), &changes.ended);
                 }

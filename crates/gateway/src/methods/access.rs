@@ -45,6 +45,7 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "get_account_summaries"
         | "get_subaccounts"
         | "get_transaction_log"
+        | "clockless/get_balance_proof"
         | "get_user_locks"
         | "get_access_log" => (Area::Account, Access::Read),
         "get_deposits"

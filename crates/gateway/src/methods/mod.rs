@@ -60,7 +60,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "subscribe" => session::subscribe(gateway, session, session.identity().ok().as_ref(), params),
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
-        "get_time" => market::get_time(gateway),
+        "get_time" => market::get_time(),
         "status" => market::status(),
         "get_currencies" => market::get_currencies(gateway),
         "get_instruments" => market::get_instruments(gateway, params),
@@ -98,6 +98,10 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_block_rfq_trades" => Ok(json!({ "block_rfqs": [], "continuation": null })),
         "get_announcements" => Ok(json!([])),
         "clockless/get_chain" => chain::get_chain(gateway, params),
+        "clockless/get_finality" => {
+            let last = gateway.view().commit_index();
+            Ok(gateway.finality(last, params.u64("commit")?))
+        }
         "clockless/get_network" => chain::get_network(gateway),
         _ => Err(unknown(&format!("public/{name}"))),
     }
@@ -109,6 +113,9 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
     if identity.scope.access(area) < access {
         let reason = format!("{name} needs more than the scope {:?}", identity.scope.text());
         return Err(RpcError::new(Code::Forbidden, reason));
+    }
+    if name == "clockless/get_balance_proof" {
+        return gateway.prove(identity.account).await;
     }
     if (area, access) != (Area::Trade, Access::ReadWrite) {
         return private_reading(gateway, session, &identity, (name, params));

@@ -70,6 +70,7 @@ impl Venue {
             validators: vec!["v0".to_owned()],
             keys: keys(),
             limits: gateway::Limits::default(),
+            clock_offset_ms: 0,
             token_key: [7; 32],
         };
         change(&mut config);
