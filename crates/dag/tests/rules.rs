@@ -4,7 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use crypto::CoinShare;
-use dag::Fault;
+use dag::{Fault, ReadBlock, VerifiedBlock};
 use num::Timestamp;
 use proptest::prelude::*;
 use support::{AHEAD, DEPTH, WAVE, all_of, batch, block, rules, sign, stranger};
@@ -26,8 +26,12 @@ fn parents_but(place: usize, parent: BlockRef) -> Block {
     with_parents(parents)
 }
 
+fn verify(encoded: Bytes) -> Result<VerifiedBlock, Fault> {
+    ReadBlock::read(encoded).and_then(|read| rules().verify(read, Round(15)))
+}
+
 fn fault(block: Block) -> Option<Fault> {
-    rules().verify(sign(block), Round(15)).err()
+    verify(sign(block)).err()
 }
 
 #[test]
@@ -51,7 +55,7 @@ fn honest_blocks_keep_the_rules() {
     for (what, block) in cases {
         let reference = block.reference();
         let encoded = sign(block.clone());
-        let verified = rules().verify(encoded.clone(), Round(15));
+        let verified = verify(encoded.clone());
         let verified = verified.unwrap_or_else(|fault| panic!("{what}: {fault}"));
         assert_eq!((verified.reference, verified.block, verified.encoded), (reference, block, encoded));
     }
@@ -111,25 +115,21 @@ fn parents_of_other_rounds() -> Block {
 fn a_block_is_its_author_s_alone() {
     let forged = honest().sign(&support::key(2));
     let encoded = commonware_codec::Encode::encode(&forged);
-    assert_eq!(rules().verify(encoded, Round(15)).err(), Some(Fault::Signature));
+    assert_eq!(verify(encoded).err(), Some(Fault::Signature));
     let mut changed = sign(honest()).to_vec();
     let timestamp = 8 + 2 + 8;
     changed[timestamp + 7] ^= 1;
-    assert_eq!(rules().verify(Bytes::from(changed), Round(15)).err(), Some(Fault::Signature));
+    assert_eq!(verify(Bytes::from(changed)).err(), Some(Fault::Signature));
 }
 
 #[test]
 fn what_is_cut_off_or_goes_on_is_no_block() {
     let sound = sign(honest());
     for end in 0..sound.len() {
-        assert_eq!(
-            rules().verify(sound.slice(..end), Round(15)).err(),
-            Some(Fault::Malformed),
-            "{end} bytes"
-        );
+        assert_eq!(verify(sound.slice(..end)).err(), Some(Fault::Malformed), "{end} bytes");
     }
     let longer = Bytes::from([&sound[..], &[0]].concat());
-    assert_eq!(rules().verify(longer, Round(15)).err(), Some(Fault::Malformed));
+    assert_eq!(verify(longer).err(), Some(Fault::Malformed));
 }
 
 proptest! {
@@ -140,7 +140,7 @@ proptest! {
         let mut flipped = sign(honest()).to_vec();
         let place = place.index(flipped.len());
         flipped[place] ^= 1 << bit;
-        prop_assert!(rules().verify(Bytes::from(flipped), Round(15)).is_err());
-        prop_assert!(rules().verify(Bytes::from(noise), Round(15)).is_err());
+        prop_assert!(verify(Bytes::from(flipped)).is_err());
+        prop_assert!(verify(Bytes::from(noise)).is_err());
     }
 }

@@ -7,7 +7,7 @@
 //! Functions" (1980); the polynomials interpolate at Chebyshev points and are our own.
 //!
 //! Invariant: total functions without a branch: no input panics, NaN gives NaN, and a loop over a slice
-//! becomes vector instructions that give the same bits. No fused multiply-add (docs/adr/0020).
+//! becomes vector instructions that give the same bits. No fused multiply-add (docs/adr/0013).
 
 // The leading 33 bits of ln 2, so that an exponent times it is exact, and the rest.
 const LN2_HIGH: f64 = 0.693_147_180_369_123_816_49;

@@ -1,7 +1,7 @@
 //! The same loop, compiled for several instruction sets and chosen at run time.
 //!
 //! Invariant: all variants run the same source with operations that IEEE 754 fixes, so they give the same bits;
-//! only the width of a step differs. Nothing is contracted to fused operations (docs/adr/0020).
+//! only the width of a step differs. Nothing is contracted to fused operations (docs/adr/0013).
 
 /// A loop without branches. `run` is always inlined, so that it is compiled with the instructions of its caller.
 pub(crate) trait Kernel {
