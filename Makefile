@@ -15,7 +15,7 @@ CLOCKLESS := $(TARGET)/release/clockless
 NEXTEST := 0.9.143
 CCXT := 4.5.90
 NAUTILUS := 1.231.0
-BENCHES ?= consensus
+BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
 VENV := tests/e2e/.venv
 # The newest Python that runs: nautilus_trader needs 3.12 or later, ccxt takes any.
