@@ -171,7 +171,6 @@ export interface DagUpdate {
 /** Every method the page calls, with what it sends and what it gets. */
 export interface Methods {
   'public/test': { params: Record<string, never>; result: unknown };
-  'public/get_time': { params: Record<string, never>; result: number };
   'public/subscribe': { params: { channels: string[] }; result: string[] };
   'public/unsubscribe': { params: { channels: string[] }; result: string[] };
   'public/get_instruments': { params: { currency: string; kind?: Kind }; result: Instrument[] };

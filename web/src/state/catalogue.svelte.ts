@@ -36,11 +36,13 @@ export class Catalogue {
 
   async load(): Promise<void> {
     try {
-      const [listed, timestamp] = await Promise.all([
-        this.link.request('public/get_instruments', { currency: 'any' }),
-        this.link.request('public/get_time', {}),
-      ]);
-      this.timestamp = timestamp;
+      const listed = await this.link.request('public/get_instruments', { currency: 'any' });
+      const [first] = listed;
+      // The time of the data: a network may trade another day than the gateway's clock shows.
+      if (first !== undefined) {
+        const ticker = await this.link.request('public/ticker', { instrument_name: first.instrument_name });
+        this.timestamp = ticker.timestamp;
+      }
       this.instruments = new Map(listed.map((one) => [one.instrument_name, one]));
       this.loading = READY;
       if (listed.length === 0) setTimeout(() => void this.load(), EMPTY_RETRY_MS);

@@ -142,8 +142,6 @@ class Venue {
     switch (method) {
       case 'public/test':
         return { version: 'mock' };
-      case 'public/get_time':
-        return now;
       case 'public/get_instruments':
         return this.#instruments();
       case 'public/get_book_summary_by_currency':
