@@ -22,6 +22,9 @@ pub struct NetworkGenesis {
     pub wave_length: u8,
     pub leaders_per_round: u16,
     pub gc_depth: u64,
+    /// Rounds from one checkpoint to the next, where a log can be cut and a newcomer begin.
+    #[serde(default = "checkpoint_rounds")]
+    pub checkpoint_rounds: u64,
     /// Every so many commits the root is attested to.
     pub attest_every: u64,
     pub exchange: exchange::Genesis,
@@ -34,6 +37,10 @@ pub struct Validator {
     /// Ed25519 public key, 64 hexadecimal digits.
     pub key: String,
     pub stake: u64,
+}
+
+const fn checkpoint_rounds() -> u64 {
+    256
 }
 
 impl NetworkGenesis {
@@ -74,6 +81,7 @@ impl NetworkGenesis {
             wave_length: self.wave_length,
             leaders_per_round: self.leaders_per_round,
             gc_depth: self.gc_depth,
+            checkpoint_rounds: self.checkpoint_rounds,
         }
     }
 }

@@ -29,6 +29,11 @@ impl Chain {
         Self { gc_depth, head: None }
     }
 
+    /// A chain that goes on after `head`.
+    pub(crate) const fn after(self, head: CommitHead) -> Self {
+        Self { head: Some(head), ..self }
+    }
+
     pub(crate) const fn head(&self) -> Option<&CommitHead> {
         self.head.as_ref()
     }

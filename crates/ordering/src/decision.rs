@@ -4,7 +4,7 @@
 
 use crypto::{CoinShare, CoinValue};
 use num::Timestamp;
-use wire::{Author, BlockRef, Commit, Round};
+use wire::{Author, BlockRef, Checkpoint, Commit, Round};
 
 /// What the rule needs of an accepted block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Decision {
     WrongShare { author: Author, round: Round },
     /// The next step of the total order.
     Commit(Commit),
+    /// After the commit before, the rule can go on from this and the blocks above its floor.
+    Checkpoint(Checkpoint),
 }
 
 /// Why the rule stopped. It answers every later call with the same.

@@ -5,7 +5,7 @@
 //! two numbers when its coin is revealed.
 //! Left out on purpose: leaders. Every block is treated as if it might turn out to be one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use num::Timestamp;
 use wire::{Author, BlockRef, Committee, Round, Stake, Tally};
@@ -75,13 +75,32 @@ pub(crate) struct Graph {
     /// The rounds above the floor, lowest first.
     layers: VecDeque<Layer>,
     floor: Round,
+    /// Blocks above the floor that were ordered before a checkpoint and are not held yet.
+    ordered: BTreeSet<BlockRef>,
     /// The first contradiction seen.
     fault: Option<Fault>,
 }
 
 impl Graph {
     pub(crate) fn new(committee: Committee, length: WaveLength) -> Self {
-        Self { committee, length, layers: VecDeque::new(), floor: Round(0), fault: None }
+        let (layers, ordered) = (VecDeque::new(), BTreeSet::new());
+        Self { committee, length, layers, floor: Round(0), ordered, fault: None }
+    }
+
+    /// Forgets every block and goes on above `floor`, where these are ordered already.
+    pub(crate) fn resume(&mut self, floor: Round, ordered: impl Iterator<Item = BlockRef>) {
+        self.layers.clear();
+        self.floor = floor;
+        self.ordered = ordered.collect();
+    }
+
+    /// The blocks above the floor that are ordered, sorted.
+    pub(crate) fn ordered(&self) -> Vec<BlockRef> {
+        let held = self.layers.iter().flat_map(|layer| &layer.nodes).filter(|node| node.ordered);
+        let mut ordered: Vec<BlockRef> = held.map(|node| node.reference).collect();
+        ordered.extend(self.ordered.iter().copied());
+        ordered.sort_unstable();
+        ordered
     }
 
     pub(crate) const fn committee(&self) -> &Committee {
@@ -119,7 +138,8 @@ impl Graph {
             let seats = vec![Seat::default(); usize::from(self.committee.size())];
             self.layers.push_back(Layer { nodes: Vec::new(), seats });
         }
-        let node = self.build(reference, timestamp, parents);
+        let mut node = self.build(reference, timestamp, parents);
+        node.ordered = self.ordered.remove(&reference);
         let layer = self.layer_mut(round).expect("invariant: the layer was made above");
         let index =
             Index::try_from(layer.nodes.len()).expect("invariant: memory holds fewer than 2^32 blocks");
@@ -169,6 +189,9 @@ impl Graph {
         while self.floor < floor {
             self.layers.pop_front();
             self.floor = self.floor.next();
+        }
+        if !self.ordered.is_empty() {
+            self.ordered = self.ordered.split_off(&BlockRef { round: floor.next(), ..BlockRef::default() });
         }
     }
 

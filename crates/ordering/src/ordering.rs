@@ -4,7 +4,7 @@
 //! a decision, once made, stands.
 
 use crypto::{Coin, CoinShare, CoinValue};
-use wire::{Author, BlockRef, Committee, Round};
+use wire::{Author, BlockRef, Checkpoint, Committee, List, Round};
 
 use crate::{
     CommitHead, Decision, Fault, Metrics, Parameters, ParametersError, Vertex, WaveLength,
@@ -24,6 +24,9 @@ pub struct Ordering {
     slots: Slots,
     chain: Chain,
     metrics: Metrics,
+    checkpoint_rounds: u64,
+    /// The floor of the last checkpoint.
+    checkpointed: Round,
     /// Something came in since the last evaluation that can decide a slot.
     stale: bool,
 }
@@ -44,8 +47,24 @@ impl Ordering {
             slots: Slots::new(schedule),
             chain: Chain::new(parameters.gc_depth),
             metrics: Metrics::default(),
+            checkpoint_rounds: parameters.checkpoint_rounds,
+            checkpointed: Round(0),
             stale: false,
         })
+    }
+
+    /// Goes on after a checkpoint of this epoch, as if everything before it had been seen. Blocks above its
+    /// floor are to be accepted again.
+    #[must_use]
+    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
+        let Checkpoint { index, digest, leader, time, .. } = *checkpoint;
+        self.graph.resume(checkpoint.floor, checkpoint.ordered.iter().copied());
+        self.shares.clear();
+        self.slots = self.slots.from(checkpoint.next_round, checkpoint.next_rank);
+        self.chain = self.chain.after(CommitHead { index, digest, leader, time });
+        self.checkpointed = checkpoint.floor;
+        self.stale = false;
+        self
     }
 
     /// Takes an accepted block in. Its parents came before it, or lie at or under the floor, or are the
@@ -182,7 +201,29 @@ impl Ordering {
                 self.metrics.blocks_ordered += u64::try_from(commit.blocks.len()).unwrap_or(u64::MAX);
                 out.push(Decision::Commit(commit));
             }
+            out.extend(self.due_checkpoint().map(Decision::Checkpoint));
         }
+    }
+
+    /// A checkpoint when the floor has come far enough: at the same commits on every validator.
+    fn due_checkpoint(&mut self) -> Option<Checkpoint> {
+        let floor = self.graph.floor();
+        let head = *self.chain.head()?;
+        if floor.0 / self.checkpoint_rounds == self.checkpointed.0 / self.checkpoint_rounds {
+            return None;
+        }
+        self.checkpointed = floor;
+        Some(Checkpoint {
+            epoch: self.graph.committee().epoch(),
+            index: head.index,
+            digest: head.digest,
+            leader: head.leader,
+            time: head.time,
+            floor,
+            next_round: self.slots.next_round(),
+            next_rank: self.slots.next_rank(),
+            ordered: List::new(self.graph.ordered())?,
+        })
     }
 
     fn count_coins(&mut self, decisions: &[Decision]) {
@@ -190,7 +231,7 @@ impl Ordering {
             match decision {
                 Decision::Revealed { .. } => self.metrics.coins_revealed += 1,
                 Decision::WrongShare { .. } => self.metrics.wrong_shares += 1,
-                Decision::Commit(_) => {}
+                Decision::Commit(_) | Decision::Checkpoint(_) => {}
             }
         }
     }

@@ -15,6 +15,8 @@ pub struct Parameters {
     pub leaders_per_round: u16,
     /// Rounds below a committed leader after which a block that is not ordered yet never will be.
     pub gc_depth: u64,
+    /// Rounds that the floor rises from one checkpoint to the next.
+    pub checkpoint_rounds: u64,
 }
 
 /// Why the rule cannot start.
@@ -26,6 +28,8 @@ pub enum ParametersError {
     LeadersPerRound { have: u16, max: u16 },
     #[error("gc_depth is {have}, must be at least {need}: a wave and the round that links to it")]
     GcDepth { have: u64, need: u64 },
+    #[error("checkpoint_rounds is 0, must be at least 1")]
+    CheckpointRounds,
 }
 
 impl Parameters {
@@ -43,6 +47,9 @@ impl Parameters {
         let (have, need) = (self.gc_depth, u64::from(length.rounds()) + 1);
         if have < need {
             return Err(ParametersError::GcDepth { have, need });
+        }
+        if self.checkpoint_rounds == 0 {
+            return Err(ParametersError::CheckpointRounds);
         }
         Ok(length)
     }
@@ -62,7 +69,8 @@ mod tests {
     #[test]
     fn parameters_outside_their_bounds_are_refused_with_the_bound() {
         let check = |wave_length, leaders_per_round, gc_depth| {
-            Parameters { wave_length, leaders_per_round, gc_depth }.check(&committee(4))
+            let checkpoint_rounds = 256;
+            Parameters { wave_length, leaders_per_round, gc_depth, checkpoint_rounds }.check(&committee(4))
         };
         assert_eq!(check(5, 2, 60), Ok(WaveLength::FIVE));
         assert_eq!(check(4, 4, 5), Ok(WaveLength::FOUR));
@@ -72,12 +80,15 @@ mod tests {
         assert_eq!(check(5, 5, 60), Err(ParametersError::LeadersPerRound { have: 5, max: 4 }));
         assert_eq!(check(5, 2, 5), Err(ParametersError::GcDepth { have: 5, need: 6 }));
         assert_eq!(check(4, 2, 4), Err(ParametersError::GcDepth { have: 4, need: 5 }));
+        let never = Parameters { wave_length: 5, leaders_per_round: 2, gc_depth: 60, checkpoint_rounds: 0 };
+        assert_eq!(never.check(&committee(4)), Err(ParametersError::CheckpointRounds));
     }
 
     #[test]
     fn every_committee_size_satisfies_the_quorum_inequalities() {
         for n in 1..=100 {
-            let parameters = Parameters { wave_length: 5, leaders_per_round: 1, gc_depth: 60 };
+            let parameters =
+                Parameters { wave_length: 5, leaders_per_round: 1, gc_depth: 60, checkpoint_rounds: 256 };
             assert!(parameters.check(&committee(n)).is_ok(), "n = {n}");
         }
     }

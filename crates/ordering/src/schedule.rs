@@ -60,6 +60,11 @@ impl Slots {
         Self { schedule, revealed: BTreeMap::new(), next_round: Round(1), next_rank: 0 }
     }
 
+    /// Slots that begin with the one of rank `rank` in `round`.
+    pub(crate) fn from(self, round: Round, rank: u16) -> Self {
+        Self { revealed: BTreeMap::new(), next_round: round, next_rank: usize::from(rank), ..self }
+    }
+
     /// Whether the coin of `round` is still worth having.
     pub(crate) fn lacks(&self, round: Round) -> bool {
         round >= self.next_round && !self.revealed.contains_key(&round)
@@ -74,6 +79,11 @@ impl Slots {
     /// The round of the first slot that was not put out.
     pub(crate) const fn next_round(&self) -> Round {
         self.next_round
+    }
+
+    /// The rank of that slot in its round.
+    pub(crate) fn next_rank(&self) -> u16 {
+        u16::try_from(self.next_rank).expect("invariant: a rank is below the committee's size")
     }
 
     pub(crate) fn highest_revealed(&self) -> Option<Round> {

@@ -108,6 +108,12 @@ impl Shares {
         self.fresh.remove(&round);
     }
 
+    /// Forgets all shares: the rule goes on elsewhere.
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+        self.fresh.clear();
+    }
+
     fn waits_for_more(&self, round: Round, committee: &Committee) -> bool {
         let has_quorum = |round: &Round| {
             self.waiting.get(round).is_some_and(|it| it.choose(committee).1.is_quorum(committee))

@@ -110,6 +110,7 @@ impl Factory {
                 wave_length: self.setup.wave_length,
                 leaders_per_round: self.setup.leaders_per_round,
                 gc_depth: 60,
+                checkpoint_rounds: 64,
             },
             pacing: match self.setup.timers {
                 Timers::On => Pacing::default(),

@@ -30,6 +30,16 @@ pub const COMMIT_BLOCKS_MAX: usize = 64 * 1024;
 pub const FETCH_MAX: usize = 256;
 /// Blocks or batches in one answer to a peer.
 pub const ANSWER_ITEMS_MAX: usize = 1024;
+/// Ordered blocks above the floor of a checkpoint.
+pub const CHECKPOINT_BLOCKS_MAX: usize = 1024 * 1024;
+/// Bytes of the execution's state in a snapshot.
+pub const SNAPSHOT_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024 - 1;
+/// Bytes of a snapshot that travel in one message.
+pub const SNAPSHOT_PART_BYTES: usize = 256 * 1024;
+/// Snapshots that a validator offers.
+pub const SNAPSHOTS_MAX: usize = 2;
+/// Own batches that one entry of the log names.
+pub const OWN_BATCHES_MAX: usize = 1024 * 1024;
 /// Bytes of one message between validators, all included.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -47,6 +57,7 @@ mod tests {
         let batches = BLOCK_BATCHES_MAX * 44;
         let attestations = BLOCK_ATTESTATIONS_MAX * 104;
         assert!(parents + batches + attestations + room_for_framing <= BLOCK_BYTES_MAX);
+        assert!(SNAPSHOT_PART_BYTES + room_for_framing <= MESSAGE_BYTES_MAX);
         assert!(FETCH_MAX * 42 + room_for_framing <= MESSAGE_BYTES_MAX);
     }
 }

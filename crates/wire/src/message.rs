@@ -5,8 +5,10 @@
 use crypto::Digest;
 
 use crate::{
-    Blob, BlockRef, List, Round,
-    limits::{ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, BLOCK_BYTES_MAX, FETCH_MAX},
+    Blob, BlockRef, List, Round, SnapshotRef,
+    limits::{
+        ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, BLOCK_BYTES_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX,
+    },
 };
 
 tagged! {
@@ -27,5 +29,15 @@ tagged! {
         5 => Blocks { blocks: List<Blob<BLOCK_BYTES_MAX>, ANSWER_ITEMS_MAX> },
         /// Answers with batches.
         6 => Batches { batches: List<Blob<BATCH_BYTES_MAX>, ANSWER_ITEMS_MAX> },
+        /// Asks for the highest block of the sender that the receiver holds: its own log is lost.
+        7 => FetchLatest,
+        /// Answers with that block, if there is one.
+        8 => Latest { block: Option<Blob<BLOCK_BYTES_MAX>> },
+        /// Answers that rounds asked for are kept no more, with the snapshots that take their place.
+        9 => Snapshots { snapshots: List<SnapshotRef, SNAPSHOTS_MAX> },
+        /// Asks for one part of a snapshot, counted from 0.
+        10 => FetchSnapshot { digest: Digest, part: u32 },
+        /// Answers with the part: all but the last are full.
+        11 => SnapshotPart { digest: Digest, part: u32, bytes: Blob<SNAPSHOT_PART_BYTES> },
     }
 }

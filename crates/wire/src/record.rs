@@ -2,11 +2,11 @@
 //!
 //! Invariant: replaying the records in order gives back everything a validator has said and decided.
 
-use crypto::CoinValue;
+use crypto::{CoinValue, Digest};
 
 use crate::{
-    Blob, Round,
-    limits::{BATCH_BYTES_MAX, BLOCK_BYTES_MAX},
+    Blob, BlockRef, List, Round,
+    limits::{BATCH_BYTES_MAX, BLOCK_BYTES_MAX, OWN_BATCHES_MAX},
 };
 
 tagged! {
@@ -19,5 +19,8 @@ tagged! {
         1 => Batch { batch: Blob<BATCH_BYTES_MAX> },
         /// The coin of a wave, verified when it was revealed.
         2 => Coin { round: Round, value: CoinValue },
+        /// What of this validator's own still matters of the records before: its highest block, and its batches
+        /// that are not ordered. First in each section of the log but the oldest.
+        3 => Own { latest: BlockRef, batches: List<Digest, OWN_BATCHES_MAX> },
     }
 }

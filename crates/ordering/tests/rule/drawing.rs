@@ -40,7 +40,7 @@ struct Drawing {
 pub fn draw(text: &str) -> Dag {
     let mut drawing = Drawing {
         stakes: vec![1; 4],
-        parameters: Parameters { wave_length: 5, leaders_per_round: 1, gc_depth: 20 },
+        parameters: Parameters { wave_length: 5, leaders_per_round: 1, gc_depth: 20, checkpoint_rounds: 16 },
         leaders: BTreeMap::new(),
         leaders_elsewhere: vec![0],
         vertices: Vec::new(),

@@ -7,6 +7,7 @@
 
 mod cases;
 mod checker;
+mod checkpoints;
 mod coin;
 mod dag;
 mod drawing;

@@ -81,7 +81,7 @@ pub fn deliver(dag: &Dag, vertices: &[Vertex], pace: Pace, tape: &mut Tape) -> (
 pub fn commits_of(decisions: Vec<Decision>) -> Vec<Commit> {
     let commit = |decision| match decision {
         Decision::Commit(commit) => Some(commit),
-        Decision::Revealed { .. } | Decision::WrongShare { .. } => None,
+        Decision::Revealed { .. } | Decision::WrongShare { .. } | Decision::Checkpoint(_) => None,
     };
     decisions.into_iter().filter_map(commit).collect()
 }

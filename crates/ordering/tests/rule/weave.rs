@@ -36,6 +36,7 @@ pub fn weave(tape: &mut Tape) -> Dag {
         wave_length,
         leaders_per_round: 1 + u16::try_from(tape.below(members.min(4))).unwrap(),
         gc_depth: u64::from(wave_length) + 1 + u64::try_from(tape.below(12)).unwrap(),
+        checkpoint_rounds: 2,
     };
     let committee = committee(&stakes);
     let faulty = choose_faulty(tape, &committee);

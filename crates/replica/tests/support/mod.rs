@@ -54,7 +54,7 @@ pub fn committee() -> Committee {
 }
 
 pub fn agreement(author: u16, pacing: Pacing) -> Agreement {
-    let parameters = Parameters { wave_length: 4, leaders_per_round: 2, gc_depth: GC_DEPTH };
+    let parameters = Parameters { wave_length: 4, leaders_per_round: 2, gc_depth: GC_DEPTH, checkpoint_rounds: 64 };
     let config = Config { committee: committee(), author: Author(author), parameters, pacing };
     Agreement::new(config, key(author), Box::new(PlainCoin)).expect("parameters that suit four")
 }
