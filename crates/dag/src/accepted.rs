@@ -44,12 +44,16 @@ impl Accepted {
         let layer = self.layers.entry(reference.round).or_default();
         layer.tally.add(committee, reference.author);
         layer.first.entry(reference.author).or_insert(reference);
+        self.note_latest(reference);
+        self.blocks.insert(reference, AcceptedBlock { block: it.block, encoded: it.encoded });
+    }
+
+    pub(crate) fn note_latest(&mut self, reference: BlockRef) {
         if let Some(latest) = self.latest.get_mut(usize::from(reference.author.0))
             && latest.is_none_or(|latest| latest.round < reference.round)
         {
             *latest = Some(reference);
         }
-        self.blocks.insert(reference, AcceptedBlock { block: it.block, encoded: it.encoded });
     }
 
     pub fn contains(&self, block: &BlockRef) -> bool {
@@ -77,6 +81,11 @@ impl Accepted {
     /// How many authors have a block in a round.
     pub fn authors(&self, round: Round) -> usize {
         self.layers.get(&round).map_or(0, |layer| layer.first.len())
+    }
+
+    /// The lowest round that is still held.
+    pub fn lowest_round(&self) -> Option<Round> {
+        self.layers.first_key_value().map(|(round, _)| *round)
     }
 
     pub fn highest_round(&self) -> Round {

@@ -28,7 +28,7 @@ pub enum Insertion {
     Accepted,
     /// It waits for parents or batches.
     Waiting,
-    /// It was there already, lies under the floor, or its author's share of the waiting room is full.
+    /// It was there already, lies under the floor or far ahead, or its author's share of the waiting room is full.
     Dropped,
 }
 
@@ -88,6 +88,9 @@ impl Dag {
         if self.is_known(&reference) {
             return Insertion::Dropped;
         }
+        if reference.round > self.highest_round().after(self.rules.rounds_ahead_max) {
+            return Insertion::Dropped;
+        }
         let missing = self.missing_of(&block, is_held);
         if missing.is_empty() {
             self.accept(block, accepted);
@@ -109,6 +112,16 @@ impl Dag {
         for block in self.pending.set_floor(self.floor) {
             self.accept(block, accepted);
         }
+    }
+
+    /// Tells of a block of this validator's own that is not at hand: the next one follows it.
+    pub fn resume_after(&mut self, own: BlockRef) {
+        self.accepted.note_latest(own);
+    }
+
+    /// The round that acceptance has reached: blocks build on it from here on.
+    pub fn highest_round(&self) -> Round {
+        self.accepted.highest_round().max(self.floor)
     }
 
     /// Drops accepted blocks below a round that no peer is served from any more; returns their batches.

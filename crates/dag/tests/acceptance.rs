@@ -3,7 +3,7 @@
 mod support;
 
 use dag::{Dag, Draft, Insertion, VerifiedBlock};
-use support::{all_of, batch, block, dag, verified};
+use support::{AHEAD, all_of, batch, block, dag, verified};
 use wire::{Author, Block, BlockRef, List, Round};
 
 /// Inserts a block whose batches are all held.
@@ -128,6 +128,18 @@ fn one_author_fills_its_own_part_of_the_waiting_room_only() {
     assert_eq!(insert(&mut dag, &orphan(2, PLACES)).0, Insertion::Waiting);
     dag.set_floor(Round(100), &mut Vec::new());
     assert_eq!(insert(&mut dag, &orphan(1, PLACES)).0, Insertion::Waiting, "the floor made room");
+}
+
+#[test]
+fn a_block_far_ahead_is_seen_and_not_kept() {
+    let mut dag = dag();
+    for (author, round) in [(1, AHEAD), (2, AHEAD + 1), (3, u64::MAX / 1_000)] {
+        let ahead = verified(block(author, round, all_of(round - 1, author)));
+        let kept = if round > AHEAD { Insertion::Dropped } else { Insertion::Waiting };
+        assert_eq!(insert(&mut dag, &ahead).0, kept, "round {round}");
+    }
+    assert_eq!(dag.waiting(), 1);
+    assert_eq!(dag.quorum_round(), Round(AHEAD + 1), "one of two of them is honest, so it is behind");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crypto::CoinShare;
 use dag::{Fault, ReadBlock, VerifiedBlock};
 use num::Timestamp;
 use proptest::prelude::*;
-use support::{AHEAD, DEPTH, WAVE, all_of, batch, block, rules, sign, stranger};
+use support::{DEPTH, WAVE, all_of, batch, block, rules, sign, stranger};
 use wire::{Author, Block, BlockRef, List, Round};
 
 /// An honest block of validator 1 in round 20.
@@ -27,7 +27,7 @@ fn parents_but(place: usize, parent: BlockRef) -> Block {
 }
 
 fn verify(encoded: Bytes) -> Result<VerifiedBlock, Fault> {
-    ReadBlock::read(encoded).and_then(|read| rules().verify(read, Round(15)))
+    ReadBlock::read(encoded).and_then(|read| rules().verify(read))
 }
 
 fn fault(block: Block) -> Option<Fault> {
@@ -43,7 +43,7 @@ fn honest_blocks_keep_the_rules() {
         ("the first of all", block(2, 1, all_of(0, 2))),
         ("the last without a coin share", block(2, WAVE - 1, all_of(WAVE - 2, 2))),
         ("the first with one", block(2, WAVE, all_of(WAVE - 1, 2))),
-        ("of the highest round that is looked at", block(1, 15 + AHEAD, all_of(14 + AHEAD, 1))),
+        ("of any round", block(1, 1_000_000, all_of(999_999, 1))),
         ("with a bare quorum of parents", with_parents(all_of(19, 1)[..3].to_vec())),
         ("whose author was away for long", with_parents(late_own)),
         ("with the oldest parent there can be", with_parents(oldest)),
@@ -63,7 +63,6 @@ fn honest_blocks_keep_the_rules() {
 
 #[test]
 fn every_broken_rule_has_its_fault() {
-    let need = Round(15 + AHEAD);
     let (low, high) = (Round(20 - DEPTH), Round(19));
     let outside = |parent| Fault::ParentRound { parent, low, high };
     let foreign = List::new(vec![batch(1, 1), batch(2, 2)]).unwrap();
@@ -72,8 +71,7 @@ fn every_broken_rule_has_its_fault() {
     let cases = [
         (Block { epoch: 4, ..honest() }, Fault::Epoch { have: 4, need: 3 }),
         (Block { author: Author(4), ..honest() }, Fault::Author { have: Author(4) }),
-        (Block { round: Round(0), ..honest() }, Fault::Round { have: Round(0), need }),
-        (Block { round: need.next(), ..honest() }, Fault::Round { have: need.next(), need }),
+        (Block { round: Round(0), ..honest() }, Fault::Round),
         (Block { coin_share: None, ..honest() }, Fault::CoinShare { need: WAVE }),
         (
             Block { coin_share: Some(CoinShare([1; 48])), ..block(1, WAVE - 1, all_of(WAVE - 2, 1)) },

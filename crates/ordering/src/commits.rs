@@ -29,9 +29,9 @@ impl Chain {
         Self { gc_depth, head: None }
     }
 
-    /// A chain that goes on after `head`.
-    pub(crate) const fn after(self, head: CommitHead) -> Self {
-        Self { head: Some(head), ..self }
+    /// Goes on after `head`.
+    pub(crate) const fn restart(&mut self, head: CommitHead) {
+        self.head = Some(head);
     }
 
     pub(crate) const fn head(&self) -> Option<&CommitHead> {

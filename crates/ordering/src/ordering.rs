@@ -55,16 +55,14 @@ impl Ordering {
 
     /// Goes on after a checkpoint of this epoch, as if everything before it had been seen. Blocks above its
     /// floor are to be accepted again.
-    #[must_use]
-    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
+    pub fn resume(&mut self, checkpoint: &Checkpoint) {
         let Checkpoint { index, digest, leader, time, .. } = *checkpoint;
         self.graph.resume(checkpoint.floor, checkpoint.ordered.iter().copied());
         self.shares.clear();
-        self.slots = self.slots.from(checkpoint.next_round, checkpoint.next_rank);
-        self.chain = self.chain.after(CommitHead { index, digest, leader, time });
+        self.slots.restart(checkpoint.next_round, checkpoint.next_rank);
+        self.chain.restart(CommitHead { index, digest, leader, time });
         self.checkpointed = checkpoint.floor;
         self.stale = false;
-        self
     }
 
     /// Takes an accepted block in. Its parents came before it, or lie at or under the floor, or are the

@@ -60,9 +60,11 @@ impl Slots {
         Self { schedule, revealed: BTreeMap::new(), next_round: Round(1), next_rank: 0 }
     }
 
-    /// Slots that begin with the one of rank `rank` in `round`.
-    pub(crate) fn from(self, round: Round, rank: u16) -> Self {
-        Self { revealed: BTreeMap::new(), next_round: round, next_rank: usize::from(rank), ..self }
+    /// Goes on with the slot of rank `rank` in `round`.
+    pub(crate) fn restart(&mut self, round: Round, rank: u16) {
+        self.revealed.clear();
+        self.next_round = round;
+        self.next_rank = usize::from(rank);
     }
 
     /// Whether the coin of `round` is still worth having.

@@ -31,9 +31,15 @@ impl Replica {
     }
 
     /// Takes a record of the own log.
-    pub fn restore(&mut self, record: Record, out: &mut Vec<Output>, executed: &mut Vec<Executed>) {
+    pub fn restore(
+        &mut self,
+        section: u64,
+        record: Record,
+        out: &mut Vec<Output>,
+        executed: &mut Vec<Executed>,
+    ) {
         let from = out.len();
-        self.agreement.restore(record, out);
+        self.agreement.restore(section, record, out);
         for output in &out[from..] {
             if let Output::Commit(payload) = output {
                 executed.push(self.execution.apply(payload));

@@ -34,6 +34,7 @@ pub struct Shelf {
     batches: BTreeMap<Digest, (Held, Option<u64>)>,
     unreferenced: BTreeMap<Author, Unreferenced>,
     added: u64,
+    bytes: usize,
 }
 
 impl Shelf {
@@ -51,6 +52,7 @@ impl Shelf {
         }
         let author = held.batch.author;
         self.added += 1;
+        self.bytes += held.encoded.len();
         let unreferenced = self.unreferenced.entry(author).or_default();
         unreferenced.bytes += held.encoded.len();
         unreferenced.order.insert(self.added, digest);
@@ -66,6 +68,7 @@ impl Shelf {
             && let Some((held, _)) = self.batches.remove(&oldest)
         {
             unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
+            self.bytes = self.bytes.saturating_sub(held.encoded.len());
         }
     }
 
@@ -89,7 +92,14 @@ impl Shelf {
 
     pub fn forget(&mut self, digest: &Digest) {
         self.refer(digest);
-        self.batches.remove(digest);
+        if let Some((held, _)) = self.batches.remove(digest) {
+            self.bytes = self.bytes.saturating_sub(held.encoded.len());
+        }
+    }
+
+    /// Bytes of all batches at hand.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub fn len(&self) -> usize {

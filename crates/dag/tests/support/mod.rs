@@ -11,7 +11,7 @@ use wire::{Author, BatchRef, Block, BlockRef, Committee, List, Member, Round};
 pub const EPOCH: u64 = 3;
 pub const WAVE: u64 = 4;
 pub const DEPTH: u64 = 10;
-pub const AHEAD: u64 = 50;
+pub const AHEAD: u64 = 50_000;
 
 pub fn key(author: u16) -> SigningKey {
     SigningKey::from_bytes([u8::try_from(author).expect("few") + 1; 32])

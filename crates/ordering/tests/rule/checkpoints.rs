@@ -17,7 +17,7 @@ fn decisions(dag: &Dag, from: Option<&Checkpoint>, pace: Pace, tape: &mut Tape) 
     let mut ordering = dag.ordering();
     let mut floor = Round(0);
     if let Some(checkpoint) = from {
-        ordering = ordering.resume(checkpoint);
+        ordering.resume(checkpoint);
         floor = checkpoint.floor;
     }
     let above: Vec<Vertex> = dag.vertices.iter().filter(|it| it.reference.round > floor).cloned().collect();

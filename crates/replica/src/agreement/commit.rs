@@ -2,7 +2,7 @@
 //!
 //! Invariant: every block of a commit is accepted, so its batches are held; the payload is complete.
 
-use wire::{BlockRef, Commit, CommittedBlock, CommittedPayload, List};
+use wire::{BlockRef, Commit, CommittedBlock, CommittedPayload, List, Round};
 
 use super::{Agreement, Output, Record};
 
@@ -15,7 +15,7 @@ impl Agreement {
         for decision in decisions {
             match decision {
                 ordering::Decision::Revealed { round, value } if !self.restoring => {
-                    out.push(Output::Persist(Record::Coin { round, value }));
+                    self.persist(Record::Coin { round, value }, out);
                 }
                 ordering::Decision::Revealed { .. } => {}
                 ordering::Decision::WrongShare { author, round } => {
@@ -25,6 +25,7 @@ impl Agreement {
                     committed = true;
                     self.hand_over(commit, out);
                 }
+                ordering::Decision::Checkpoint(checkpoint) => self.reach(checkpoint, out),
             }
         }
         if committed {
@@ -67,7 +68,7 @@ impl Agreement {
     }
 
     /// The tickets of the own batches that a block carries: they are final.
-    fn settle_own(&mut self, block: &BlockRef) -> Vec<u64> {
+    pub(super) fn settle_own(&mut self, block: &BlockRef) -> Vec<u64> {
         if block.author != self.config.author {
             return Vec::new();
         }
@@ -84,15 +85,25 @@ impl Agreement {
         tickets
     }
 
+    /// Drops the blocks below a round, with their batches.
+    pub(super) fn forget_before(&mut self, round: Round) {
+        for batch in self.dag.forget_before(round) {
+            if !self.own.contains_key(&batch) {
+                self.shelf.forget(&batch);
+                self.sections.forget_batch(&batch);
+            }
+        }
+    }
+
     /// Drops what no peer is served from any more, and carries again what fell under the floor.
     fn forget(&mut self) {
         let floor = self.ordering.floor();
         let highest = self.dag.accepted().highest_round();
-        let keep_from = highest.before(self.config.pacing.retain_rounds).unwrap_or_default().min(floor);
-        for batch in self.dag.forget_before(keep_from) {
-            if !self.own.contains_key(&batch) {
-                self.shelf.forget(&batch);
-            }
+        self.forget_before(highest.before(self.config.pacing.retain_rounds).unwrap_or_default().min(floor));
+        while self.shelf.bytes() > self.config.pacing.retain_bytes
+            && let Some(lowest) = self.dag.accepted().lowest_round().filter(|lowest| *lowest < floor)
+        {
+            self.forget_before(lowest.next());
         }
         while let Some((block, ())) = self.unordered_payload.first_key_value()
             && block.round <= floor

@@ -3,6 +3,8 @@
 //! Invariant: nothing a peer sends is trusted: blocks are verified, batches are taken by their digest, requests
 //! are answered within bounds. A batch is durable before a block that refers to it is accepted.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use crypto::Digest;
 use dag::{Fault, Insertion, ReadBlock, VerifiedBlock};
@@ -43,24 +45,30 @@ impl Agreement {
             Message::FetchBlocks { blocks } => self.answer_blocks(from, &blocks, out),
             Message::FetchBatches { batches } => self.answer_batches(from, &batches, out),
             Message::FetchRounds { from: round } => self.answer_rounds(from, round, out),
+            Message::FetchLatest => self.answer_latest(from, out),
+            Message::Latest { block } => self.take_latest(now, from, block.map(Blob::into_bytes), out),
+            Message::Snapshots { snapshots } => self.take_offer(now, from, snapshots.into_vec(), out),
+            Message::FetchSnapshot { digest, part } => self.answer_part(from, digest, part, out),
+            Message::SnapshotPart { digest, part, bytes } => {
+                self.take_part((now, from), (digest, part), bytes.into_bytes(), out);
+            }
         }
     }
 
-    fn take_block(&mut self, now: Timestamp, from: Author, encoded: Bytes, out: &mut Vec<Output>) {
-        let highest = self.dag.accepted().highest_round();
+    pub(super) fn take_block(&mut self, now: Timestamp, from: Author, encoded: Bytes, out: &mut Vec<Output>) {
         let read = match ReadBlock::read(encoded) {
             // Peers that catch up, and twice-told news, cost no signature.
             Ok(read) if self.dag.is_known(&read.reference) => return,
             read => read,
         };
-        match read.and_then(|read| self.dag.rules().verify(read, highest)) {
+        match read.and_then(|read| self.dag.rules().verify(read)) {
             Ok(block) => {
                 let reference = block.reference;
                 let shelf = &self.shelf;
                 let mut accepted = Vec::new();
                 let insertion = self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
                 self.add_accepted(now, accepted, out);
-                if insertion == Insertion::Waiting {
+                if insertion == Insertion::Waiting || self.is_behind() {
                     self.ask_for(now, from, reference, out);
                 }
             }
@@ -85,9 +93,8 @@ impl Agreement {
         if batch.author != from && !asked_for {
             return;
         }
-        let record = Blob::new(held.encoded.clone()).map(|batch| Record::Batch { batch });
         if self.shelf.add(digest, held) {
-            out.extend(record.map(Output::Persist));
+            self.persist_batch(&digest, out);
             let mut accepted = Vec::new();
             self.dag.batch_held(&digest, &mut accepted);
             self.add_accepted(self.progressed_at, accepted, out);
@@ -108,10 +115,14 @@ impl Agreement {
 
     fn note_accepted(&mut self, reference: BlockRef, out: &mut Vec<Output>) {
         let Some(it) = self.dag.accepted().get(&reference) else { return };
-        if !self.restoring {
-            out.extend(Blob::new(it.encoded.clone()).map(|block| Output::Persist(Record::Block { block })));
+        let batches = it.block.batches.clone();
+        if let Some(block) = Blob::new(it.encoded.clone()).filter(|_| !self.restoring) {
+            let old = batches.iter().map(|batch| batch.digest).filter(|batch| self.sections.is_old(batch));
+            old.collect::<Vec<_>>().iter().for_each(|batch| self.persist_batch(batch, out));
+            self.sections.note_block(self.sections.newest(), reference.round);
+            self.persist(Record::Block { block }, out);
         }
-        for batch in &it.block.batches {
+        for batch in &batches {
             self.shelf.refer(&batch.digest);
             if reference.author == self.config.author
                 && let Some(own) = self.own.get_mut(&batch.digest)
@@ -119,19 +130,49 @@ impl Agreement {
                 own.carried = Some(reference.round);
             }
         }
-        if !it.block.batches.is_empty() {
+        if !batches.is_empty() {
             self.unordered_payload.insert(reference, ());
         }
+        self.order(&reference);
+    }
+
+    /// Hands an accepted block to the ordering.
+    pub(super) fn order(&mut self, reference: &BlockRef) {
+        let Some(it) = self.dag.accepted().get(reference) else { return };
         self.ordering.accept(Vertex {
-            reference,
+            reference: *reference,
             parents: it.block.parents.to_vec(),
             timestamp: it.block.timestamp,
             coin_share: it.block.coin_share,
         });
     }
 
-    pub(super) fn restore_batch(&mut self, encoded: Bytes) {
+    /// Writes a record to the newest section of the log.
+    pub(super) fn persist(&self, record: Record, out: &mut Vec<Output>) {
+        out.push(Output::Persist { section: self.sections.newest(), record });
+    }
+
+    /// Writes a batch that is held, perhaps not for the first time.
+    pub(super) fn persist_batch(&mut self, batch: &Digest, out: &mut Vec<Output>) {
+        let Some(encoded) = self.shelf.get(batch).and_then(|held| Blob::new(held.encoded.clone())) else {
+            return;
+        };
+        self.sections.note_batch(self.sections.newest(), *batch);
+        self.persist(Record::Batch { batch: encoded }, out);
+    }
+
+    /// What of the own still mattered at this place of the log.
+    pub(super) fn restore_own(&mut self, latest: BlockRef, batches: &[Digest]) {
+        self.recovery.remember();
+        self.dag.resume_after(latest);
+        let open: BTreeSet<&Digest> = batches.iter().collect();
+        self.own.retain(|batch, _| open.contains(batch));
+        self.own_queue.retain(|batch| open.contains(batch));
+    }
+
+    pub(super) fn restore_batch(&mut self, section: u64, encoded: Bytes) {
         let Some((digest, held)) = Shelf::read(encoded) else { return };
+        self.sections.note_batch(section, digest);
         if held.batch.author == self.config.author {
             self.builder.resume_after(held.batch.sequence);
             self.add_own(digest, &held, Vec::new());
@@ -139,12 +180,17 @@ impl Agreement {
         self.shelf.add(digest, held);
     }
 
-    pub(super) fn restore_block(&mut self, encoded: Bytes, out: &mut Vec<Output>) {
+    pub(super) fn restore_block(&mut self, section: u64, encoded: Bytes, out: &mut Vec<Output>) {
         use commonware_codec::DecodeExt;
         let Ok(signed) = wire::SignedBlock::decode(encoded.clone()) else { return };
-        let block = VerifiedBlock { reference: signed.block.reference(), block: signed.block, encoded };
-        let mut accepted = Vec::new();
-        self.dag.insert(block, |_| true, &mut accepted);
+        let reference = signed.block.reference();
+        self.sections.note_block(section, reference.round);
+        if reference.author == self.config.author {
+            self.dag.resume_after(reference);
+        }
+        let block = VerifiedBlock { reference, block: signed.block, encoded };
+        let (mut accepted, shelf) = (Vec::new(), &self.shelf);
+        self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
         self.add_accepted(Timestamp::ZERO, accepted, out);
     }
 

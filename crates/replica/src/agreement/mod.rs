@@ -7,15 +7,22 @@
 mod commit;
 mod intake;
 mod pace;
+mod recovery;
+mod sections;
+mod snapshots;
 mod sync;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use crypto::{Coin, Digest, SigningKey};
 use dag::{Dag, Fault, Rules};
 use num::{Duration, Timestamp};
 use ordering::{Ordering, Parameters, ParametersError};
-use wire::{Attestation, Author, BlockRef, CommittedPayload, Committee, Message, Round, Transaction};
+use wire::{
+    Attestation, Author, BlockRef, Checkpoint, CommittedPayload, Committee, Message, Round, Snapshot,
+    SnapshotRef, Transaction,
+};
 use worker::{Builder, BuilderLimits, Shelf};
 
 pub use sync::SYNC_LAG;
@@ -38,6 +45,10 @@ pub struct Pacing {
     pub open_bytes_max: usize,
     /// Rounds kept for peers that are behind.
     pub retain_rounds: u64,
+    /// Bytes of batches at hand from which on fewer rounds are kept than that.
+    pub retain_bytes: usize,
+    /// Undecided rounds from which on own blocks carry no batches.
+    pub undecided_rounds_max: u64,
 }
 
 impl Default for Pacing {
@@ -51,6 +62,8 @@ impl Default for Pacing {
             retry_ms: 250,
             open_bytes_max: 64 * 1024 * 1024,
             retain_rounds: 4_000,
+            retain_bytes: 384 * 1024 * 1024,
+            undecided_rounds_max: 256,
         }
     }
 }
@@ -89,6 +102,12 @@ pub enum Input {
     Connected {
         peer: Author,
     },
+    /// The execution at a `Checkpoint` is saved, and durable.
+    Saved {
+        reference: SnapshotRef,
+        /// The encoding of the `Snapshot`, to be handed to peers.
+        encoded: Bytes,
+    },
     /// A moment that `WakeAt` asked for, or any other.
     Tick,
 }
@@ -96,8 +115,11 @@ pub enum Input {
 /// What a validator does.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// To be durable before any later output leaves.
-    Persist(Record),
+    /// To be written to that section of the log, and durable before any later output leaves.
+    Persist {
+        section: u64,
+        record: Record,
+    },
     Send {
         to: Author,
         message: Message,
@@ -106,6 +128,18 @@ pub enum Output {
         message: Message,
     },
     Commit(CommittedPayload),
+    /// The commits so far are all there will be for this checkpoint: to be saved with the execution's state,
+    /// and answered by `Input::Saved`.
+    Checkpoint(Checkpoint),
+    /// The execution goes on from this snapshot of a peer, which is to be durable before any later output.
+    Adopt {
+        snapshot: Snapshot,
+        encoded: Bytes,
+    },
+    /// Sections of the log before `keep` are needed no more.
+    Cut {
+        keep: u64,
+    },
     /// The transaction is in an own batch that is durable.
     Accepted {
         ticket: u64,
@@ -181,6 +215,9 @@ pub struct Agreement {
     progressed_at: Timestamp,
     retry_at: Timestamp,
     asked: sync::Asked,
+    sections: sections::Sections,
+    snapshots: snapshots::Snapshots,
+    recovery: recovery::Recovery,
     halted: bool,
     restoring: bool,
 }
@@ -213,6 +250,9 @@ impl Agreement {
             progressed_at: Timestamp::ZERO,
             retry_at: Timestamp::ZERO,
             asked: sync::Asked::default(),
+            sections: sections::Sections::default(),
+            snapshots: snapshots::Snapshots::default(),
+            recovery: recovery::Recovery::default(),
             halted: false,
             restoring: false,
             config,
@@ -220,13 +260,21 @@ impl Agreement {
         })
     }
 
-    /// Takes a record of the own log; emits the commits that follow from it again.
-    pub fn restore(&mut self, record: Record, out: &mut Vec<Output>) {
+    /// Goes on after the last own snapshot. The records of the log come after it.
+    pub fn resume(&mut self, snapshot: &Snapshot, (reference, encoded): (SnapshotRef, Bytes)) {
+        self.hold(reference, encoded);
+        self.go_on_after(&snapshot.checkpoint, &mut Vec::new());
+    }
+
+    /// Takes a record from a section of the own log; emits the commits that follow from it again.
+    pub fn restore(&mut self, section: u64, record: Record, out: &mut Vec<Output>) {
         self.restoring = true;
+        self.sections.restore(section);
         match record {
-            Record::Batch { batch } => self.restore_batch(batch.into_bytes()),
-            Record::Block { block } => self.restore_block(block.into_bytes(), out),
+            Record::Batch { batch } => self.restore_batch(section, batch.into_bytes()),
+            Record::Block { block } => self.restore_block(section, block.into_bytes(), out),
             Record::Coin { round, value } => self.ordering.restore_coin(round, value),
+            Record::Own { latest, batches } => self.restore_own(latest, &batches),
         }
         self.restoring = false;
     }
@@ -236,6 +284,7 @@ impl Agreement {
         self.requeue_uncarried();
         self.progressed_at = now;
         self.retry_at = now.saturating_add(Duration::from_millis(self.config.pacing.retry_ms));
+        self.recover(out);
         self.rebroadcast(out);
         self.ask_range(now, None, out);
         self.pace(now, out);
@@ -260,6 +309,7 @@ impl Agreement {
             },
             Input::Attest(attestation) => self.add_attestation(attestation),
             Input::Connected { peer } => self.greet(now, peer, out),
+            Input::Saved { reference, encoded } => self.saved(reference, encoded, out),
             Input::Tick => {}
         }
     }

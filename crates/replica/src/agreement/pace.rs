@@ -5,7 +5,7 @@
 
 use num::{Duration, Timestamp};
 use wire::{
-    Blob, Block, List, Message,
+    Blob, Block, List, Message, Round,
     limits::{BLOCK_ATTESTATIONS_MAX, BLOCK_BATCHES_MAX},
 };
 use worker::Held;
@@ -35,21 +35,22 @@ impl Agreement {
     fn seal(&mut self, out: &mut Vec<Output>) {
         let Some(sealed) = self.builder.seal() else { return };
         let Some(batch) = Blob::new(sealed.encoded.clone()) else { return };
-        out.push(Output::Persist(Record::Batch { batch: batch.clone() }));
+        let digest = sealed.reference.digest;
+        let held = Held { batch: sealed.batch, encoded: sealed.encoded };
+        self.shelf.add(digest, held.clone());
+        self.persist_batch(&digest, out);
         out.extend(sealed.tickets.iter().map(|ticket| Output::Accepted { ticket: *ticket }));
         out.push(Output::Broadcast { message: Message::Batch { batch } });
-        let held = Held { batch: sealed.batch, encoded: sealed.encoded };
-        self.add_own(sealed.reference.digest, &held, sealed.tickets);
-        self.shelf.add(sealed.reference.digest, held);
+        self.add_own(digest, &held, sealed.tickets);
     }
 
     /// When the next own block may be made; `None` while it cannot be.
     fn next_block_due(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.halted || self.is_behind() {
+        if self.halted || self.recovery.is_open() || self.is_behind() {
             return None;
         }
         let own = self.dag.own_latest();
-        let draft = self.dag.draft(own, self.ordering.first_undecided_round())?;
+        let draft = self.dag.draft(own, self.first_open_round())?;
         let pacing = &self.config.pacing;
         // Rounds that others have left behind are made up for at once.
         if draft.round < self.dag.quorum_round() {
@@ -65,8 +66,13 @@ impl Agreement {
         Some(self.proposed_at.saturating_add(Duration::from_millis(wait)))
     }
 
+    /// The first round that an own block may still matter in, and may be made in.
+    fn first_open_round(&self) -> Round {
+        self.ordering.first_undecided_round().max(self.recovery.silent_until().next())
+    }
+
     /// The grace for validators that are missing in a round, if they were there lately.
-    fn grace(&self, round: wire::Round) -> u64 {
+    fn grace(&self, round: Round) -> u64 {
         let lately = round.before(4).unwrap_or_default();
         let accepted = self.dag.accepted();
         let missing =
@@ -91,7 +97,7 @@ impl Agreement {
     /// Makes the next own block; false when it cannot be made.
     fn propose(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
         let own = self.dag.own_latest();
-        let Some(draft) = self.dag.draft(own, self.ordering.first_undecided_round()) else { return false };
+        let Some(draft) = self.dag.draft(own, self.first_open_round()) else { return false };
         let Some(parents) = List::new(draft.parents) else { return false };
         // What waits goes along: it could not be ordered earlier anyway, and large batches went ahead of it.
         self.seal(out);
@@ -128,12 +134,17 @@ impl Agreement {
         let persisted = out.len();
         self.add_accepted(now, accepted, out);
         let message = Output::Broadcast { message: Message::Block { block: blob } };
-        let after_record =
-            out[persisted..].iter().position(|it| matches!(it, Output::Persist(Record::Block { .. })));
+        let after_record = out[persisted..]
+            .iter()
+            .position(|it| matches!(it, Output::Persist { record: Record::Block { .. }, .. }));
         out.insert(persisted + after_record.map_or(0, |place| place + 1), message);
     }
 
     fn take_batches(&mut self) -> List<wire::BatchRef, BLOCK_BATCHES_MAX> {
+        // Rounds that wait to be decided for long must not fill the memory.
+        if self.ordering.undecided_depth() > self.config.pacing.undecided_rounds_max {
+            return List::default();
+        }
         let count = self.own_queue.len().min(BLOCK_BATCHES_MAX);
         let taken: Vec<_> = self.own_queue.drain(..count).collect();
         let references = taken.iter().filter_map(|digest| self.own.get(digest)).map(|own| own.reference);

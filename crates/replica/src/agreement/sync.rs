@@ -56,7 +56,7 @@ impl Asked {
 impl Agreement {
     /// Whether so much is missing that taking part would only add to the load.
     pub(super) fn is_behind(&self) -> bool {
-        let reached = self.dag.accepted().highest_round();
+        let reached = self.dag.highest_round();
         reached.after(SYNC_LAG) < self.dag.quorum_round()
     }
 
@@ -80,7 +80,7 @@ impl Agreement {
         let Some(peer) = others.or_else(|| self.peer_from(self.asked.range_turn)) else { return };
         self.asked.range_turn = peer.0 + 1;
         self.asked.range = Some((peer, now));
-        let from = self.dag.accepted().highest_round().before(2).unwrap_or_default().next();
+        let from = self.dag.highest_round().before(2).unwrap_or_default().next();
         out.push(Output::Send { to: peer, message: Message::FetchRounds { from } });
     }
 
@@ -161,6 +161,8 @@ impl Agreement {
         }
         self.ask_parents(now, None, out);
         self.ask_batches(now, None, out);
+        self.ask_latest(out);
+        self.retry_snapshot(now, out);
         if now >= self.progressed_at.saturating_add(patience).saturating_add(self.heartbeat()) {
             self.progressed_at = now;
             self.rebroadcast(out);
@@ -186,6 +188,9 @@ impl Agreement {
             out.push(Output::Send { to: peer, message: Message::Block { block } });
         }
         self.ask_range(now, Some(peer), out);
+        if self.recovery.is_open() {
+            out.push(Output::Send { to: peer, message: Message::FetchLatest });
+        }
     }
 
     pub(super) fn answer_blocks(&self, to: Author, blocks: &[BlockRef], out: &mut Vec<Output>) {
@@ -202,6 +207,11 @@ impl Agreement {
     }
 
     pub(super) fn answer_rounds(&self, to: Author, from: Round, out: &mut Vec<Output>) {
+        let kept = self.dag.accepted().lowest_round().unwrap_or_default();
+        if from.next() < kept {
+            self.offer(to, out);
+            return;
+        }
         let mut answer = Answer::default();
         for (_, it) in self.dag.accepted().from_round(from) {
             if !answer.add(&it.encoded) {

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bytes::Bytes;
 use crypto::{Coin, CoinError, CoinShare, CoinValue, Digest, SigningKey};
 use num::Timestamp;
 use ordering::Parameters;
 use replica::agreement::{Agreement, Config, Input, Output, Pacing, Record};
-use wire::{Author, CommittedPayload, Committee, Member, Message, Transaction};
+use wire::{Author, Blob, CommittedPayload, Committee, Member, Message, Snapshot, SnapshotRef, Transaction};
 
 pub const GC_DEPTH: u64 = 20;
 /// The quorum of four.
@@ -54,7 +55,8 @@ pub fn committee() -> Committee {
 }
 
 pub fn agreement(author: u16, pacing: Pacing) -> Agreement {
-    let parameters = Parameters { wave_length: 4, leaders_per_round: 2, gc_depth: GC_DEPTH, checkpoint_rounds: 64 };
+    let parameters =
+        Parameters { wave_length: 4, leaders_per_round: 2, gc_depth: GC_DEPTH, checkpoint_rounds: 32 };
     let config = Config { committee: committee(), author: Author(author), parameters, pacing };
     Agreement::new(config, key(author), Box::new(PlainCoin)).expect("parameters that suit four")
 }
@@ -66,10 +68,16 @@ pub fn transaction(name: &str) -> Transaction {
 /// What one validator did so far, over all its lives.
 #[derive(Debug, Default)]
 pub struct History {
-    pub log: Vec<Record>,
+    /// With the section that each record was written to.
+    pub log: Vec<(u64, Record)>,
+    pub snapshot: Option<(Snapshot, SnapshotRef, Bytes)>,
     pub commits: Vec<CommittedPayload>,
+    /// How often it began at a snapshot of others.
+    pub adopted: usize,
     pub accepted: BTreeSet<u64>,
     pub finals: BTreeSet<u64>,
+    /// Own batches that left.
+    pub batches: Vec<Digest>,
     /// Own blocks that left, by round.
     pub said: BTreeMap<u64, BTreeSet<Digest>>,
 }
@@ -122,8 +130,13 @@ impl Net {
         let mut fresh = agreement(author, self.pacing);
         let history = &mut self.histories[usize::from(author)];
         let mut out = Vec::new();
-        for record in history.log.clone() {
-            fresh.restore(record, &mut out);
+        let mut index = 0;
+        if let Some((snapshot, reference, encoded)) = history.snapshot.clone() {
+            fresh.resume(&snapshot, (reference, encoded));
+            index = snapshot.checkpoint.index;
+        }
+        for (section, record) in history.log.clone() {
+            fresh.restore(section, record, &mut out);
         }
         let again: Vec<CommittedPayload> = out
             .into_iter()
@@ -132,7 +145,9 @@ impl Net {
                 _ => None,
             })
             .collect();
-        assert_eq!(again, history.commits, "validator {author} decides otherwise after its restart");
+        let known: Vec<CommittedPayload> =
+            history.commits.iter().filter(|it| it.commit.index > index).cloned().collect();
+        assert_eq!(again, known, "validator {author} decides otherwise after its restart");
         let mut out = Vec::new();
         fresh.start(self.time(), &mut out);
         self.running[usize::from(author)] = Some(fresh);
@@ -152,6 +167,14 @@ impl Net {
         self.perform(author, out);
     }
 
+    /// The disk is lost with everything on it.
+    pub fn lose_disk(&mut self, author: u16) {
+        self.kill(author);
+        let history = &mut self.histories[usize::from(author)];
+        (history.log, history.snapshot) = (Vec::new(), None);
+        history.commits.clear();
+    }
+
     pub fn submit(&mut self, author: u16, ticket: u64, name: &str) {
         self.step(author, Input::Submit { ticket, transaction: transaction(name) });
     }
@@ -160,7 +183,21 @@ impl Net {
         for output in outputs {
             let history = &mut self.histories[usize::from(author)];
             match output {
-                Output::Persist(record) => history.log.push(record),
+                Output::Persist { section, record } => history.log.push((section, record)),
+                Output::Cut { keep } => history.log.retain(|(section, _)| *section >= keep),
+                Output::Checkpoint(checkpoint) => {
+                    let state = Blob::new(Bytes::from(checkpoint.index.to_be_bytes().to_vec()));
+                    let snapshot = Snapshot { checkpoint, state: state.expect("a few bytes") };
+                    let (reference, encoded) = snapshot.publish();
+                    history.snapshot = Some((snapshot, reference, encoded.clone()));
+                    self.step(author, Input::Saved { reference, encoded });
+                }
+                Output::Adopt { snapshot, encoded } => {
+                    let (reference, again) = snapshot.publish();
+                    assert_eq!(encoded, again);
+                    history.adopted += 1;
+                    history.snapshot = Some((snapshot, reference, encoded));
+                }
                 Output::Send { to, message } => self.post(author, to.0, message),
                 Output::Broadcast { message } => {
                     history.note(author, &message);
@@ -221,8 +258,10 @@ impl Net {
     pub fn assert_agreement(&self) {
         for one in &self.histories {
             for other in &self.histories {
-                let shared = one.commits.len().min(other.commits.len());
-                assert_eq!(one.commits[..shared], other.commits[..shared]);
+                let others: BTreeMap<u64, _> = other.commits.iter().map(|it| (it.commit.index, it)).collect();
+                for one in &one.commits {
+                    assert!(others.get(&one.commit.index).is_none_or(|other| *other == one));
+                }
             }
         }
         for (author, history) in self.histories.iter().enumerate() {
@@ -233,6 +272,10 @@ impl Net {
 }
 
 impl History {
+    fn has(&self, record: &Record) -> bool {
+        self.log.iter().any(|(_, it)| it == record)
+    }
+
     /// What is said to all must be in the log already.
     fn note(&mut self, author: u16, message: &Message) {
         use commonware_codec::DecodeExt;
@@ -243,11 +286,12 @@ impl History {
                 assert_eq!(reference.author.0, author);
                 self.said.entry(reference.round.0).or_default().insert(reference.digest);
                 let record = Record::Block { block: block.clone() };
-                assert!(self.log.contains(&record), "block {reference:?} leaves before it is durable");
+                assert!(self.has(&record), "block {reference:?} leaves before it is durable");
             }
             Message::Batch { batch } => {
                 let record = Record::Batch { batch: batch.clone() };
-                assert!(self.log.contains(&record), "a batch leaves before it is durable");
+                self.batches.push(wire::Batch::digest_of(batch.bytes()));
+                assert!(self.has(&record), "a batch leaves before it is durable");
             }
             _ => {}
         }
