@@ -36,6 +36,8 @@ pub struct LabelUse {
     pub ended_at: Timestamp,
 }
 
+saved!(LabelUse { order, terms, conditions, filled, end, ended_at });
+
 impl LabelUse {
     pub(crate) fn new(order: OrderId, terms: &NewOrder, conditions: &Conditions) -> Self {
         Self {
@@ -62,6 +64,8 @@ pub enum Health {
     Liquidating,
 }
 
+saved_choice!(Health { 0 => Sound, 1 => Liquidating });
+
 /// How far an account's liquidation has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Distress {
@@ -69,6 +73,8 @@ pub struct Distress {
     /// When its auction began, if it has.
     pub auction: Option<Timestamp>,
 }
+
+saved!(Distress { since, auction });
 
 /// An account and its subaccount number, with everything it holds but its balance.
 #[derive(Clone, Debug)]

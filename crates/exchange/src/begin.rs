@@ -16,6 +16,7 @@ use crate::{
     instrument::{Instrument, Listing},
     ledger::{Ledger, Purse},
     liquidation::Liquidations,
+    name::{self, Contract},
     oracle::{Oracle, OracleParameters},
     order::ActionPlace,
     state::{Parameters, State, Touched, Underlying},
@@ -66,37 +67,45 @@ impl State {
 
 fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> {
     let mut instruments = Vec::with_capacity(genesis.instruments.len());
-    for (place, (underlying, contract)) in genesis.contracts()?.into_iter().enumerate() {
+    for (place, (underlying, _)) in genesis.contracts()?.into_iter().enumerate() {
         let value = |have: usize, need: &str| GenesisError::Value {
             field: "instruments".to_owned(),
             have: have.to_string(),
             need: need.to_owned(),
         };
         let id = u32::try_from(place).map_err(|_| value(place, "fewer than 2^32"))?;
-        let of = &genesis.underlyings[underlying];
-        let units =
-            if matches!(contract, crate::name::Contract::Option { .. }) { of.option } else { of.future };
-        let market = units.market().map_err(|source| GenesisError::Market { index: underlying, source })?;
-        let underlying =
-            u16::try_from(underlying).map_err(|_| value(underlying, "on fewer than 2^16 underlyings"))?;
-        instruments.push(Instrument {
-            id: InstrumentId(id),
-            name: genesis.instruments[place].clone(),
-            underlying: UnderlyingId(underlying),
-            contract,
-            market,
-            listing: Listing::Open,
-            valuation: None,
-            open_interest: 0,
-            halt: None,
-            collected: Vec::new(),
-            flow: TakerFlow::default(),
-            position_max: position_max(market, Cash::from_micros(of.index_micros))
-                .min(Lots::new(genesis.limits.position_lots_max)),
-            last_trade: None,
-        });
+        let have = u16::try_from(underlying);
+        have.map_err(|_| value(underlying, "on fewer than 2^16 underlyings"))?;
+        let name = &genesis.instruments[place];
+        let listed = list_instrument(genesis, InstrumentId(id), name);
+        instruments.push(listed.expect("invariant: units and underlying were checked"));
     }
     Ok(instruments)
+}
+
+/// An instrument as it begins; `None` when the name is of no contract on an underlying of genesis.
+pub(crate) fn list_instrument(genesis: &Genesis, id: InstrumentId, name: &str) -> Option<Instrument> {
+    let (symbol, contract) = name::parse(name)?;
+    let place = genesis.underlyings.iter().position(|it| it.symbol == symbol)?;
+    let of = &genesis.underlyings[place];
+    let units = if matches!(contract, Contract::Option { .. }) { of.option } else { of.future };
+    let market = units.market().ok()?;
+    Some(Instrument {
+        id,
+        name: name.to_owned(),
+        underlying: UnderlyingId(u16::try_from(place).ok()?),
+        contract,
+        market,
+        listing: Listing::Open,
+        valuation: None,
+        open_interest: 0,
+        halt: None,
+        collected: Vec::new(),
+        flow: TakerFlow::default(),
+        position_max: position_max(market, Cash::from_micros(of.index_micros))
+            .min(Lots::new(genesis.limits.position_lots_max)),
+        last_trade: None,
+    })
 }
 
 /// The largest position that can be counted at any price that may be observed.

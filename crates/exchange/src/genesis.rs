@@ -141,6 +141,8 @@ pub struct Surface {
     pub nodes: Vec<Node>,
 }
 
+saved!(Surface { expiry_ms, forward_billionths, nodes });
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
@@ -148,6 +150,8 @@ pub struct Node {
     /// Annual; 550,000,000 is 55 %.
     pub volatility_billionths: i64,
 }
+
+saved!(Node { strike_micros, volatility_billionths });
 
 /// Fees as ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

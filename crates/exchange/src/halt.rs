@@ -28,13 +28,17 @@ pub struct Halt {
     pub opens_at: Timestamp,
 }
 
+saved!(Halt { cause, collects_from, opens_at });
+
 /// The lowest and highest price around one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PriceRange {
     from: Timestamp,
-    low: Cash,
-    high: Cash,
+    pub(crate) low: Cash,
+    pub(crate) high: Cash,
 }
+
+saved!(PriceRange { from, low, high });
 
 /// Who took lately, in buckets of equal volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(crate) struct TakerFlow {
     /// When a bucket was full, and by how much one side took more in it.
     buckets: VecDeque<(Timestamp, u64)>,
 }
+
+saved!(TakerFlow { bought, sold, buckets });
 
 impl TakerFlow {
     /// Counts a trade; answers whether the flow is anomalous now.
@@ -72,6 +78,13 @@ impl TakerFlow {
 }
 
 const ONE: u64 = Fix::SCALE.unsigned_abs();
+
+impl TakerFlow {
+    /// Whether it could have come from counting: no bucket leans more than whole.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.buckets.iter().all(|(_, imbalance)| *imbalance <= ONE)
+    }
+}
 
 impl State {
     /// Counts a trade into its instrument's flow, and stops the instrument when it leans too much.

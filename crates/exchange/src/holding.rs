@@ -18,10 +18,17 @@ pub struct Holding {
     pub entry: Cash,
 }
 
+saved!(Holding { position, entry });
+
 /// The largest entry of a position, either way: far inside 64 bits, so that an entry and a payoff still add.
 const ENTRY_MAX: i64 = 1 << 62;
 
 impl Holding {
+    /// Whether the entry is one that is counted.
+    pub(crate) fn entry_is_counted(&self) -> bool {
+        bounded(self.entry.micros().into()).is_some()
+    }
+
     /// What is still to be paid for the position.
     pub fn cost(&self, instrument: &Instrument) -> Cash {
         if instrument.is_option() { Cash::ZERO } else { self.entry }

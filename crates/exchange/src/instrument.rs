@@ -22,6 +22,8 @@ pub enum Listing {
     },
 }
 
+saved_choice!(Listing { 0 => Open, 1 => Expired, 2 => Settled { price } });
+
 /// A listed instrument.
 #[derive(Clone, Debug)]
 pub struct Instrument {
@@ -60,12 +62,16 @@ pub struct Valuation {
     pub scenarios: Vec<i64>,
 }
 
+saved!(Valuation { mark, forward, volatility, greeks, standard, scenarios });
+
 /// What the standard model asks for one whole unit, in micros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StandardMargin {
     pub long: i64,
     pub short: i64,
 }
+
+saved!(StandardMargin { long, short });
 
 impl StandardMargin {
     /// For so many billionths of a unit, short when negative; in billionths of a micro.
@@ -84,6 +90,8 @@ pub struct Greeks {
     pub theta: Fix,
     pub rho: Fix,
 }
+
+saved!(Greeks { delta, gamma, vega, theta, rho });
 
 impl Instrument {
     pub fn is_option(&self) -> bool {

@@ -79,6 +79,24 @@ impl State {
         }
     }
 
+    /// Hands over every leaf there is.
+    pub fn leaves(&self, mut leaf: impl FnMut(LeafKey, Vec<u8>)) {
+        for (place, account) in self.accounts.iter().enumerate() {
+            let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
+            leaf(LeafKey::Account(account.id), self.account_leaf(index).encode());
+            for (instrument, held) in &account.holdings {
+                let key = LeafKey::Position(account.id, *instrument);
+                leaf(key, encode_position(held.position, held.entry));
+            }
+        }
+        for order in self.orders.values() {
+            leaf(LeafKey::Order(order.id), self.order_leaf(order));
+        }
+        for it in &self.instruments {
+            leaf(LeafKey::Instrument(it.id), self.instrument_leaf(it.id));
+        }
+    }
+
     pub fn account_leaf(&self, index: AccountIndex) -> AccountLeaf {
         let liquidating = u8::from(self.account(index).health == Health::Liquidating);
         AccountLeaf { balance: self.ledger.balance(Purse::Account(index)), liquidating }

@@ -31,6 +31,8 @@ pub struct Ledger {
     clearing: i128,
 }
 
+saved!(Ledger { accounts, outside, fees, insurance, clearing });
+
 /// Why an entry cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerError {
@@ -78,6 +80,17 @@ impl Ledger {
         self.add(from, -i128::from(amount.micros()));
         self.add(to, i128::from(amount.micros()));
         Ok(())
+    }
+
+    /// Accounts that were opened.
+    pub(crate) fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The largest balance, either way, in micros.
+    pub(crate) fn largest(&self) -> u128 {
+        let rest = [self.outside, self.fees, self.insurance, self.clearing];
+        self.accounts.iter().chain(&rest).map(|micros| micros.unsigned_abs()).max().unwrap_or(0)
     }
 
     /// The sum over everything: zero, or the ledger is broken.

@@ -7,6 +7,8 @@
 //! Left out on purpose: who agreed on the order (`ordering`), signatures' primitives (`crypto`), floats
 //! (`pricing`), and clocks: time is the commit's.
 
+#[macro_use]
+mod saved;
 mod account;
 mod admission;
 mod agenda;
@@ -47,6 +49,7 @@ mod revise;
 pub mod risk;
 mod rules;
 mod savepoint;
+pub mod snapshot;
 mod state;
 pub mod stream;
 mod trade;
@@ -62,5 +65,6 @@ pub use invariants::Broken;
 pub use margin::Margin;
 pub use order::{HeldOrder, Order, Standing};
 pub use protection::Protection;
+pub use saved::{Input, LoadError, LoadReason, Save};
 pub use state::{Parameters, State, Underlying};
 pub use view::Totals;

@@ -36,9 +36,17 @@ pub(crate) struct Liquidations {
     last: AccountIndex,
 }
 
+saved!(Liquidations { watched, debtors, last });
+
 impl Liquidations {
     pub(crate) fn watch(&mut self, account: AccountIndex) {
         self.watched.insert(account);
+    }
+
+    /// The highest account that it names.
+    pub(crate) fn highest(&self) -> AccountIndex {
+        let sets = [&self.watched, &self.debtors];
+        sets.into_iter().filter_map(|set| set.last().copied()).max().unwrap_or(0).max(self.last)
     }
 
     /// The watched accounts, beginning behind the one that took the last step.

@@ -16,6 +16,8 @@ pub struct NonceWindow {
     used: [u64; WORDS],
 }
 
+saved!(NonceWindow { next, used });
+
 /// Why a number is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NonceError {

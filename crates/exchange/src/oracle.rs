@@ -72,16 +72,20 @@ pub struct Oracle {
 }
 
 #[derive(Clone, Debug)]
-struct Feed {
+pub(crate) struct Feed {
     latest: Vec<Option<(Timestamp, Cash)>>,
     windows: BTreeMap<Timestamp, Window>,
 }
+
+saved!(Feed { latest, windows });
 
 /// What reporters said around one expiry.
 #[derive(Clone, Debug)]
 struct Window {
     reporters: Vec<Coverage>,
 }
+
+saved!(Window { reporters });
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Coverage {
@@ -91,11 +95,32 @@ struct Coverage {
     beyond: Option<(Timestamp, Cash)>,
 }
 
+saved!(Coverage { sum, count, beyond });
+
 impl Oracle {
     /// An oracle for as many underlyings as there are ranges.
     pub fn new(parameters: OracleParameters) -> Self {
         let feed = Feed { latest: vec![None; parameters.weights.len()], windows: BTreeMap::new() };
         Self { feeds: vec![feed; parameters.ranges.len()], parameters }
+    }
+
+    /// What reporters have said, to be saved.
+    pub(crate) const fn feeds(&self) -> &Vec<Feed> {
+        &self.feeds
+    }
+
+    /// The same oracle with what reporters said to another; `None` when that one had other reporters or
+    /// underlyings, or counted what cannot have been said.
+    pub(crate) fn with_feeds(&self, feeds: Vec<Feed>) -> Option<Self> {
+        let reporters = self.parameters.weights.len();
+        let fits = |feed: &Feed| {
+            feed.latest.len() == reporters
+                && feed.windows.values().all(|window| {
+                    window.reporters.len() == reporters && window.reporters.iter().all(Coverage::is_possible)
+                })
+        };
+        let all_fit = feeds.len() == self.feeds.len() && feeds.iter().all(fits);
+        all_fit.then(|| Self { parameters: self.parameters.clone(), feeds })
     }
 
     /// Starts to collect for an expiry.
@@ -185,7 +210,8 @@ impl Oracle {
         }
     }
 
-    fn range(&self, underlying: UnderlyingId) -> (Cash, Cash) {
+    /// The prices that may be observed of an underlying.
+    pub(crate) fn range(&self, underlying: UnderlyingId) -> (Cash, Cash) {
         let range = self.parameters.ranges.get(usize::from(underlying.0));
         range.copied().unwrap_or((Cash::ZERO, Cash::ZERO))
     }
@@ -214,6 +240,12 @@ impl Window {
 }
 
 impl Coverage {
+    /// Whether a count can have made it: prices are of 64 bits.
+    fn is_possible(&self) -> bool {
+        const COUNT_MAX: i128 = 1 << 60;
+        (0..=COUNT_MAX).contains(&self.count) && (0..=self.count * i128::from(i64::MAX)).contains(&self.sum)
+    }
+
     fn add(&mut self, it: &Observation, expiry: Timestamp) {
         if it.observed_at >= expiry {
             let word = (it.observed_at, it.price);

@@ -17,6 +17,8 @@ pub struct ActionPlace {
     pub action: usize,
 }
 
+saved!(ActionPlace { intent, action });
+
 /// What an order keeps of the conditions it was placed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -27,6 +29,8 @@ pub struct Standing {
     pub display: Option<Lots>,
     pub protection: Option<u16>,
 }
+
+saved!(Standing { until, rivals, self_trade, display, protection });
 
 /// A resting order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,23 @@ pub struct Order {
     pub place: ActionPlace,
 }
 
+saved!(Order {
+    id,
+    account,
+    instrument,
+    side,
+    price,
+    lots,
+    filled,
+    hidden,
+    post_only,
+    reduce_only,
+    label,
+    standing,
+    commit,
+    place,
+});
+
 /// An order that has not entered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldOrder {
@@ -61,6 +82,8 @@ pub struct HeldOrder {
     pub commit: u64,
     pub place: ActionPlace,
 }
+
+saved!(HeldOrder { terms, conditions, primary, commit, place });
 
 impl Standing {
     pub(crate) fn of(terms: &NewOrder, conditions: &Conditions) -> Self {

@@ -30,6 +30,8 @@ struct Flow {
     vega: i128,
 }
 
+saved!(Flow { quantity, delta, vega });
+
 /// A group's limits and what it traded lately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protection {
@@ -38,6 +40,8 @@ pub struct Protection {
     /// Until when nothing of the group enters.
     frozen_until: Option<Timestamp>,
 }
+
+saved!(Protection { limits, flows, frozen_until });
 
 impl Protection {
     const fn new(limits: ProtectionLimits) -> Self {
@@ -64,7 +68,7 @@ impl Protection {
         }
         let sum = self.flows.iter().fold(Flow::default(), |sum, (_, flow)| sum.plus(*flow));
         let passed =
-            |sum: i128, limit: Option<Fix>| limit.is_some_and(|limit| sum.abs() >= limit.raw().into());
+            |sum: i128, limit: Option<Fix>| limit.is_some_and(|limit| sum.saturating_abs() >= limit.raw().into());
         passed(sum.quantity, self.limits.quantity)
             || passed(sum.delta, self.limits.delta)
             || passed(sum.vega, self.limits.vega)

@@ -21,6 +21,8 @@ pub struct QuoteOrders {
     pub ask: Option<OrderId>,
 }
 
+saved!(QuoteOrders { bid, ask });
+
 /// What is quoted where.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QuoteTerms {

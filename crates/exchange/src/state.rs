@@ -72,6 +72,8 @@ pub(crate) struct SessionKey {
     pub valid_until: Timestamp,
 }
 
+saved!(SessionKey { permission, valid_until });
+
 /// What changed in the present commit, as the root needs to know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {

@@ -5,7 +5,7 @@ mod support;
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::Digest;
-use exchange::{State, genesis::HaltParameters};
+use exchange::{Genesis, Input, State, genesis::HaltParameters};
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 use proptest::{collection::vec, option, prelude::*};
 use support::*;
@@ -203,8 +203,21 @@ fn any_wish() -> impl Strategy<Value = Wish> {
     (user, vec(any_action(), 1..8), any::<bool>())
 }
 
+/// Whether an exchange lives through, or is saved and read back after every other commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Through,
+    InParts,
+}
+
+fn saved(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.save(&mut bytes);
+    bytes
+}
+
 /// Plays commits, an hour between some of them; returns the root and all that was told.
-fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool) -> (Digest, Vec<Event>, State) {
+fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, Vec<Event>, State) {
     let halt = HaltParameters {
         window_ms: 60_000,
         flow_bucket_lots: 20,
@@ -214,6 +227,7 @@ fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool) -> (Digest, Vec<Event>, 
         ..HaltParameters::default()
     };
     let mut bench = Bench::with(|genesis| genesis.halt = halts.then_some(halt)).fund();
+    let genesis = Genesis { halt: halts.then_some(halt), ..genesis() };
     let mut tree = Map::new();
     for (wishes, minutes, usd) in commits {
         bench.now_ms += minutes * num::MINUTE_MS;
@@ -228,6 +242,14 @@ fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool) -> (Digest, Vec<Event>, 
             Some(value) => tree.insert(&key.encode(), &value),
             None => tree.remove(&key.encode()),
         });
+        if life == Life::InParts && bench.state.commit() % 4 < 2 {
+            let bytes = saved(&bench.state);
+            bench.state = State::load(&genesis, network(), &mut Input::new(&bytes)).expect("it was saved");
+            assert_eq!(saved(&bench.state), bytes, "what was read back saves to the same");
+            let mut anew = Map::new();
+            bench.state.leaves(|key, value| anew.insert(&key.encode(), &value));
+            assert_eq!(anew.root(), tree.root(), "the leaves are those that were told of");
+        }
     }
     (tree.root(), bench.events, bench.state)
 }
@@ -240,14 +262,15 @@ proptest! {
         commits in vec((vec(any_wish(), 0..8), prop_oneof![4 => 0..2u64, 1 => 0..400u64], 40_000..90_000i64), 1..12),
         halts in any::<bool>(),
     ) {
-        let (root, events, state) = play(&commits, halts);
+        let (root, events, state) = play(&commits, halts, Life::Through);
         let totals = state.totals();
         let held = totals.accounts + [totals.fees, totals.insurance, totals.clearing]
             .iter().map(|purse| i128::from(purse.micros())).sum::<i128>();
         prop_assert_eq!(held, i128::from(totals.deposits.micros()));
-        let (again, told_again, _) = play(&commits, halts);
+        let (again, told_again, in_parts) = play(&commits, halts, Life::InParts);
         prop_assert_eq!(root, again);
         prop_assert_eq!(events, told_again);
+        prop_assert!(saved(&state) == saved(&in_parts), "the same commits save to the same bytes");
     }
 
     #[test]
@@ -271,5 +294,29 @@ proptest! {
             matches!(event, Event::Receipt { .. } | Event::IntentRejected { .. })
         });
         prop_assert_eq!(answers.count(), sent);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bytes_of_a_state_that_were_cut_or_changed_are_a_sound_state_or_an_error(
+        commits in vec((vec(any_wish(), 1..8), 0..2u64, 60_000..68_000i64), 1..4),
+        changes in vec((any::<usize>(), any::<u8>()), 200),
+    ) {
+        let (_, _, state) = play(&commits, false, Life::Through);
+        let bytes = saved(&state);
+        for (at, with) in changes {
+            let at = at % bytes.len();
+            let load = |bytes: &[u8]| State::load(&genesis(), network(), &mut Input::new(bytes));
+            prop_assert!(load(&bytes[..at]).is_err());
+            let mut changed = bytes.clone();
+            changed[at] = with;
+            if let Ok(state) = load(&changed) {
+                prop_assert_eq!(state.check_invariants(), Ok(()));
+                prop_assert!(saved(&state) == changed, "no two encodings are the same state");
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use wire::{
 };
 
 /// Commits for which attestations are still collected.
-const OPEN_COMMITS_MAX: usize = 4_096;
+pub(crate) const OPEN_COMMITS_MAX: usize = 4_096;
 /// Commits between two checks of the money, in production too.
 const CHECK_EVERY: u64 = 64;
 
@@ -29,11 +29,18 @@ pub struct Executed {
     pub broken_invariant: Option<String>,
 }
 
+/// The latest roots by their commits, without gaps.
+pub(crate) type Roots = VecDeque<(u64, Digest)>;
+
+/// What was attested to one commit.
 #[derive(Clone, Debug, Default)]
-struct Collected {
-    votes: BTreeMap<Digest, BTreeMap<Author, RootSignature>>,
-    certified: bool,
+pub(crate) struct Collected {
+    pub votes: BTreeMap<Digest, BTreeMap<Author, RootSignature>>,
+    pub certified: bool,
 }
+
+/// The latest roots, what is collected for them, and the last certificate.
+type Attested = (Roots, BTreeMap<u64, Collected>, Option<Certificate>);
 
 /// The deterministic half of a validator.
 #[derive(Debug)]
@@ -42,7 +49,7 @@ pub struct Execution {
     tree: Map,
     committee: Option<Committee>,
     attest_every: u64,
-    roots: VecDeque<(u64, Digest)>,
+    roots: Roots,
     collected: BTreeMap<u64, Collected>,
     latest: Option<Certificate>,
 }
@@ -67,6 +74,17 @@ impl Execution {
         self.committee = Some(committee);
         self.attest_every = attest_every.max(1);
         self
+    }
+
+    /// The execution that comes after these commits.
+    pub(crate) fn at(state: State, tree: Map, (roots, collected, latest): Attested) -> Self {
+        Self { state, tree, committee: None, attest_every: 1, roots, collected, latest }
+    }
+
+    /// The latest roots, what is collected for them, and the last certificate, to be saved.
+    pub(crate) fn attested(&self) -> (&Roots, &BTreeMap<u64, Collected>, &Option<Certificate>) {
+        let Self { state: _, tree: _, committee: _, attest_every: _, roots, collected, latest } = self;
+        (roots, collected, latest)
     }
 
     /// Applies a commit. The caller hands them over in order and once.

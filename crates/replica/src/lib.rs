@@ -8,6 +8,7 @@
 
 pub mod agreement;
 pub mod execution;
+pub mod snapshot;
 
 use crypto::SigningKey;
 use num::Timestamp;

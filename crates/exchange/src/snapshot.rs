@@ -1,0 +1,343 @@
+//! The whole state as bytes at a commit, and back.
+//!
+//! What genesis fixed is not saved, and neither is what follows from the rest: indices, the books' structure,
+//! margin sums, the agenda. They are made anew, so they cannot disagree. A book is saved as the numbers of its
+//! orders in the order in which they trade.
+//!
+//! Invariant: a state read back does with every later commit exactly what the saved one does, and saves to the
+//! same bytes. Any bytes are a state whose every invariant holds, or an error that says what is wrong.
+//! Left out on purpose: whether the bytes are the network's. Who reads a snapshot compares its digest and root.
+
+mod fit;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crypto::Digest;
+use num::{Cash, Fix, Timestamp};
+use wire::{AccountId, InstrumentId, OrderId};
+
+use crate::{
+    account::Account,
+    agenda::{Agenda, Due, Entry},
+    begin::list_instrument,
+    book::{OrderBook, PagedBook},
+    genesis::{Genesis, GenesisError, Surface},
+    halt::{Halt, PriceRange, TakerFlow},
+    hold,
+    instrument::{Instrument, Listing, Valuation},
+    invariants::Broken,
+    ledger::AccountIndex,
+    order::ActionPlace,
+    saved::{Input, LoadError, Save},
+    state::{State, Underlying},
+};
+
+pub use fit::Misfit;
+
+/// Why bytes are no state of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    #[error("genesis: {0}")]
+    Genesis(#[from] GenesisError),
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Misfit(#[from] Misfit),
+    #[error("an invariant does not hold: {0}")]
+    Broken(#[from] Broken),
+}
+
+/// What is saved of an underlying.
+struct SavedUnderlying {
+    index: Cash,
+    index_at: Timestamp,
+    uncertainty: Fix,
+    recent: VecDeque<PriceRange>,
+    marked: Option<(Cash, Timestamp)>,
+    surfaces: Vec<Surface>,
+}
+
+saved!(SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces });
+
+/// What is saved of an instrument: its name says which contract it is, and genesis what that is made of.
+struct SavedInstrument {
+    name: String,
+    listing: Listing,
+    valuation: Option<Valuation>,
+    open_interest: u64,
+    halt: Option<Halt>,
+    collected: Vec<(OrderId, AccountIndex)>,
+    flow: TakerFlow,
+    last_trade: Option<num::Ticks>,
+    /// Its book, bids first, in the order in which they trade.
+    resting: Vec<OrderId>,
+}
+
+saved!(SavedInstrument {
+    name,
+    listing,
+    valuation,
+    open_interest,
+    halt,
+    collected,
+    flow,
+    last_trade,
+    resting,
+});
+
+impl State {
+    /// Everything that later commits depend on. To be called between commits.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        let Self {
+            parameters: _,
+            commit,
+            acting,
+            time,
+            ledger,
+            oracle,
+            underlyings,
+            instruments,
+            names: _,
+            books: _,
+            accounts,
+            account_index: _,
+            keys,
+            nonces,
+            orders,
+            next_order,
+            trades,
+            ordered_blocks: _,
+            ordered_queue,
+            touched: _,
+            liquidations,
+            agenda: _,
+            entering,
+            savepoint,
+            events,
+        } = self;
+        let is_between_commits =
+            savepoint.is_none() && events.is_empty() && *acting == ActionPlace::default();
+        debug_assert!(is_between_commits, "a state is saved between commits");
+        commit.save(out);
+        time.save(out);
+        ledger.save(out);
+        oracle.feeds().save(out);
+        underlyings.iter().map(SavedUnderlying::of).collect::<Vec<_>>().save(out);
+        instruments.iter().map(|it| SavedInstrument::of(it, self.book(it.id))).collect::<Vec<_>>().save(out);
+        accounts.save(out);
+        keys.save(out);
+        nonces.save(out);
+        orders.save(out);
+        next_order.save(out);
+        trades.save(out);
+        ordered_queue.save(out);
+        liquidations.save(out);
+        entering.save(out);
+    }
+
+    /// The state that was saved by an exchange of the same genesis and network.
+    pub fn load(genesis: &Genesis, network: Digest, input: &mut Input<'_>) -> Result<Self, StateError> {
+        let mut state = Self::new(genesis, network)?;
+        state.commit = Save::load(input)?;
+        state.time = Save::load(input)?;
+        state.ledger = Save::load(input)?;
+        let feeds = Save::load(input)?;
+        state.oracle = state.oracle.with_feeds(feeds).ok_or(Misfit::Oracle)?;
+        state.load_underlyings(Save::load(input)?)?;
+        let books = state.load_instruments(genesis, Save::load(input)?)?;
+        state.accounts = Save::load(input)?;
+        state.keys = Save::load(input)?;
+        state.nonces = Save::load(input)?;
+        state.orders = Save::load(input)?;
+        state.next_order = Save::load(input)?;
+        state.trades = Save::load(input)?;
+        state.ordered_queue = Save::load(input)?;
+        state.liquidations = Save::load(input)?;
+        state.entering = Save::load(input)?;
+        state.check_fit()?;
+        state.derive(&books)?;
+        state.check_invariants()?;
+        Ok(state)
+    }
+
+    fn load_underlyings(&mut self, saved: Vec<SavedUnderlying>) -> Result<(), Misfit> {
+        let (have, need) = (saved.len(), self.underlyings.len());
+        if have != need {
+            return Err(Misfit::Underlyings { have, need });
+        }
+        for (it, saved) in self.underlyings.iter_mut().zip(saved) {
+            let SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces } = saved;
+            let symbol = core::mem::take(&mut it.symbol);
+            *it = Underlying { symbol, index, index_at, uncertainty, recent, marked, surfaces };
+        }
+        Ok(())
+    }
+
+    /// Lists what was listed; hands back the orders of each book.
+    fn load_instruments(
+        &mut self,
+        genesis: &Genesis,
+        saved: Vec<SavedInstrument>,
+    ) -> Result<Vec<Vec<OrderId>>, Misfit> {
+        let mut books = Vec::with_capacity(saved.len());
+        self.instruments.clear();
+        for (place, saved) in saved.into_iter().enumerate() {
+            let id = u32::try_from(place).map(InstrumentId).map_err(|_| Misfit::Instrument { place })?;
+            let begun = list_instrument(genesis, id, &saved.name).ok_or(Misfit::Instrument { place })?;
+            books.push(saved.resting);
+            self.instruments.push(Instrument {
+                listing: saved.listing,
+                valuation: saved.valuation,
+                open_interest: saved.open_interest,
+                halt: saved.halt,
+                collected: saved.collected,
+                flow: saved.flow,
+                last_trade: saved.last_trade,
+                ..begun
+            });
+        }
+        Ok(books)
+    }
+
+    /// Makes anew what follows from what was read.
+    fn derive(&mut self, books: &[Vec<OrderId>]) -> Result<(), Misfit> {
+        self.names = self.instruments.iter().map(|it| (it.name.clone(), it.id)).collect();
+        let ids = self.accounts.iter().enumerate();
+        self.account_index = ids.map(|(place, account)| (account.id, index_of(place))).collect();
+        self.ordered_blocks = self.ordered_queue.iter().copied().collect();
+        self.books = vec![PagedBook::default(); self.instruments.len()];
+        for (book, orders) in self.books.iter_mut().zip(books) {
+            for id in orders {
+                let order = self.orders.get(id).ok_or(Misfit::Order { order: *id })?;
+                book.rest(order.resting()).map_err(|_| Misfit::Order { order: *id })?;
+            }
+        }
+        for order in self.orders.values() {
+            let place = usize::try_from(order.account).unwrap_or(usize::MAX);
+            if let Some(account) = self.accounts.get_mut(place) {
+                account.orders.insert(order.id);
+            }
+        }
+        self.agenda = self.agenda_anew();
+        self.count_anew();
+        self.touched = crate::state::Touched::default();
+        Ok(())
+    }
+
+    /// Margin sums as they are after marks. Whom that made be watched was watched, or had not changed.
+    fn count_anew(&mut self) {
+        let liquidations = self.liquidations.clone();
+        for place in 0..self.accounts.len() {
+            let account = index_of(place);
+            let held: Vec<_> = self.account(account).holdings.iter().map(|(id, it)| (*id, *it)).collect();
+            for (id, holding) in held {
+                self.count_holding(account, id, &holding, 1);
+            }
+        }
+        for order in self.orders.values().cloned().collect::<Vec<_>>() {
+            self.count_order(&order, 1);
+        }
+        self.liquidations = liquidations;
+    }
+
+    fn agenda_anew(&self) -> Agenda {
+        let mut agenda = Agenda::new();
+        for order in self.orders.values() {
+            let until = order.standing.until;
+            agenda.extend(until.map(|until| Entry::Time(until, Due::Order(order.id, order.account))));
+        }
+        for (place, account) in self.accounts.iter().enumerate() {
+            agenda.extend(account.switch.map(|at| Entry::Time(at, Due::Switch(index_of(place)))));
+            for (order, held) in &account.held {
+                agenda.extend(hold::entries(index_of(place), *order, held));
+            }
+        }
+        agenda
+    }
+}
+
+fn index_of(place: usize) -> AccountIndex {
+    AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX)
+}
+
+impl SavedUnderlying {
+    fn of(it: &Underlying) -> Self {
+        let Underlying { symbol: _, index, index_at, uncertainty, recent, marked, surfaces } = it.clone();
+        Self { index, index_at, uncertainty, recent, marked, surfaces }
+    }
+}
+
+impl SavedInstrument {
+    fn of(it: &Instrument, book: &PagedBook) -> Self {
+        let Instrument {
+            id: _,
+            name,
+            underlying: _,
+            contract: _,
+            market: _,
+            listing,
+            valuation,
+            open_interest,
+            position_max: _,
+            halt,
+            collected,
+            flow,
+            last_trade,
+        } = it.clone();
+        let sides = [num::Side::Buy, num::Side::Sell];
+        let resting = sides.into_iter().flat_map(|side| book.orders(side).map(|order| order.id)).collect();
+        Self { name, listing, valuation, open_interest, halt, collected, flow, last_trade, resting }
+    }
+}
+
+impl Save for Account {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self {
+            id,
+            holdings,
+            orders: _,
+            labels,
+            ended_labels,
+            held,
+            quotes,
+            protections,
+            switch,
+            risk: _,
+            health,
+            distress,
+            model,
+            realised,
+        } = self;
+        id.save(out);
+        holdings.save(out);
+        labels.save(out);
+        ended_labels.save(out);
+        held.save(out);
+        quotes.save(out);
+        protections.save(out);
+        switch.save(out);
+        health.save(out);
+        distress.save(out);
+        model.save(out);
+        realised.save(out);
+    }
+
+    fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
+        Ok(Self {
+            id: AccountId::load(input)?,
+            holdings: Save::load(input)?,
+            orders: BTreeSet::new(),
+            labels: Save::load(input)?,
+            ended_labels: Save::load(input)?,
+            held: Save::load(input)?,
+            quotes: Save::load(input)?,
+            protections: Save::load(input)?,
+            switch: Save::load(input)?,
+            risk: BTreeMap::new(),
+            health: Save::load(input)?,
+            distress: Save::load(input)?,
+            model: Save::load(input)?,
+            realised: Save::load(input)?,
+        })
+    }
+}
