@@ -239,6 +239,9 @@ impl World {
             Output::WrongShare { author: accused, .. } => {
                 self.checker.report(Problem::Accused { accuser: author, accused });
             }
+            Output::Equivocation(proof) => {
+                self.checker.report(Problem::Accused { accuser: author, accused: proof.author() });
+            }
             Output::Refused { .. } | Output::Persist(_) => {}
         }
     }

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub commits: Counter,
     pub transactions: Counter,
     pub faults: Counter,
+    /// Validators proved to have signed two blocks for one round.
+    pub equivocations: Counter,
     pub fsync_seconds: Histogram,
     /// Of the node's own load, from the moment a transaction was due.
     pub load_finality_seconds: Histogram,
@@ -40,7 +42,14 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("clockless_node");
+        let mut root = Registry::with_prefix("clockless");
+        let equivocations = Counter::default();
+        root.register(
+            "equivocations",
+            "Validators that signed two blocks for a round",
+            equivocations.clone(),
+        );
+        let registry = root.sub_registry_with_prefix("node");
         let (commits, transactions, faults) = (Counter::default(), Counter::default(), Counter::default());
         let fsync_seconds = Histogram::new([0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]);
         registry.register("commits", "Commits ordered", commits.clone());
@@ -65,7 +74,8 @@ impl Default for Metrics {
         let executed_commit = gauge("executed_commit", "The last commit executed");
         let certified_commit = gauge("certified_commit", "The last commit with a certified root");
         Self {
-            registry,
+            registry: root,
+            equivocations,
             commits,
             transactions,
             faults,

@@ -303,6 +303,11 @@ impl Storage {
                     self.metrics.faults.inc();
                     tracing::warn!(author = author.0, round = round.0, "a coin share is wrong");
                 }
+                Output::Equivocation(proof) => {
+                    self.metrics.equivocations.inc();
+                    let (author, round) = (proof.author().0, proof.round().0);
+                    tracing::warn!(author, round, "a validator signed two blocks for one round");
+                }
                 Output::Halt { reason } => return Err(Failure::failed(format!("{reason}"))),
                 Output::Persist(_) | Output::WakeAt(_) => {}
             }

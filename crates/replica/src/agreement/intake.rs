@@ -59,6 +59,7 @@ impl Agreement {
                 let shelf = &self.shelf;
                 let mut accepted = Vec::new();
                 let insertion = self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
+                self.note_convictions(out);
                 self.add_accepted(now, accepted, out);
                 if insertion == Insertion::Waiting {
                     self.ask_for(now, from, reference, out);
@@ -142,9 +143,11 @@ impl Agreement {
     pub(super) fn restore_block(&mut self, encoded: Bytes, out: &mut Vec<Output>) {
         use commonware_codec::DecodeExt;
         let Ok(signed) = wire::SignedBlock::decode(encoded.clone()) else { return };
-        let block = VerifiedBlock { reference: signed.block.reference(), block: signed.block, encoded };
+        let reference = signed.block.reference();
+        let block = VerifiedBlock { reference, block: signed.block, signature: signed.signature, encoded };
         let mut accepted = Vec::new();
         self.dag.insert(block, |_| true, &mut accepted);
+        self.note_convictions(out);
         self.add_accepted(Timestamp::ZERO, accepted, out);
     }
 

@@ -5,6 +5,7 @@
 //! one.
 
 mod commit;
+mod evidence;
 mod intake;
 mod pace;
 mod sync;
@@ -15,7 +16,9 @@ use crypto::{Coin, Digest, SigningKey};
 use dag::{Dag, Fault, Rules};
 use num::{Duration, Timestamp};
 use ordering::{Ordering, Parameters, ParametersError};
-use wire::{Attestation, Author, BlockRef, CommittedPayload, Committee, Message, Round, Transaction};
+use wire::{
+    Attestation, Author, BlockRef, CommittedPayload, Committee, Equivocation, Message, Round, Transaction,
+};
 use worker::{Builder, BuilderLimits, Shelf};
 
 pub use sync::SYNC_LAG;
@@ -130,6 +133,8 @@ pub enum Output {
         author: Author,
         round: Round,
     },
+    /// A validator signed two blocks for one round; told once a validator and life.
+    Equivocation(Equivocation),
     WakeAt(Timestamp),
     /// The fault assumption is broken: stop, with a report.
     Halt {
@@ -175,6 +180,7 @@ pub struct Agreement {
     own: BTreeMap<Digest, OwnBatch>,
     own_queue: Vec<Digest>,
     attestations: Vec<Attestation>,
+    evidence: evidence::Evidence,
     /// Accepted blocks with batches that are not ordered yet.
     unordered_payload: BTreeMap<BlockRef, ()>,
     proposed_at: Timestamp,
@@ -208,6 +214,7 @@ impl Agreement {
             own: BTreeMap::new(),
             own_queue: Vec::new(),
             attestations: Vec::new(),
+            evidence: evidence::Evidence::default(),
             unordered_payload: BTreeMap::new(),
             proposed_at: Timestamp::ZERO,
             progressed_at: Timestamp::ZERO,

@@ -108,6 +108,7 @@ impl Agreement {
             batches,
             coin_share: self.ordering.share_for(draft.round),
             attestations,
+            evidence: self.take_evidence(draft.round),
         };
         self.publish(now, block, out);
         true
@@ -120,7 +121,8 @@ impl Agreement {
         let encoded = signed.encode();
         let blob =
             Blob::new(encoded.clone()).expect("invariant: the limits of a block's parts fit into a block");
-        let verified = dag::VerifiedBlock { reference, block: signed.block, encoded };
+        let wire::SignedBlock { block, signature } = signed;
+        let verified = dag::VerifiedBlock { reference, block, signature, encoded };
         self.proposed_at = now;
         let mut accepted = Vec::new();
         self.dag.insert(verified, |_| true, &mut accepted);
