@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use crypto::Digest;
+use crypto::{Digest, Signature};
 use wire::{Author, Block, BlockRef, Committee, Round, Tally};
 
-use crate::VerifiedBlock;
+use crate::{VerifiedBlock, evidence::slot_of};
 
 /// A block in the DAG.
 #[derive(Clone, Debug)]
 pub struct AcceptedBlock {
     pub block: Block,
+    pub signature: Signature,
     /// As it was signed and sent.
     pub encoded: Bytes,
 }
@@ -45,7 +46,8 @@ impl Accepted {
         layer.tally.add(committee, reference.author);
         layer.first.entry(reference.author).or_insert(reference);
         self.note_latest(reference);
-        self.blocks.insert(reference, AcceptedBlock { block: it.block, encoded: it.encoded });
+        let VerifiedBlock { block, signature, encoded, .. } = it;
+        self.blocks.insert(reference, AcceptedBlock { block, signature, encoded });
     }
 
     pub(crate) fn note_latest(&mut self, reference: BlockRef) {
@@ -62,6 +64,12 @@ impl Accepted {
 
     pub fn get(&self, block: &BlockRef) -> Option<&AcceptedBlock> {
         self.blocks.get(block)
+    }
+
+    /// Another block of the same author and round, with its signature.
+    pub(crate) fn twin_of(&self, block: &BlockRef) -> Option<(BlockRef, Signature)> {
+        let mut slot = self.blocks.range(slot_of(block)).filter(|(other, _)| *other != block);
+        slot.next().map(|(other, it)| (*other, it.signature))
     }
 
     /// The highest accepted block of an author.

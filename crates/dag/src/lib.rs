@@ -5,6 +5,7 @@
 //! Left out on purpose: which blocks are ordered (`ordering`), batches' contents (`worker`), links and disks.
 
 mod accepted;
+mod evidence;
 mod pending;
 mod propose;
 mod verify;
@@ -19,7 +20,7 @@ pub use pending::Missing;
 pub use propose::Draft;
 pub use verify::{Fault, ReadBlock, Rules, VerifiedBlock};
 
-use crate::pending::Pending;
+use crate::{evidence::Convictions, pending::Pending};
 
 /// What became of a block that was inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub struct Dag {
     author: Author,
     accepted: Accepted,
     pending: Pending,
+    convictions: Convictions,
     floor: Round,
     /// The highest round seen of each author, accepted or not.
     seen: Vec<Round>,
@@ -50,6 +52,7 @@ impl Dag {
         Self {
             accepted: Accepted::new(size),
             pending: Pending::new(size),
+            convictions: Convictions::default(),
             floor: Round(0),
             seen: vec![Round(0); usize::from(size)],
             author,
@@ -91,6 +94,7 @@ impl Dag {
         if reference.round > self.highest_round().after(self.rules.rounds_ahead_max) {
             return Insertion::Dropped;
         }
+        self.judge(&block);
         let missing = self.missing_of(&block, is_held);
         if missing.is_empty() {
             self.accept(block, accepted);

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crypto::Digest;
+use crypto::{Digest, Signature};
 use wire::{Author, BlockRef, Round};
 
-use crate::VerifiedBlock;
+use crate::{VerifiedBlock, evidence::slot_of};
 
 /// Places of one author.
 const PLACES_MAX: usize = 4_096;
@@ -50,6 +50,12 @@ impl Pending {
 
     pub(crate) fn contains(&self, block: &BlockRef) -> bool {
         self.blocks.contains_key(block)
+    }
+
+    /// Another block of the same author and round, with its signature.
+    pub(crate) fn twin_of(&self, block: &BlockRef) -> Option<(BlockRef, Signature)> {
+        let mut slot = self.blocks.range(slot_of(block)).filter(|(other, _)| *other != block);
+        slot.next().map(|(other, (it, _))| (*other, it.signature))
     }
 
     /// False when the author's places are taken.

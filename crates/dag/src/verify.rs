@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
+use crypto::Signature;
 use wire::{Author, Block, BlockRef, Committee, Round, SignedBlock, Tally};
 
 /// What blocks are checked against.
@@ -24,6 +25,7 @@ pub struct Rules {
 pub struct VerifiedBlock {
     pub reference: BlockRef,
     pub block: Block,
+    pub signature: Signature,
     pub encoded: Bytes,
 }
 
@@ -50,6 +52,8 @@ pub enum Fault {
     ForeignBatch { have: Author, need: Author },
     #[error("a coin share must be there from round {need} on and not before")]
     CoinShare { need: u64 },
+    #[error("the proof against author {author} does not hold, or is not in the order of authors")]
+    Evidence { author: Author },
     #[error("the signature is not the author's")]
     Signature,
     #[error("the batch is not what was asked for, or of another epoch or author")]
@@ -91,7 +95,9 @@ impl Rules {
         if !signed.verify(&reference, key) {
             return Err(Fault::Signature);
         }
-        Ok(VerifiedBlock { reference, block: signed.block, encoded })
+        self.check_evidence(&signed.block)?;
+        let SignedBlock { block, signature } = signed;
+        Ok(VerifiedBlock { reference, block, signature, encoded })
     }
 
     fn check_header(&self, block: &Block) -> Result<(), Fault> {
@@ -106,6 +112,19 @@ impl Rules {
         }
         if block.coin_share.is_some() != (block.round.0 >= self.wave_length) {
             return Err(Fault::CoinShare { need: self.wave_length });
+        }
+        Ok(())
+    }
+
+    /// Only after the signature: nobody but a member makes us check proofs.
+    fn check_evidence(&self, block: &Block) -> Result<(), Fault> {
+        let mut before = None;
+        for proof in &block.evidence {
+            let author = proof.author();
+            if before.is_some_and(|before| before >= author) || !proof.verify(&self.committee) {
+                return Err(Fault::Evidence { author });
+            }
+            before = Some(author);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! One commit, phase by phase. This file owns the order; every phase is a step over the result of the one
 //! before.
 //!
-//! 1. time and observations;
+//! 1. time, proofs against validators, and observations;
 //! 2. expiries, of contracts and of orders, switches of owners who fell silent, markets that open or stop;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
@@ -49,6 +49,7 @@ struct Step {
 pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Event>) {
     state.commit = payload.commit.index;
     state.time = state.time.max(payload.commit.time);
+    state.take_evidence(payload);
     let admitted = state.admit(payload);
     let mut outcomes: Vec<Vec<Option<Outcome>>> =
         admitted.iter().map(|it| vec![None; it.intent.actions.len()]).collect();

@@ -53,6 +53,7 @@ impl State {
             trades: 0,
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
+            equivocators: BTreeMap::new(),
             liquidations: Liquidations::default(),
             agenda: Agenda::default(),
             entering: Vec::new(),

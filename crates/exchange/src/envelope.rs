@@ -144,6 +144,7 @@ fn commit_of(state: &State, intent: &SignedIntent) -> Option<CommittedPayload> {
         parents: List::default(),
         transactions: List::new(vec![Transaction::new(intent.encode())?])?,
         attestations: List::default(),
+        evidence: List::default(),
     };
     let commit = Commit {
         index,

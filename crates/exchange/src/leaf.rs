@@ -1,11 +1,11 @@
-//! What the root commits to: one leaf an account, a position, an order, an instrument.
+//! What the root commits to: one leaf an account, a position, an order, an instrument, a convicted validator.
 //!
 //! Invariant: a leaf's key is of fixed size for its kind and begins with the kind, so that no two things
 //! share a key; a leaf that is empty is absent.
 
 use commonware_codec::Encode;
 use num::{Cash, Lots, Position, Side, Ticks};
-use wire::{AccountId, InstrumentId, OrderId};
+use wire::{AccountId, Author, InstrumentId, OrderId};
 
 use crate::{
     account::Health,
@@ -21,6 +21,8 @@ pub enum LeafKey {
     Position(AccountId, InstrumentId),
     Order(OrderId),
     Instrument(InstrumentId),
+    /// A validator of an epoch with a proof of equivocation against it; the leaf is the proof.
+    Equivocator(u64, Author),
 }
 
 /// An account's leaf: its balance and whether it is being liquidated (1) or not (0).
@@ -40,6 +42,7 @@ impl LeafKey {
             }
             Self::Order(order) => [&[2][..], &order.encode()].concat(),
             Self::Instrument(instrument) => [&[3][..], &instrument.encode()].concat(),
+            Self::Equivocator(epoch, author) => [&[4][..], &epoch.encode(), &author.encode()].concat(),
         }
     }
 }
@@ -77,6 +80,10 @@ impl State {
         for id in touched.instruments {
             change(LeafKey::Instrument(id), Some(self.instrument_leaf(id)));
         }
+        for (epoch, author) in touched.equivocators {
+            let proof = self.equivocation(epoch, author).map(|proof| proof.encode().to_vec());
+            change(LeafKey::Equivocator(epoch, author), proof);
+        }
     }
 
     /// Hands over every leaf there is.
@@ -94,6 +101,9 @@ impl State {
         }
         for it in &self.instruments {
             leaf(LeafKey::Instrument(it.id), self.instrument_leaf(it.id));
+        }
+        for proof in self.equivocations() {
+            leaf(LeafKey::Equivocator(proof.epoch(), proof.author()), proof.encode().to_vec());
         }
     }
 

@@ -22,6 +22,7 @@ mod coverage;
 mod deleverage;
 mod delivery;
 pub mod envelope;
+mod equivocators;
 mod fees;
 pub mod genesis;
 mod halt;

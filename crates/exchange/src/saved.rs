@@ -172,6 +172,7 @@ saved_on_wire!(
     wire::Author,
     wire::Certificate,
     wire::Conditions,
+    wire::Equivocation,
     wire::HaltCause,
     wire::InstrumentId,
     wire::Label,

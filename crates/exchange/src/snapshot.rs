@@ -112,6 +112,7 @@ impl State {
             liquidations,
             agenda: _,
             entering,
+            equivocators,
             savepoint,
             events,
         } = self;
@@ -133,6 +134,7 @@ impl State {
         ordered_queue.save(out);
         liquidations.save(out);
         entering.save(out);
+        equivocators.save(out);
     }
 
     /// The state that was saved by an exchange of the same genesis and network.
@@ -154,6 +156,7 @@ impl State {
         state.ordered_queue = Save::load(input)?;
         state.liquidations = Save::load(input)?;
         state.entering = Save::load(input)?;
+        state.equivocators = Save::load(input)?;
         state.check_fit()?;
         state.derive(&books)?;
         state.check_invariants()?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::{Digest, PublicKey};
 use num::{Cash, Fix, Timestamp};
-use wire::{AccountId, Event, InstrumentId, OrderId, Permission, UnderlyingId};
+use wire::{AccountId, Author, Equivocation, Event, InstrumentId, OrderId, Permission, UnderlyingId};
 
 use crate::{
     account::Account,
@@ -81,6 +81,7 @@ pub(crate) struct Touched {
     pub positions: BTreeSet<(AccountIndex, InstrumentId)>,
     pub orders: BTreeSet<OrderId>,
     pub instruments: BTreeSet<InstrumentId>,
+    pub equivocators: BTreeSet<(u64, Author)>,
 }
 
 /// The whole exchange.
@@ -106,6 +107,8 @@ pub struct State {
     pub(crate) trades: u64,
     pub(crate) ordered_blocks: BTreeSet<Digest>,
     pub(crate) ordered_queue: VecDeque<Digest>,
+    /// The first proof against each validator of an epoch.
+    pub(crate) equivocators: BTreeMap<(u64, Author), Equivocation>,
     pub(crate) touched: Touched,
     pub(crate) liquidations: Liquidations,
     pub(crate) agenda: Agenda,

@@ -12,6 +12,8 @@ use wire::{
     Attestation, Author, Certificate, CommittedPayload, Committee, Event, List, RootSignature, Tally,
 };
 
+use crate::snapshot::SnapshotError;
+
 /// Commits for which attestations are still collected.
 pub(crate) const OPEN_COMMITS_MAX: usize = 4_096;
 /// Commits between two checks of the money, in production too.
@@ -79,6 +81,15 @@ impl Execution {
     /// The execution that comes after these commits.
     pub(crate) fn at(state: State, tree: Map, (roots, collected, latest): Attested) -> Self {
         Self { state, tree, committee: None, attest_every: 1, roots, collected, latest }
+    }
+
+    /// Goes on from what another validator of the network saved, or stays as it is.
+    pub fn adopt(&mut self, genesis: &Genesis, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let network = self.state.parameters().network;
+        let adopted = Self::restore(genesis, network, bytes)?;
+        let (committee, attest_every) = (self.committee.take(), self.attest_every);
+        *self = Self { committee, attest_every, ..adopted };
+        Ok(())
     }
 
     /// The latest roots, what is collected for them, and the last certificate, to be saved.

@@ -10,12 +10,16 @@ pub mod agreement;
 pub mod execution;
 pub mod snapshot;
 
+use bytes::Bytes;
 use crypto::SigningKey;
+use exchange::Genesis;
 use num::Timestamp;
+use wire::{Blob, Checkpoint, Snapshot, SnapshotRef};
 
 use crate::{
     agreement::{Agreement, Input, Output, Record},
     execution::{Executed, Execution},
+    snapshot::SnapshotError,
 };
 
 /// A whole validator on one thread.
@@ -23,12 +27,31 @@ use crate::{
 pub struct Replica {
     agreement: Agreement,
     execution: Execution,
+    genesis: Genesis,
     key: SigningKey,
+    saved: Vec<(SnapshotRef, Bytes)>,
 }
 
 impl Replica {
-    pub fn new(agreement: Agreement, execution: Execution, key: SigningKey) -> Self {
-        Self { agreement, execution, key }
+    /// A validator of an exchange that began with `genesis`.
+    pub fn new(agreement: Agreement, execution: Execution, (genesis, key): (Genesis, SigningKey)) -> Self {
+        Self { agreement, execution, genesis, key, saved: Vec::new() }
+    }
+
+    /// Goes on after the last own snapshot; the records of the log come after it.
+    pub fn resume(
+        &mut self,
+        snapshot: &Snapshot,
+        published: (SnapshotRef, Bytes),
+    ) -> Result<(), SnapshotError> {
+        self.execution.adopt(&self.genesis, &snapshot.state)?;
+        self.agreement.resume(snapshot, published);
+        Ok(())
+    }
+
+    /// Snapshots of the checkpoints that were put out: to be made durable, and answered by `Input::Saved`.
+    pub fn take_saved(&mut self) -> Vec<(SnapshotRef, Bytes)> {
+        core::mem::take(&mut self.saved)
     }
 
     /// Takes a record of the own log.
@@ -42,8 +65,10 @@ impl Replica {
         let from = out.len();
         self.agreement.restore(section, record, out);
         for output in &out[from..] {
-            if let Output::Commit(payload) = output {
-                executed.push(self.execution.apply(payload));
+            match output {
+                Output::Commit(payload) => executed.push(self.execution.apply(payload)),
+                Output::Checkpoint(checkpoint) => self.saved.extend(save(&self.execution, checkpoint)),
+                _ => {}
             }
         }
     }
@@ -78,21 +103,26 @@ impl Replica {
     ) {
         // An attestation can let the agreement go on, which can commit again.
         while from < out.len() {
-            let commits: Vec<_> = out[from..]
-                .iter()
-                .filter_map(|output| match output {
-                    Output::Commit(payload) => Some(payload.clone()),
-                    _ => None,
-                })
-                .collect();
-            from = out.len();
-            for payload in commits {
-                let done = self.execution.apply(&payload);
-                let attestation = self.execution.attest(&done, &self.key);
-                executed.push(done);
-                if let Some(attestation) = attestation {
-                    self.agreement.step(now, Input::Attest(attestation), out);
+            let mut attestations = Vec::new();
+            for output in &out[from..] {
+                match output {
+                    Output::Commit(payload) => {
+                        let done = self.execution.apply(payload);
+                        attestations.extend(self.execution.attest(&done, &self.key));
+                        executed.push(done);
+                    }
+                    Output::Checkpoint(checkpoint) => self.saved.extend(save(&self.execution, checkpoint)),
+                    Output::Adopt { snapshot, .. } => {
+                        let adopted = self.execution.adopt(&self.genesis, &snapshot.state);
+                        adopted
+                            .expect("invariant: f + 1 name a snapshot only when a correct one has saved it");
+                    }
+                    _ => {}
                 }
+            }
+            from = out.len();
+            for attestation in attestations {
+                self.agreement.step(now, Input::Attest(attestation), out);
             }
         }
     }
@@ -104,4 +134,10 @@ impl Replica {
     pub fn execution(&self) -> &Execution {
         &self.execution
     }
+}
+
+/// The snapshot at a checkpoint; `None` when the state has outgrown what a snapshot may hold.
+fn save(execution: &Execution, checkpoint: &Checkpoint) -> Option<(SnapshotRef, Bytes)> {
+    let state = Blob::new(execution.save())?;
+    Some(Snapshot { checkpoint: checkpoint.clone(), state }.publish())
 }

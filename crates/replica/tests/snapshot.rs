@@ -98,6 +98,7 @@ fn payload(index: u64, attested: Option<(u64, Digest)>) -> CommittedPayload {
                 parents: List::default(),
                 transactions: List::new(core::mem::take(&mut transactions)).expect("few"),
                 attestations: List::new(attestations).expect("one"),
+                evidence: List::default(),
             }
         })
         .collect();

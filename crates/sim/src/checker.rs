@@ -49,8 +49,9 @@ impl Checker {
         self.accepted.insert(transaction, author);
     }
 
-    pub fn restarted(&mut self, author: Author) {
-        self.next.insert(author, 1);
+    /// A validator goes on after a commit: from its log, or from a snapshot.
+    pub fn goes_on(&mut self, author: Author, after: u64) {
+        self.next.insert(author, after + 1);
     }
 
     pub fn committed(&mut self, author: Author, payload: &CommittedPayload) {

@@ -4,16 +4,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
 use crypto::Digest;
 use num::Timestamp;
 use replica::{
     Replica,
-    agreement::{Input, Output, Record},
+    agreement::{Input, Output},
     execution::Executed,
 };
-use wire::Round;
+use wire::{Round, Snapshot, SnapshotRef};
 
-use crate::{disk::Disk, random::Random};
+use crate::{
+    disk::{Disk, Stored},
+    random::Random,
+};
 
 /// A validator that may be down.
 #[derive(Debug)]
@@ -28,8 +33,12 @@ pub struct Node {
     /// Grows with each start, so that what was meant for an earlier life is dropped.
     pub life: u64,
     pub tickets: BTreeMap<u64, Digest>,
+    /// The commit of the snapshot that this life began at, and of those that it began at anew.
+    pub began_at: u64,
     /// When it asked to be woken, by its clock.
     pub wake_at: Option<Timestamp>,
+    /// Snapshots that wait for their checkpoint to leave.
+    saved: Vec<(SnapshotRef, Bytes)>,
     outbox: VecDeque<Output>,
     synchronising: bool,
 }
@@ -54,7 +63,9 @@ impl Node {
             clock_ahead,
             life: 0,
             tickets: BTreeMap::new(),
+            began_at: 0,
             wake_at: None,
+            saved: Vec::new(),
             outbox: VecDeque::new(),
             synchronising: false,
         }
@@ -65,12 +76,20 @@ impl Node {
     }
 
     /// Brings a fresh core up from what the disk holds.
-    pub fn start(&mut self, mut replica: Replica, records: Vec<Record>, now: Timestamp) -> Effects {
+    pub fn start(&mut self, mut replica: Replica, stored: Stored, now: Timestamp) -> Effects {
         self.life += 1;
         self.wake_at = None;
+        self.saved.clear();
+        self.began_at = 0;
+        if let Some((reference, encoded)) = stored.snapshot {
+            let snapshot = Snapshot::decode(encoded.clone()).expect("invariant: a snapshot is stored whole");
+            let resumed = replica.resume(&snapshot, (reference, encoded));
+            resumed.expect("invariant: what was saved can be read");
+            self.began_at = reference.index;
+        }
         let (mut restored, mut executed) = (Vec::new(), Vec::new());
-        for record in records {
-            replica.restore(record, &mut restored, &mut executed);
+        for (section, record) in stored.records {
+            replica.restore(section, record, &mut restored, &mut executed);
         }
         let mut outputs = Vec::new();
         replica.start(self.local_time(now), &mut outputs, &mut executed);
@@ -96,7 +115,7 @@ impl Node {
         let mut outputs = Vec::new();
         for output in waiting {
             match output {
-                Output::Persist(record) => self.disk.append(record),
+                Output::Persist { section, record } => self.disk.append(section, record),
                 other => outputs.push(other),
             }
         }
@@ -105,24 +124,30 @@ impl Node {
     }
 
     /// Power off. Some of what was on its way to the disk may have arrived, in order.
-    pub fn crash(&mut self, random: &mut Random) -> Vec<Record> {
-        let waiting: Vec<Record> = self
-            .outbox
-            .drain(..)
-            .filter_map(|output| match output {
-                Output::Persist(record) => Some(record),
-                _ => None,
-            })
-            .collect();
-        let arrived = random.between(0, u64::try_from(waiting.len()).unwrap_or(0));
-        for record in waiting.into_iter().take(usize::try_from(arrived).unwrap_or(0)) {
-            self.disk.append(record);
+    pub fn crash(&mut self, random: &mut Random) -> Stored {
+        let arrived = random.between(0, u64::try_from(self.outbox.len()).unwrap_or(0));
+        for output in self.outbox.drain(..).take(usize::try_from(arrived).unwrap_or(0)) {
+            match output {
+                Output::Persist { section, record } => self.disk.append(section, record),
+                Output::Adopt { snapshot, encoded } => self.disk.keep(snapshot.publish().0, encoded),
+                _ => {}
+            }
         }
+        self.outbox.clear();
         self.disk.synchronise();
         self.replica = None;
         self.synchronising = false;
         self.tickets.clear();
         self.disk.crash()
+    }
+
+    /// The snapshot of a commit that the replica has saved.
+    pub fn take_saved(&mut self, index: u64) -> Option<(SnapshotRef, Bytes)> {
+        self.saved.extend(self.replica.as_mut().map(Replica::take_saved).unwrap_or_default());
+        let (found, rest) =
+            core::mem::take(&mut self.saved).into_iter().partition(|(it, _)| it.index == index);
+        self.saved = rest;
+        Vec::into_iter(found).next()
     }
 
     pub fn local_time(&self, now: Timestamp) -> Timestamp {
@@ -132,7 +157,7 @@ impl Node {
     fn enqueue(&mut self, outputs: Vec<Output>, executed: Vec<Executed>) -> Effects {
         let mut effects = Effects { executed, ..Effects::default() };
         for output in outputs {
-            let waits = !self.outbox.is_empty() || matches!(output, Output::Persist(_));
+            let waits = !self.outbox.is_empty() || matches!(output, Output::Persist { .. });
             if waits {
                 self.outbox.push_back(output);
             } else {

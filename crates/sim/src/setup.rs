@@ -123,7 +123,7 @@ impl Factory {
         let execution = Execution::new(&self.genesis, work::network())
             .map_err(|error| error.to_string())?
             .with_committee(self.committee.clone(), 1);
-        Ok(Replica::new(agreement, execution, signer))
+        Ok(Replica::new(agreement, execution, (self.genesis.clone(), signer)))
     }
 
     fn coin(&self, author: Author) -> Box<dyn Coin> {

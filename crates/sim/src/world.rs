@@ -13,6 +13,7 @@ use wire::{Author, Message, Round, SignedBlock, Transaction};
 use crate::{
     adversary::{Adversary, Fate, InFlight, View},
     checker::{Checker, Problem, digest_of},
+    disk::Stored,
     node::{Effects, Node},
     random::Random,
     setup::{Factory, Timers},
@@ -45,7 +46,7 @@ enum Happening {
     },
     Restart {
         author: Author,
-        records: Vec<replica::agreement::Record>,
+        stored: Stored,
     },
 }
 
@@ -86,7 +87,7 @@ impl World {
             checker: Checker::default(),
         };
         for author in world.authors() {
-            world.restart(author, Vec::new());
+            world.restart(author, Stored::default());
         }
         world
     }
@@ -135,7 +136,7 @@ impl World {
             Happening::Release => self.release(),
             Happening::Submit { author, transaction } => self.submit(author, transaction),
             Happening::Crash { author } => self.crash(author),
-            Happening::Restart { author, records } => self.restart(author, records),
+            Happening::Restart { author, stored } => self.restart(author, stored),
             Happening::Synchronised { .. } | Happening::Wake { .. } => {}
         }
         true
@@ -183,16 +184,17 @@ impl World {
             return;
         }
         let mut random = self.random.fork();
-        let records = self.node(author).crash(&mut random);
-        self.schedule(random.between(1, 3_000), Happening::Restart { author, records });
+        let stored = self.node(author).crash(&mut random);
+        self.schedule(random.between(1, 3_000), Happening::Restart { author, stored });
     }
 
-    fn restart(&mut self, author: Author, records: Vec<replica::agreement::Record>) {
+    fn restart(&mut self, author: Author, stored: Stored) {
         match self.factory.replica(author) {
             Ok(replica) => {
-                self.checker.restarted(author);
                 let now = self.now;
-                let effects = self.node(author).start(replica, records, now);
+                let effects = self.node(author).start(replica, stored, now);
+                let began_at = self.node(author).began_at;
+                self.checker.goes_on(author, began_at);
                 self.perform(author, effects);
             }
             Err(reason) => self.checker.report(Problem::Halted { author, reason }),
@@ -239,8 +241,25 @@ impl World {
             Output::WrongShare { author: accused, .. } => {
                 self.checker.report(Problem::Accused { accuser: author, accused });
             }
-            Output::Refused { .. } | Output::Persist(_) => {}
+            Output::Equivocation(proof) => {
+                self.checker.report(Problem::Accused { accuser: author, accused: proof.author() });
+            }
+            Output::Checkpoint(checkpoint) => self.keep(author, checkpoint.index),
+            Output::Adopt { snapshot, encoded } => {
+                let (reference, index) = (snapshot.publish().0, snapshot.checkpoint.index);
+                self.node(author).disk.keep(reference, encoded);
+                self.checker.goes_on(author, index);
+            }
+            Output::Cut { keep } => self.node(author).disk.cut(keep),
+            Output::Refused { .. } | Output::Persist { .. } => {}
         }
+    }
+
+    /// Makes the snapshot of a commit durable, and says so.
+    fn keep(&mut self, author: Author, index: u64) {
+        let Some((reference, encoded)) = self.node(author).take_saved(index) else { return };
+        self.node(author).disk.keep(reference, encoded.clone());
+        self.input(author, Input::Saved { reference, encoded });
     }
 
     fn observe_ticket(&mut self, author: Author, ticket: u64, observe: fn(&mut Checker, Author, Digest)) {

@@ -1,14 +1,15 @@
 //! A validator's signed vertex of the DAG.
 //!
-//! Invariant: a block's reference binds every field; the signature is on the digest alone.
+//! Invariant: a block's reference binds every field; the signature is on epoch, round, author and digest, so
+//! that two signatures prove two blocks of one round without the blocks.
 
 use commonware_codec::Encode;
 use crypto::{CoinShare, Digest, Signature, SigningKey, VerifyingKey};
 use num::Timestamp;
 
 use crate::{
-    Attestation, BatchRef, List,
-    limits::{BLOCK_ATTESTATIONS_MAX, BLOCK_BATCHES_MAX, BLOCK_PARENTS_MAX},
+    Attestation, BatchRef, Equivocation, List,
+    limits::{BLOCK_ATTESTATIONS_MAX, BLOCK_BATCHES_MAX, BLOCK_EVIDENCE_MAX, BLOCK_PARENTS_MAX},
 };
 
 newtype! {
@@ -45,6 +46,8 @@ record! {
         /// The share of the wave that this round certifies; absent in the first rounds of an epoch.
         pub coin_share: Option<CoinShare>,
         pub attestations: List<Attestation, BLOCK_ATTESTATIONS_MAX>,
+        /// Proofs against members that no commit known to the author orders yet; at most one a member.
+        pub evidence: List<Equivocation, BLOCK_EVIDENCE_MAX>,
     }
 }
 
@@ -58,6 +61,28 @@ record! {
 }
 
 const BLOCK_NAMESPACE: &[u8] = b"clockless block";
+
+/// What a block's signature is on.
+pub(crate) struct BlockStatement([u8; 50]);
+
+impl BlockStatement {
+    pub(crate) fn of(epoch: u64, block: &BlockRef) -> Self {
+        let mut bytes = [0; 50];
+        bytes[..8].copy_from_slice(&epoch.to_be_bytes());
+        bytes[8..16].copy_from_slice(&block.round.0.to_be_bytes());
+        bytes[16..18].copy_from_slice(&block.author.0.to_be_bytes());
+        bytes[18..].copy_from_slice(&block.digest.0);
+        Self(bytes)
+    }
+
+    pub(crate) fn sign(&self, key: &SigningKey) -> Signature {
+        key.sign(BLOCK_NAMESPACE, &self.0)
+    }
+
+    pub(crate) fn verify(&self, key: &VerifyingKey, signature: &Signature) -> bool {
+        key.verify(BLOCK_NAMESPACE, &self.0, signature)
+    }
+}
 
 impl Round {
     #[must_use]
@@ -100,7 +125,7 @@ impl Block {
     }
 
     pub fn sign(self, key: &SigningKey) -> SignedBlock {
-        let signature = key.sign(BLOCK_NAMESPACE, &self.reference().digest.0);
+        let signature = BlockStatement::of(self.epoch, &self.reference()).sign(key);
         SignedBlock { block: self, signature }
     }
 }
@@ -108,6 +133,6 @@ impl Block {
 impl SignedBlock {
     /// Whether `key` signed the block that `reference` (computed by the caller) names.
     pub fn verify(&self, reference: &BlockRef, key: &VerifyingKey) -> bool {
-        key.verify(BLOCK_NAMESPACE, &reference.digest.0, &self.signature)
+        BlockStatement::of(self.block.epoch, reference).verify(key, &self.signature)
     }
 }

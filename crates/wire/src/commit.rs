@@ -40,6 +40,8 @@ record! {
         pub transactions: List<Transaction, { BLOCK_BATCHES_MAX * BATCH_TRANSACTIONS_MAX }>,
         /// What the author attested to: roots of earlier commits.
         pub attestations: List<crate::Attestation, { crate::limits::BLOCK_ATTESTATIONS_MAX }>,
+        /// What the author proved against members; checked when the block was accepted.
+        pub evidence: List<crate::Equivocation, { crate::limits::BLOCK_EVIDENCE_MAX }>,
     }
 }
 

@@ -6,8 +6,8 @@
 use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Conditions, InstrumentId, IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject,
-    UnderlyingId, limits::ACTIONS_MAX,
+    AccountId, Author, Conditions, InstrumentId, IntentId, List, MarginModel, NewOrder, OrderId, Permission,
+    Reject, Round, UnderlyingId, limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
 
@@ -133,6 +133,8 @@ tagged! {
         23 => Halted { instrument: InstrumentId, cause: HaltCause, collects_from: Timestamp, opens_at: Timestamp },
         /// A market opened; so much traded at the one price, where there was one.
         24 => Reopened { instrument: InstrumentId, price: Option<Ticks>, lots: Lots },
+        /// A validator signed two blocks for one round: the first proof against it in this epoch.
+        25 => Equivocated { epoch: u64, author: Author, round: Round },
         /// An account fell below its maintenance margin.
         30 => LiquidationStarted { account: AccountId, equity: Cash, maintenance: Cash },
         31 => LiquidationEnded { account: AccountId, equity: Cash, maintenance: Cash },

@@ -14,6 +14,7 @@ mod checkpoint;
 mod commit;
 mod committee;
 mod conditions;
+mod equivocation;
 mod event;
 mod intent;
 pub mod limits;
@@ -36,6 +37,7 @@ pub use conditions::{
     Conditions, ContractKind, Crossing, OrderFilter, PriceSource, ProtectionLimits, QuoteSide, SelfTrade,
     Trigger,
 };
+pub use equivocation::Equivocation;
 pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::Message;

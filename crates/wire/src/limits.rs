@@ -22,6 +22,8 @@ pub const BLOCK_BATCHES_MAX: usize = 64;
 pub const BLOCK_PARENTS_MAX: usize = COMMITTEE_MAX;
 /// Attestations of roots in one block.
 pub const BLOCK_ATTESTATIONS_MAX: usize = 32;
+/// Proofs of equivocation in one block.
+pub const BLOCK_EVIDENCE_MAX: usize = 8;
 /// Bytes of a signed block's encoding.
 pub const BLOCK_BYTES_MAX: usize = 48 * 1024;
 /// Blocks ordered by one commit.
@@ -56,7 +58,8 @@ mod tests {
         let parents = BLOCK_PARENTS_MAX * 42;
         let batches = BLOCK_BATCHES_MAX * 44;
         let attestations = BLOCK_ATTESTATIONS_MAX * 104;
-        assert!(parents + batches + attestations + room_for_framing <= BLOCK_BYTES_MAX);
+        let evidence = BLOCK_EVIDENCE_MAX * 210;
+        assert!(parents + batches + attestations + evidence + room_for_framing <= BLOCK_BYTES_MAX);
         assert!(SNAPSHOT_PART_BYTES + room_for_framing <= MESSAGE_BYTES_MAX);
         assert!(FETCH_MAX * 42 + room_for_framing <= MESSAGE_BYTES_MAX);
     }

@@ -8,9 +8,9 @@ use commonware_codec::{DecodeExt, Encode, EncodeSize, Read, ReadExt};
 use proptest::prelude::*;
 use wire::{
     AccountId, Action, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate, Commit,
-    CommittedBlock, CommittedPayload, Conditions, Event, Intent, List, Message, NewOrder, OrderFilter,
-    OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature, SignedBlock,
-    SignedIntent, TradeEvent, Transaction, Trigger,
+    CommittedBlock, CommittedPayload, Conditions, Equivocation, Event, Intent, List, Message, NewOrder,
+    OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature,
+    SignedBlock, SignedIntent, TradeEvent, Transaction, Trigger,
 };
 
 /// How a type read one stream of bytes.
@@ -56,6 +56,7 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         CommittedBlock,
         CommittedPayload,
         Conditions,
+        Equivocation,
         Event,
         Intent,
         Message,

@@ -40,6 +40,11 @@ impl EventLog {
         }
     }
 
+    /// Commits were left out: what follows comes after `commit`.
+    pub fn go_on_after(&self, commit: u64) {
+        *self.lock() = Kept { first: commit + 1, events: 0, commits: VecDeque::new() };
+    }
+
     /// The events of a commit, `None` when it is still to come: `Err` holds the first one that is kept.
     pub fn of_commit(&self, commit: u64) -> Result<Option<Arc<[Event]>>, u64> {
         let kept = self.lock();

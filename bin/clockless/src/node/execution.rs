@@ -1,33 +1,24 @@
-//! The execution's thread, and what of its work is kept for those who follow.
+//! The execution's thread: commits in, state out.
 //!
-//! Invariant: commits are applied in order and once; a follower is handed each commit with its root, and the
-//! certificates as they come.
+//! Invariant: commits are applied in order and once. A checkpoint is saved as the state is between its commit and
+//! the next, and the agreement hears of it when it is durable.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
+    sync::Arc,
     sync::mpsc::{Receiver, Sender, channel},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use bytes::Bytes;
-use client::protocol::CommitRecord;
 use commonware_codec::Encode;
 use crypto::SigningKey;
-use exchange::{State, leaf::LeafKey};
-use replica::{
-    agreement::Input,
-    execution::{Executed, Execution},
-};
-use tokio::sync::{oneshot, watch};
-use wire::{AccountId, CommittedPayload};
+use exchange::{Genesis, State, leaf::LeafKey};
+use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
+use tokio::sync::oneshot;
+use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Snapshot};
 
-use crate::node::{core::Inbox, events::EventLog};
-
-/// Bytes of commits kept for followers.
-const KEPT_BYTES_MAX: usize = 1024 * 1024 * 1024;
-/// Certificates kept for those who ask for a proof.
-const CERTIFICATES_MAX: usize = 4_096;
+use crate::node::{core::Inbox, feed::Feed, snapshots::SnapshotFile};
 
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
@@ -35,6 +26,10 @@ const PROOFS_WAITING_MAX: usize = 1_024;
 /// What the execution is asked.
 pub enum Order {
     Commit(Box<CommittedPayload>),
+    /// To be saved as it is now.
+    Checkpoint(Box<Checkpoint>),
+    /// To go on from a peer's snapshot, which is durable.
+    Adopt(Box<Snapshot>),
     Prove {
         account: AccountId,
         answer: oneshot::Sender<Proved>,
@@ -51,106 +46,22 @@ pub struct Proved {
     pub commit: u64,
 }
 
-/// What was executed, for followers.
-pub struct Feed {
-    pub events: EventLog,
-    kept: Mutex<Kept>,
-    height: watch::Sender<u64>,
-}
-
-#[derive(Default)]
-struct Kept {
-    first: u64,
-    bytes: usize,
-    records: VecDeque<Arc<CommitRecord>>,
-    certificates: BTreeMap<u64, Bytes>,
-    root: Vec<u8>,
-    money_conserved: bool,
-}
-
-impl Feed {
-    pub fn new() -> Self {
-        let kept = Kept { first: 1, money_conserved: true, ..Kept::default() };
-        Self { events: EventLog::new(), kept: Mutex::new(kept), height: watch::channel(0).0 }
-    }
-
-    /// The highest commit kept; changes wake those who wait.
-    pub fn height(&self) -> watch::Receiver<u64> {
-        self.height.subscribe()
-    }
-
-    /// The record of a commit: `Err` holds the first one that is still kept.
-    pub fn record(&self, index: u64) -> Result<Option<Arc<CommitRecord>>, u64> {
-        let kept = self.lock();
-        let place = index.checked_sub(kept.first).ok_or(kept.first)?;
-        Ok(usize::try_from(place).ok().and_then(|place| kept.records.get(place).cloned()))
-    }
-
-    pub fn first_kept(&self) -> u64 {
-        self.lock().first
-    }
-
-    pub fn certificate(&self, commit: u64) -> Option<Bytes> {
-        self.lock().certificates.get(&commit).cloned()
-    }
-
-    pub fn certified(&self) -> u64 {
-        self.lock().certificates.last_key_value().map_or(0, |(commit, _)| *commit)
-    }
-
-    pub fn root(&self) -> Vec<u8> {
-        self.lock().root.clone()
-    }
-
-    pub fn money_conserved(&self) -> bool {
-        self.lock().money_conserved
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, payload: &CommittedPayload, executed: Option<&Executed>) {
-        let certificates: Vec<(u64, Bytes)> = executed
-            .into_iter()
-            .flat_map(|it| &it.certificates)
-            .map(|certificate| (certificate.commit, certificate.encode()))
-            .collect();
-        let root = executed.map(|it| it.root.0.to_vec()).unwrap_or_default();
-        let record = CommitRecord {
-            index: payload.commit.index,
-            payload: payload.encode().to_vec(),
-            root: root.clone(),
-            certificates: certificates.iter().map(|(_, bytes)| bytes.to_vec()).collect(),
-        };
-        let mut kept = self.lock();
-        kept.root = root;
-        kept.bytes += record.payload.len();
-        kept.records.push_back(Arc::new(record));
-        while kept.bytes > KEPT_BYTES_MAX
-            && let Some(oldest) = kept.records.pop_front()
-        {
-            kept.bytes -= oldest.payload.len();
-            kept.first += 1;
-        }
-        kept.certificates.extend(certificates);
-        while kept.certificates.len() > CERTIFICATES_MAX {
-            kept.certificates.pop_first();
-        }
-        if executed.is_some_and(|it| it.broken_invariant.is_some()) {
-            kept.money_conserved = false;
-        }
-        drop(kept);
-        self.height.send_replace(payload.commit.index);
-    }
-}
-
 /// The node's execution: the exchange, or nothing.
 pub struct Executor {
     execution: Option<Execution>,
+    genesis: Genesis,
     feed: Arc<Feed>,
     key: SigningKey,
+    file: SnapshotFile,
     proofs: Proofs,
+}
+
+/// What an executor works with.
+pub struct Surroundings {
+    pub genesis: Genesis,
+    pub feed: Arc<Feed>,
+    pub key: SigningKey,
+    pub file: SnapshotFile,
 }
 
 /// Questions for a proof that wait for a commit which is attested to.
@@ -167,14 +78,39 @@ impl Proofs {
 }
 
 impl Executor {
-    pub fn new(execution: Option<Execution>, feed: &Arc<Feed>, key: &SigningKey) -> Self {
-        Self { execution, feed: Arc::clone(feed), key: key.clone(), proofs: Proofs::default() }
+    pub fn new(execution: Option<Execution>, surroundings: Surroundings) -> Self {
+        let Surroundings { genesis, feed, key, file } = surroundings;
+        Self { execution, genesis, feed, key, file, proofs: Proofs::default() }
+    }
+
+    /// Goes on from a snapshot.
+    pub fn adopt(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let mut root = None;
+        if let Some(execution) = &mut self.execution {
+            execution.adopt(&self.genesis, &snapshot.state)?;
+            root = execution.root(snapshot.checkpoint.index);
+        }
+        self.feed.go_on_after(snapshot.checkpoint.index, root);
+        Ok(())
+    }
+
+    /// The snapshot at a checkpoint.
+    pub fn save(&self, checkpoint: Checkpoint) -> Option<Snapshot> {
+        let state = self.execution.as_ref().map(Execution::save).unwrap_or_default();
+        let state = Blob::new(Bytes::from(state));
+        if state.is_none() {
+            tracing::error!(
+                commit = checkpoint.index,
+                "the state is too large for a snapshot: the log stays whole"
+            );
+        }
+        Some(Snapshot { checkpoint, state: state? })
     }
 
     /// Applies a commit and returns what the agreement should attest to.
     pub fn apply(&mut self, payload: &CommittedPayload) -> Option<Input> {
         let Some(execution) = &mut self.execution else {
-            self.feed.height.send_replace(payload.commit.index);
+            self.feed.reach(payload.commit.index);
             return None;
         };
         let mut executed = execution.apply(payload);
@@ -227,6 +163,17 @@ impl Executor {
                 }
                 self.answer_proofs();
             }
+            Order::Checkpoint(checkpoint) => {
+                if let Some(snapshot) = self.save(*checkpoint) {
+                    let (file, inbox) = (self.file.clone(), inbox.clone());
+                    // The disk is not waited for: commits go on while the snapshot is written.
+                    thread::spawn(move || tell_when_durable(&file, &snapshot, &inbox));
+                }
+            }
+            Order::Adopt(snapshot) => {
+                let adopted = self.adopt(&snapshot);
+                adopted.expect("invariant: f + 1 name a snapshot only when a correct validator has saved it");
+            }
             Order::Look(look) => self.look(look),
             Order::Prove { .. } if self.execution.is_none() => {}
             Order::Prove { account, answer } => {
@@ -242,4 +189,13 @@ fn prove(execution: &mut Execution, account: AccountId) -> Proved {
     let state = execution.state();
     let leaf = state.account_index(&account).map(|index| state.account_leaf(index).encode());
     Proved { leaf: leaf.unwrap_or_default(), proof: proof.encode().to_vec(), root, commit: state.commit() }
+}
+
+fn tell_when_durable(file: &SnapshotFile, snapshot: &Snapshot, inbox: &Inbox) {
+    let (reference, encoded) = snapshot.publish();
+    match file.write(&reference, &encoded) {
+        // An agreement that is too busy to hear it hears of the next.
+        Ok(()) => drop(inbox.put(Input::Saved { reference, encoded })),
+        Err(error) => tracing::error!(commit = reference.index, %error, "the snapshot cannot be written"),
+    }
 }

@@ -18,7 +18,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::node::{core::SharedStatus, execution::Feed, links::Heard};
+use crate::node::{core::SharedStatus, feed::Feed, links::Heard};
 
 /// The node's metrics.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub struct Metrics {
     pub commits: Counter,
     pub transactions: Counter,
     pub faults: Counter,
+    /// Validators proved to have signed two blocks for one round.
+    pub equivocations: Counter,
+    /// Snapshots of peers that this node went on from.
+    pub snapshots_adopted: Counter,
     pub fsync_seconds: Histogram,
     /// Of the node's own load, from the moment a transaction was due.
     pub load_finality_seconds: Histogram,
@@ -40,8 +44,18 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("clockless_node");
+        let mut root = Registry::with_prefix("clockless");
+        let equivocations = Counter::default();
+        root.register(
+            "equivocations",
+            "Validators that signed two blocks for a round",
+            equivocations.clone(),
+        );
+        let registry = root.sub_registry_with_prefix("node");
         let (commits, transactions, faults) = (Counter::default(), Counter::default(), Counter::default());
+        let snapshots_adopted = Counter::default();
+        let help = "Snapshots of peers that the node went on from";
+        registry.register("snapshots_adopted", help, snapshots_adopted.clone());
         let fsync_seconds = Histogram::new([0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]);
         registry.register("commits", "Commits ordered", commits.clone());
         registry.register("transactions", "Transactions ordered", transactions.clone());
@@ -65,10 +79,12 @@ impl Default for Metrics {
         let executed_commit = gauge("executed_commit", "The last commit executed");
         let certified_commit = gauge("certified_commit", "The last commit with a certified root");
         Self {
-            registry,
+            registry: root,
+            equivocations,
             commits,
             transactions,
             faults,
+            snapshots_adopted,
             fsync_seconds,
             load_finality_seconds,
             load_refused,

@@ -10,12 +10,15 @@ mod core;
 mod door;
 mod events;
 mod execution;
+mod feed;
 mod journal;
 mod links;
 mod load;
 mod metrics;
 mod queries;
 mod service;
+mod snapshots;
+mod storage;
 mod tickets;
 
 use std::{fs, path::Path, sync::Arc};
@@ -41,17 +44,17 @@ use crate::{
         config::{ExecutionMode, NodeConfig},
         core::{Inbox, SharedStatus},
         door::Door,
-        execution::{Executor, Feed, Order},
+        execution::{Executor, Surroundings},
+        feed::Feed,
         journal::Journal,
-        links::{Heard, LinkConfig, Links},
+        links::{Heard, LinkConfig},
         metrics::Metrics,
         service::Service,
-        tickets::{Answers, Fate, Tickets},
+        snapshots::{SnapshotFile, Stored},
+        storage::{Storage, TURNS_MAX},
+        tickets::Tickets,
     },
 };
-
-/// Turns of the agreement that may wait for the disk.
-const TURNS_MAX: usize = 256;
 
 /// Everything read and checked before anything is opened.
 struct Identity {
@@ -146,16 +149,25 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     let mut agreement = Agreement::new(settings, key.clone(), Box::new(coin))
         .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
     claim_data(&config.data, &genesis)?;
-    let mut executor = Executor::new(execution, &feed, &key);
-    let mut records = 0_u64;
-    let restore = |record: Record| {
+    let file = SnapshotFile::new(&config.data);
+    let surroundings = Surroundings {
+        genesis: genesis.exchange.clone(),
+        feed: Arc::clone(&feed),
+        key: key.clone(),
+        file: file.clone(),
+    };
+    let mut executor = Executor::new(execution, surroundings);
+    resume(&file, &mut agreement, &mut executor)?;
+    let (began_at, mut records) = (*feed.height().borrow(), 0_u64);
+    let restore = |section, record| {
         records += 1;
-        restore(&mut agreement, &mut executor, record);
+        restore(&mut agreement, &mut executor, (section, record));
     };
     let opened = Journal::open(context_child(&context), config.fsync, restore).await;
     let journal =
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
-    tracing::info!(author = author.0, records, commits = *feed.height().borrow(), "log replayed");
+    let commits = *feed.height().borrow();
+    tracing::info!(author = author.0, snapshot = began_at, records, commits, "log replayed");
 
     let (inbox, inputs) = Inbox::new();
     let heard = Arc::new(Heard::default());
@@ -191,7 +203,7 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
     }
     tokio::spawn(serve_rpc(config.rpc, service));
     tracing::info!(author = author.0, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
-    let storage = Storage { journal, links, orders, tickets, metrics };
+    let storage = Storage { journal, links, orders, tickets, metrics, file };
     tokio::select! {
         ended = storage.run(turns) => ended,
         () = stop_signal() => {
@@ -206,9 +218,21 @@ fn context_child(context: &Context) -> Context {
     context.child("storage")
 }
 
-fn restore(agreement: &mut Agreement, executor: &mut Executor, record: Record) {
+/// Takes both halves to the last snapshot, if there is one.
+fn resume(file: &SnapshotFile, agreement: &mut Agreement, executor: &mut Executor) -> Result<(), Failure> {
+    let Some(Stored { snapshot, reference, encoded }) = file.read().map_err(Failure::bad_input)? else {
+        return Ok(());
+    };
+    executor.adopt(&snapshot).map_err(|error| {
+        Failure::bad_input(format!("the snapshot of commit {}: {error}", reference.index))
+    })?;
+    agreement.resume(&snapshot, (reference, encoded));
+    Ok(())
+}
+
+fn restore(agreement: &mut Agreement, executor: &mut Executor, (section, record): (u64, Record)) {
     let mut out = Vec::new();
-    agreement.restore(record, &mut out);
+    agreement.restore(section, record, &mut out);
     for output in out {
         if let Output::Commit(payload) = output {
             executor.apply(&payload);
@@ -251,79 +275,4 @@ pub async fn stop_signal() {
         () = terminate => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-}
-
-/// The end of the pipe: records to disk, then effects to the world.
-struct Storage {
-    journal: Journal,
-    links: Links,
-    orders: std::sync::mpsc::Sender<Order>,
-    tickets: Arc<Tickets>,
-    metrics: Arc<Metrics>,
-}
-
-impl Storage {
-    async fn run(mut self, mut turns: mpsc::Receiver<Vec<Output>>) -> Result<(), Failure> {
-        let mut waiting = Vec::new();
-        while turns.recv_many(&mut waiting, TURNS_MAX).await > 0 {
-            let (records, effects) = split(waiting.drain(..).flatten());
-            let failed = |error| Failure::failed(format!("the log failed: {error}"));
-            self.journal.append(&records).await.map_err(failed)?;
-            if effects.iter().any(promises) {
-                let began = std::time::Instant::now();
-                self.journal.synchronise().await.map_err(failed)?;
-                self.metrics.fsync_seconds.observe(began.elapsed().as_secs_f64());
-            }
-            self.perform(effects)?;
-        }
-        Err(Failure::failed("the agreement has stopped"))
-    }
-
-    fn perform(&mut self, effects: Vec<Output>) -> Result<(), Failure> {
-        let mut answers = Answers::default();
-        for effect in effects {
-            match effect {
-                Output::Send { to, message } => self.links.send(to, &message),
-                Output::Broadcast { message } => self.links.broadcast(&message),
-                Output::Commit(payload) => {
-                    self.metrics.commits.inc();
-                    let count: usize = payload.blocks.iter().map(|block| block.transactions.len()).sum();
-                    self.metrics.transactions.inc_by(u64::try_from(count).unwrap_or(0));
-                    let sent = self.orders.send(Order::Commit(Box::new(payload)));
-                    sent.map_err(|_| Failure::failed("the execution has stopped"))?;
-                }
-                Output::Accepted { ticket } => answers.add(ticket, Fate::Accepted),
-                Output::Final { ticket, .. } => answers.add(ticket, Fate::Final),
-                Output::Refused { ticket, .. } => answers.add(ticket, Fate::Refused),
-                Output::Fault { peer, fault } => {
-                    self.metrics.faults.inc();
-                    tracing::warn!(peer = peer.0, %fault, "a peer broke a rule");
-                }
-                Output::WrongShare { author, round } => {
-                    self.metrics.faults.inc();
-                    tracing::warn!(author = author.0, round = round.0, "a coin share is wrong");
-                }
-                Output::Halt { reason } => return Err(Failure::failed(format!("{reason}"))),
-                Output::Persist(_) | Output::WakeAt(_) => {}
-            }
-        }
-        self.tickets.tell(answers);
-        Ok(())
-    }
-}
-
-/// Whether somebody may rely on this effect after a restart.
-fn promises(effect: &Output) -> bool {
-    matches!(effect, Output::Broadcast { .. } | Output::Accepted { .. })
-}
-
-fn split(outputs: impl Iterator<Item = Output>) -> (Vec<Record>, Vec<Output>) {
-    let (mut records, mut effects) = (Vec::new(), Vec::new());
-    for output in outputs {
-        match output {
-            Output::Persist(record) => records.push(record),
-            effect => effects.push(effect),
-        }
-    }
-    (records, effects)
 }

@@ -19,7 +19,8 @@ use wire::{Event, Transaction};
 use crate::node::{
     core::{Inbox, SharedStatus},
     door::{self, Door},
-    execution::{Feed, Order},
+    execution::Order,
+    feed::Feed,
     queries,
     tickets::Tickets,
 };

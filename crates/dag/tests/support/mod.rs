@@ -49,6 +49,7 @@ pub fn block(author: u16, round: u64, parents: Vec<BlockRef>) -> Block {
         batches: List::default(),
         coin_share: (round >= WAVE).then_some(CoinShare([1; 48])),
         attestations: List::default(),
+        evidence: List::default(),
     }
 }
 
@@ -68,5 +69,7 @@ pub fn sign(block: Block) -> Bytes {
 
 /// A block as it stands after its verification, which other tests look at.
 pub fn verified(block: Block) -> VerifiedBlock {
-    VerifiedBlock { reference: block.reference(), block, encoded: Bytes::new() }
+    let reference = block.reference();
+    let signature = block.clone().sign(&key(block.author.0)).signature;
+    VerifiedBlock { reference, block, signature, encoded: Bytes::new() }
 }

@@ -168,6 +168,7 @@ pub fn payload(index: u64, now_ms: u64, transactions: Vec<Bytes>) -> CommittedPa
         parents: List::default(),
         transactions: List::new(transactions).expect("a test commits few transactions"),
         attestations: List::default(),
+        evidence: List::default(),
     };
     let commit = Commit {
         index,

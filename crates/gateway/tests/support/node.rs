@@ -88,6 +88,7 @@ fn payload(index: u64, time_ms: u64, transactions: Vec<Transaction>) -> Committe
         parents: List::default(),
         transactions: List::new(transactions).expect("a test commits few transactions"),
         attestations: List::default(),
+        evidence: List::default(),
     };
     let commit = Commit {
         index,

@@ -44,6 +44,7 @@ impl Agreement {
             commit.blocks.iter().filter_map(|block| self.contents(block)).collect();
         let mut finals = Vec::new();
         for block in &commit.blocks {
+            self.settle_evidence(block);
             self.unordered_payload.remove(block);
             finals.extend(self.settle_own(block));
         }
@@ -64,6 +65,7 @@ impl Agreement {
             parents: it.block.parents.clone(),
             transactions: List::new(transactions)?,
             attestations: it.block.attestations.clone(),
+            evidence: it.block.evidence.clone(),
         })
     }
 

@@ -67,6 +67,7 @@ impl Agreement {
                 let shelf = &self.shelf;
                 let mut accepted = Vec::new();
                 let insertion = self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
+                self.note_convictions(out);
                 self.add_accepted(now, accepted, out);
                 if insertion == Insertion::Waiting || self.is_behind() {
                     self.ask_for(now, from, reference, out);
@@ -188,9 +189,10 @@ impl Agreement {
         if reference.author == self.config.author {
             self.dag.resume_after(reference);
         }
-        let block = VerifiedBlock { reference, block: signed.block, encoded };
+        let block = VerifiedBlock { reference, block: signed.block, signature: signed.signature, encoded };
         let (mut accepted, shelf) = (Vec::new(), &self.shelf);
         self.dag.insert(block, |batch| shelf.contains(batch), &mut accepted);
+        self.note_convictions(out);
         self.add_accepted(Timestamp::ZERO, accepted, out);
     }
 

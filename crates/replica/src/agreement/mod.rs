@@ -5,6 +5,7 @@
 //! one.
 
 mod commit;
+mod evidence;
 mod intake;
 mod pace;
 mod recovery;
@@ -20,8 +21,8 @@ use dag::{Dag, Fault, Rules};
 use num::{Duration, Timestamp};
 use ordering::{Ordering, Parameters, ParametersError};
 use wire::{
-    Attestation, Author, BlockRef, Checkpoint, CommittedPayload, Committee, Message, Round, Snapshot,
-    SnapshotRef, Transaction,
+    Attestation, Author, BlockRef, Checkpoint, CommittedPayload, Committee, Equivocation, Message, Round,
+    Snapshot, SnapshotRef, Transaction,
 };
 use worker::{Builder, BuilderLimits, Shelf};
 
@@ -164,6 +165,8 @@ pub enum Output {
         author: Author,
         round: Round,
     },
+    /// A validator signed two blocks for one round; told once a validator and life.
+    Equivocation(Equivocation),
     WakeAt(Timestamp),
     /// The fault assumption is broken: stop, with a report.
     Halt {
@@ -209,6 +212,7 @@ pub struct Agreement {
     own: BTreeMap<Digest, OwnBatch>,
     own_queue: Vec<Digest>,
     attestations: Vec<Attestation>,
+    evidence: evidence::Evidence,
     /// Accepted blocks with batches that are not ordered yet.
     unordered_payload: BTreeMap<BlockRef, ()>,
     proposed_at: Timestamp,
@@ -245,6 +249,7 @@ impl Agreement {
             own: BTreeMap::new(),
             own_queue: Vec::new(),
             attestations: Vec::new(),
+            evidence: evidence::Evidence::default(),
             unordered_payload: BTreeMap::new(),
             proposed_at: Timestamp::ZERO,
             progressed_at: Timestamp::ZERO,

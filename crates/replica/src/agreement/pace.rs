@@ -50,7 +50,7 @@ impl Agreement {
             return None;
         }
         let own = self.dag.own_latest();
-        let draft = self.dag.draft(own, self.first_open_round())?;
+        let draft = self.dag.draft(own, self.ordering.first_undecided_round())?;
         let pacing = &self.config.pacing;
         // Rounds that others have left behind are made up for at once.
         if draft.round < self.dag.quorum_round() {
@@ -64,11 +64,6 @@ impl Agreement {
             pacing.round_delay_ms_min
         };
         Some(self.proposed_at.saturating_add(Duration::from_millis(wait)))
-    }
-
-    /// The first round that an own block may still matter in, and may be made in.
-    fn first_open_round(&self) -> Round {
-        self.ordering.first_undecided_round().max(self.recovery.silent_until().next())
     }
 
     /// The grace for validators that are missing in a round, if they were there lately.
@@ -97,7 +92,7 @@ impl Agreement {
     /// Makes the next own block; false when it cannot be made.
     fn propose(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
         let own = self.dag.own_latest();
-        let Some(draft) = self.dag.draft(own, self.first_open_round()) else { return false };
+        let Some(draft) = self.dag.draft(own, self.ordering.first_undecided_round()) else { return false };
         let Some(parents) = List::new(draft.parents) else { return false };
         // What waits goes along: it could not be ordered earlier anyway, and large batches went ahead of it.
         self.seal(out);
@@ -114,6 +109,7 @@ impl Agreement {
             batches,
             coin_share: self.ordering.share_for(draft.round),
             attestations,
+            evidence: self.take_evidence(draft.round),
         };
         self.publish(now, block, out);
         true
@@ -126,7 +122,8 @@ impl Agreement {
         let encoded = signed.encode();
         let blob =
             Blob::new(encoded.clone()).expect("invariant: the limits of a block's parts fit into a block");
-        let verified = dag::VerifiedBlock { reference, block: signed.block, encoded };
+        let wire::SignedBlock { block, signature } = signed;
+        let verified = dag::VerifiedBlock { reference, block, signature, encoded };
         self.proposed_at = now;
         let mut accepted = Vec::new();
         self.dag.insert(verified, |_| true, &mut accepted);

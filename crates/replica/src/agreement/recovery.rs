@@ -1,12 +1,12 @@
 //! A validator that finds no word of its own in its log: it is new, or has lost its disk.
 //!
 //! Invariant: it makes no block before validators with f + 1 stake have answered what they hold of it, and then
-//! only above all of that and above the rounds that the others had reached: it never speaks twice in a round.
+//! only above all of that. It goes no higher than it must: the others may wait for its word in their round.
 
 use bytes::Bytes;
 use dag::{Fault, ReadBlock};
 use num::Timestamp;
-use wire::{Author, Blob, BlockRef, Message, Round, Tally};
+use wire::{Author, Blob, BlockRef, Message, Tally};
 
 use super::{Agreement, Output};
 
@@ -14,8 +14,6 @@ use super::{Agreement, Output};
 pub(super) struct Recovery {
     /// Who has answered; `None` when nothing was lost, or everything is known again.
     answered: Option<Tally>,
-    /// No own block is made in this round or a lower one.
-    silent_until: Round,
     /// The log holds a word of this validator's own.
     remembers: bool,
 }
@@ -24,10 +22,6 @@ impl Recovery {
     /// Whether it is not known yet what this validator has said.
     pub(super) const fn is_open(&self) -> bool {
         self.answered.is_some()
-    }
-
-    pub(super) const fn silent_until(&self) -> Round {
-        self.silent_until
     }
 
     pub(super) const fn remember(&mut self) {
@@ -91,7 +85,6 @@ impl Agreement {
         let known = self.recovery.answered.as_ref();
         if known.is_some_and(|answered| answered.stake() >= self.config.committee.validity()) {
             self.recovery.answered = None;
-            self.recovery.silent_until = self.dag.quorum_round();
             self.mark(out);
         }
     }

@@ -78,6 +78,7 @@ pub struct History {
     pub finals: BTreeSet<u64>,
     /// Own batches that left.
     pub batches: Vec<Digest>,
+    pub convicted: Vec<wire::Equivocation>,
     /// Own blocks that left, by round.
     pub said: BTreeMap<u64, BTreeSet<Digest>>,
 }
@@ -209,6 +210,7 @@ impl Net {
                 Output::Final { ticket, .. } => drop(history.finals.insert(ticket)),
                 Output::Halt { reason } => panic!("validator {author} halts: {reason}"),
                 Output::Fault { peer, fault } => panic!("validator {author} blames {peer}: {fault}"),
+                Output::Equivocation(proof) => history.convicted.push(proof),
                 Output::Refused { .. } | Output::WrongShare { .. } | Output::WakeAt(_) => {}
             }
         }
