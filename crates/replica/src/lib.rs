@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crypto::SigningKey;
 use exchange::Genesis;
 use num::Timestamp;
-use wire::{Blob, Checkpoint, Snapshot, SnapshotRef};
+use wire::{Attestation, Blob, Checkpoint, Snapshot, SnapshotRef};
 
 use crate::{
     agreement::{Agreement, Input, Output, Record},
@@ -105,26 +105,31 @@ impl Replica {
         while from < out.len() {
             let mut attestations = Vec::new();
             for output in &out[from..] {
-                match output {
-                    Output::Commit(payload) => {
-                        let done = self.execution.apply(payload);
-                        attestations.extend(self.execution.attest(&done, &self.key));
-                        executed.push(done);
-                    }
-                    Output::Checkpoint(checkpoint) => self.saved.extend(save(&self.execution, checkpoint)),
-                    Output::Adopt { snapshot, .. } => {
-                        let adopted = self.execution.adopt(&self.genesis, &snapshot.state);
-                        adopted
-                            .expect("invariant: f + 1 name a snapshot only when a correct one has saved it");
-                    }
-                    _ => {}
-                }
+                attestations.extend(self.execute_one(output, executed));
             }
             from = out.len();
             for attestation in attestations {
                 self.agreement.step(now, Input::Attest(attestation), out);
             }
         }
+    }
+
+    fn execute_one(&mut self, output: &Output, executed: &mut Vec<Executed>) -> Option<Attestation> {
+        match output {
+            Output::Commit(payload) => {
+                let done = self.execution.apply(payload);
+                let attestation = self.execution.attest(&done, &self.key);
+                executed.push(done);
+                return attestation;
+            }
+            Output::Checkpoint(checkpoint) => self.saved.extend(save(&self.execution, checkpoint)),
+            Output::Adopt { snapshot, .. } => {
+                let adopted = self.execution.adopt(&self.genesis, &snapshot.state);
+                adopted.expect("invariant: f + 1 name a snapshot only when a correct one has saved it");
+            }
+            _ => {}
+        }
+        None
     }
 
     pub fn agreement(&self) -> &Agreement {

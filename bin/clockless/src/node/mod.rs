@@ -18,10 +18,11 @@ mod metrics;
 mod queries;
 mod service;
 mod snapshots;
+mod start;
 mod storage;
 mod tickets;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, sync::Arc};
 
 pub use self::core::Clock;
 
@@ -30,27 +31,21 @@ use commonware_runtime::{
     tokio::{Config as RuntimeConfig, Context, Runner},
 };
 use crypto::{SigningKey, ThresholdCoin, ThresholdShare};
-use replica::{
-    agreement::{Agreement, Config, Output},
-    execution::Execution,
-};
 use tokio::sync::mpsc;
-use wire::{Author, Committee, Record};
+use wire::{Author, Committee};
 
 use crate::{
     failure::Failure,
     network::{NetworkGenesis, read_signing_key},
     node::{
-        config::{ExecutionMode, NodeConfig},
+        config::NodeConfig,
         core::{Inbox, SharedStatus},
         door::Door,
-        execution::{Executor, Surroundings},
         feed::Feed,
-        journal::Journal,
         links::{Heard, LinkConfig},
         metrics::Metrics,
         service::Service,
-        snapshots::{SnapshotFile, Stored},
+        start::Started,
         storage::{Storage, TURNS_MAX},
         tickets::Tickets,
     },
@@ -111,63 +106,12 @@ fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
     Ok(Identity { genesis, committee, author, key, coin })
 }
 
-/// Refuses a data folder that was written for another network.
-fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> {
-    fs::create_dir_all(data).map_err(|error| Failure::file(data, &error))?;
-    let mark = data.join("network");
-    let digest = genesis.digest().to_string();
-    match fs::read_to_string(&mark) {
-        Ok(have) if have.trim() == digest => Ok(()),
-        Ok(have) => Err(Failure::bad_input(format!(
-            "{}: written for network {}, the genesis is of {digest}",
-            data.display(),
-            have.trim()
-        ))),
-        // Whole or not at all: a half written mark would shut the node out of its own folder.
-        Err(_) => {
-            let new = data.join("network.new");
-            let written = fs::write(&new, &digest).and_then(|()| fs::rename(&new, &mark));
-            written.map_err(|error| Failure::file(&mark, &error))
-        }
-    }
-}
-
 async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Result<(), Failure> {
-    let Identity { genesis, committee, author, key, coin } = identity;
     let feed = Arc::new(Feed::new());
-    let network = genesis.digest();
-    let execution = match config.execution {
-        ExecutionMode::None => None,
-        ExecutionMode::Exchange => {
-            let execution = Execution::new(&genesis.exchange, network)
-                .map_err(|error| Failure::bad_input(format!("genesis: exchange: {error}")))?;
-            Some(execution.with_committee(committee.clone(), genesis.attest_every))
-        }
-    };
-    let (parameters, pacing) = (genesis.parameters(), config.pacing());
-    let settings = Config { committee: committee.clone(), author, parameters, pacing };
-    let mut agreement = Agreement::new(settings, key.clone(), Box::new(coin))
-        .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
-    claim_data(&config.data, &genesis)?;
-    let file = SnapshotFile::new(&config.data);
-    let surroundings = Surroundings {
-        genesis: genesis.exchange.clone(),
-        feed: Arc::clone(&feed),
-        key: key.clone(),
-        file: file.clone(),
-    };
-    let mut executor = Executor::new(execution, surroundings);
-    resume(&file, &mut agreement, &mut executor)?;
-    let (began_at, mut records) = (*feed.height().borrow(), 0_u64);
-    let restore = |section, record| {
-        records += 1;
-        restore(&mut agreement, &mut executor, (section, record));
-    };
-    let opened = Journal::open(context_child(&context), config.fsync, restore).await;
-    let journal =
-        opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
-    let commits = *feed.height().borrow();
-    tracing::info!(author = author.0, snapshot = began_at, records, commits, "log replayed");
+    let (network, author, key) = (identity.genesis.digest(), identity.author, identity.key.clone());
+    let committee = identity.committee.clone();
+    let Started { agreement, executor, journal, file } =
+        start::from_disk(&context, &config, identity, &feed).await?;
 
     let (inbox, inputs) = Inbox::new();
     let heard = Arc::new(Heard::default());
@@ -209,33 +153,6 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
         () = stop_signal() => {
             tracing::info!("stopping");
             Ok(())
-        }
-    }
-}
-
-fn context_child(context: &Context) -> Context {
-    use commonware_runtime::Supervisor as _;
-    context.child("storage")
-}
-
-/// Takes both halves to the last snapshot, if there is one.
-fn resume(file: &SnapshotFile, agreement: &mut Agreement, executor: &mut Executor) -> Result<(), Failure> {
-    let Some(Stored { snapshot, reference, encoded }) = file.read().map_err(Failure::bad_input)? else {
-        return Ok(());
-    };
-    executor.adopt(&snapshot).map_err(|error| {
-        Failure::bad_input(format!("the snapshot of commit {}: {error}", reference.index))
-    })?;
-    agreement.resume(&snapshot, (reference, encoded));
-    Ok(())
-}
-
-fn restore(agreement: &mut Agreement, executor: &mut Executor, (section, record): (u64, Record)) {
-    let mut out = Vec::new();
-    agreement.restore(section, record, &mut out);
-    for output in out {
-        if let Output::Commit(payload) = output {
-            executor.apply(&payload);
         }
     }
 }
