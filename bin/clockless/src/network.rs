@@ -40,7 +40,7 @@ pub struct Validator {
 }
 
 const fn checkpoint_rounds() -> u64 {
-    256
+    128
 }
 
 impl NetworkGenesis {

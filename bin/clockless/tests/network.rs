@@ -167,7 +167,10 @@ fn proofs_hold_for_what_is_so(network: &Network, person: &Person) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_nine_loses_nothing_that_was_accepted() {
-    let mut network = Network::start(4).await;
+    let mut network = Network::prepare(4);
+    // Logs stay whole, so that every commit can be looked at in the end.
+    network.checkpoint_every(1_000_000);
+    network.start_all().await;
     let name = network.digest().await;
     let mut loads = Vec::new();
     for place in network.validators() {

@@ -143,7 +143,7 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
         wave_length: 4,
         leaders_per_round: 2.min(u16::try_from(members.get()).unwrap_or(1)),
         gc_depth: 60,
-        checkpoint_rounds: 256,
+        checkpoint_rounds: 128,
         attest_every: 1,
         exchange: plan.exchange,
     };

@@ -72,6 +72,10 @@ pub struct PacingConfig {
     pub grace_ms: Option<u64>,
     pub heartbeat_ms: Option<u64>,
     pub retry_ms: Option<u64>,
+    /// Rounds kept for peers that are behind; who is further behind begins at a snapshot.
+    pub retain_rounds: Option<u64>,
+    /// Batches at hand beyond which fewer rounds are kept, in MiB.
+    pub retain_mib: Option<usize>,
 }
 
 /// What the environment can override: CLOCKLESS_LISTEN and the like.
@@ -110,6 +114,8 @@ impl NodeConfig {
             grace_ms: given.grace_ms.unwrap_or(usual.grace_ms),
             heartbeat_ms: given.heartbeat_ms.unwrap_or(usual.heartbeat_ms),
             retry_ms: given.retry_ms.unwrap_or(usual.retry_ms),
+            retain_rounds: given.retain_rounds.unwrap_or(usual.retain_rounds),
+            retain_bytes: given.retain_mib.map_or(usual.retain_bytes, |mib| mib.saturating_mul(1024 * 1024)),
             ..usual
         }
     }

@@ -39,9 +39,10 @@ pub async fn from_disk(
     identity: Identity,
     feed: &Arc<Feed>,
 ) -> Result<Started, Failure> {
-    claim_data(&config.data, &identity.genesis)?;
     let file = SnapshotFile::new(&config.data);
+    let genesis = identity.genesis.clone();
     let (mut agreement, mut executor) = cores(config, identity, feed, &file)?;
+    claim_data(&config.data, &genesis)?;
     resume(&file, &mut agreement, &mut executor)?;
     let (snapshot, mut records) = (*feed.height().borrow(), 0_u64);
     let restore = |section, record| {

@@ -4,6 +4,7 @@
 //! with what it waited for.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     ops::ControlFlow,
     process::Stdio,
@@ -42,16 +43,33 @@ pub struct Network {
 impl Network {
     /// Starts all validators of a network whose faucet is open.
     pub async fn start(validators: u16) -> Self {
+        let mut network = Self::prepare(validators);
+        network.start_all().await;
+        network
+    }
+
+    /// A network whose faucet is open and whose validators are still to be started.
+    pub fn prepare(validators: u16) -> Self {
         let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };
         let exchange = exchange::Genesis { faucet, ..exchange::Genesis::with_usual_parameters() };
-        Self::start_with(validators, &exchange).await
+        Self::prepare_with(validators, &exchange)
     }
 
     pub async fn start_with(validators: u16, exchange: &exchange::Genesis) -> Self {
-        let folder = Folder::with_exchange(validators, exchange);
-        let mut network = Self { folder, nodes: (0..validators).map(|_| None).collect() };
+        let mut network = Self::prepare_with(validators, exchange);
         network.start_all().await;
         network
+    }
+
+    fn prepare_with(validators: u16, exchange: &exchange::Genesis) -> Self {
+        let folder = Folder::with_exchange(validators, exchange);
+        Self { folder, nodes: (0..validators).map(|_| None).collect() }
+    }
+
+    /// Rounds from one snapshot to the next.
+    pub fn checkpoint_every(&self, rounds: u64) {
+        let to = format!("\"checkpoint_rounds\": {rounds},");
+        super::edit(&self.folder.path("genesis.json"), "\"checkpoint_rounds\": 128,", &to);
     }
 
     pub fn validators(&self) -> impl Iterator<Item = u16> + use<> {
@@ -116,14 +134,16 @@ impl Network {
         Digest(status.network.try_into().expect("a digest has 32 bytes"))
     }
 
-    /// Every validator's commits from the first to `last`: what was ordered, and the root after it.
-    pub async fn histories(&self, last: u64) -> Vec<Vec<(Digest, Vec<u8>)>> {
+    /// Every validator's commits from the first that it keeps to `last`: what was ordered, and the root after it.
+    pub async fn histories(&self, last: u64) -> Vec<BTreeMap<u64, (Digest, Vec<u8>)>> {
         let mut histories = Vec::new();
         for place in self.validators() {
-            let mut history = Vec::new();
+            let mut history = BTreeMap::new();
             let mut client = self.client(place).await;
-            let read = client.commits(1, |committed| {
-                history.push((committed.payload.commit.digest(), committed.root));
+            let first = client.status().await.expect("it answers").first_commit_kept;
+            let read = client.commits(first, |committed| {
+                let commit = &committed.payload.commit;
+                history.insert(commit.index, (commit.digest(), committed.root));
                 if committed.payload.commit.index >= last {
                     ControlFlow::Break(())
                 } else {
@@ -142,16 +162,21 @@ impl Network {
     pub async fn assert_agreement(&self, last: u64) {
         let histories = self.histories(last).await;
         for (place, history) in histories.iter().enumerate() {
-            assert_eq!(history.len(), usize::try_from(last).expect("few commits"), "validator {place}");
-            assert!(history == &histories[0], "validators 0 and {place} tell different stories");
+            let (first, end) = (history.first_key_value(), history.last_key_value());
+            let (first, end) = first.zip(end).expect("validator {place} keeps no commit");
+            assert_eq!(*end.0, last, "validator {place}");
+            assert_eq!(u64::try_from(history.len()).expect("few commits"), last + 1 - first.0, "no gap");
+            for (index, commit) in history {
+                let others = histories.iter().filter_map(|it| it.get(index));
+                others.for_each(|other| assert!(other == commit, "validator {place} differs at {index}"));
+            }
         }
     }
 
     /// Follows a validator's commits from the first until all of `wanted` are ordered; the last commit seen.
     /// None may be ordered twice by an honest network unless it was submitted twice.
     pub async fn until_ordered(&self, place: u16, wanted: &[Transaction]) -> u64 {
-        let mut missing: std::collections::BTreeSet<Vec<u8>> =
-            wanted.iter().map(|it| it.bytes().to_vec()).collect();
+        let mut missing: BTreeSet<Vec<u8>> = wanted.iter().map(|it| it.bytes().to_vec()).collect();
         let mut last = 0;
         let mut client = self.client(place).await;
         let follow = client.commits(1, |committed| {
