@@ -23,6 +23,7 @@ mod deleverage;
 mod delivery;
 pub mod envelope;
 mod fees;
+mod funding;
 pub mod genesis;
 mod halt;
 mod hold;
@@ -57,6 +58,7 @@ mod view;
 
 pub use account::{Account, Distress, Health, LabelUse};
 pub use apply::apply;
+pub use funding::Funding;
 pub use genesis::{Genesis, GenesisError};
 pub use halt::Halt;
 pub use holding::Holding;
