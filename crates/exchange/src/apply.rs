@@ -2,7 +2,8 @@
 //! before.
 //!
 //! 1. time, proofs against validators, and observations;
-//! 2. expiries, of contracts and of orders, switches of owners who fell silent, markets that open or stop;
+//! 2. expiries, of contracts and of orders, funding, switches of owners who fell silent, markets that open or
+//!    stop;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
@@ -60,6 +61,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.take_steps(&admitted, observations, &mut outcomes);
     state.refresh_indices();
     state.deliver_expiries();
+    state.accrue_funding();
     state.take_due();
     state.reopen();
     state.watch_indices();

@@ -11,6 +11,7 @@ use wire::{InstrumentId, UnderlyingId};
 use crate::{
     agenda::Agenda,
     book::PagedBook,
+    funding::Funding,
     genesis::{Genesis, GenesisError, parse_key, price_range},
     halt::TakerFlow,
     instrument::{Instrument, Listing},
@@ -51,6 +52,7 @@ impl State {
             orders: BTreeMap::new(),
             next_order: 1,
             trades: 0,
+            funding_paid_at: genesis.start(),
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
             equivocators: BTreeMap::new(),
@@ -103,6 +105,7 @@ pub(crate) fn list_instrument(genesis: &Genesis, id: InstrumentId, name: &str) -
         halt: None,
         collected: Vec::new(),
         flow: TakerFlow::default(),
+        funding: Funding::default(),
         position_max: position_max(market, Cash::from_micros(of.index_micros))
             .min(Lots::new(genesis.limits.position_lots_max)),
         last_trade: None,

@@ -36,6 +36,48 @@ pub struct Genesis {
     /// When markets stop by themselves; never where it is absent.
     #[serde(default)]
     pub halt: Option<HaltParameters>,
+    /// What perpetuals pay to stay at their index; nothing where it is absent.
+    #[serde(default)]
+    pub funding: Option<FundingParameters>,
+}
+
+/// What perpetuals pay to stay at their index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FundingParameters {
+    /// The span that rates are for.
+    pub period_ms: u64,
+    /// The largest rate for it, either way.
+    pub cap_billionths: i64,
+    /// A premium up to here costs nothing.
+    pub free_billionths: i64,
+    /// No premium counts for more.
+    pub premium_billionths_max: i64,
+    /// The span over which premiums are averaged.
+    pub average_ms: u64,
+    /// The notional that must be there on a side for its price to count.
+    pub impact_micros: i64,
+    /// How often everybody pays.
+    pub pay_ms: u64,
+    /// The most data time between two commits that is paid for.
+    pub gap_ms_max: u64,
+}
+
+impl Default for FundingParameters {
+    /// Deribit's numbers: over eight hours what is beyond 0.025 %, at most 0.5 %.
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            period_ms: 8 * num::HOUR_MS,
+            cap_billionths: 5_000 * PART,
+            free_billionths: 250 * PART,
+            premium_billionths_max: 5_000 * PART,
+            average_ms: 30_000,
+            impact_micros: 10_000 * Cash::SCALE,
+            pay_ms: num::MINUTE_MS,
+            gap_ms_max: num::MINUTE_MS,
+        }
+    }
 }
 
 /// When a market stops, and for how long.
@@ -381,6 +423,7 @@ impl Genesis {
                 position_lots_max: unlimited(),
             },
             halt: Some(HaltParameters::default()),
+            funding: Some(FundingParameters::default()),
         }
     }
 }

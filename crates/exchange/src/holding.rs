@@ -16,9 +16,11 @@ pub struct Holding {
     /// Signed sum of price times lots over the fills that made the present position, in money; negative for
     /// a short. For futures it is what is still to be paid; for options it was paid when they traded.
     pub entry: Cash,
+    /// How far it has paid the funding of its instrument.
+    pub funded: i128,
 }
 
-saved!(Holding { position, entry });
+saved!(Holding { position, entry, funded });
 
 /// The largest entry of a position, either way: far inside 64 bits, so that an entry and a payoff still add.
 const ENTRY_MAX: i64 = 1 << 62;
@@ -40,7 +42,7 @@ impl Holding {
         let position = self.position.after_fill(side, lots)?;
         let (entry, paid) = (i128::from(self.entry.micros()), i128::from(paid.micros()));
         if self.position.side().is_none_or(|held| held == side) {
-            return Some((Self { position, entry: bounded(entry + paid)? }, Cash::ZERO));
+            return Some((Self { position, entry: bounded(entry + paid)?, ..self }, Cash::ZERO));
         }
         let (size, lots) = (i128::from(self.position.size().get()), i128::from(lots.get()));
         let closed = size.min(lots);
@@ -48,7 +50,7 @@ impl Holding {
         let entry_closed = if closed == size { entry } else { div_ceil(entry * closed, size)? };
         let realised = Cash::from_i128(-(entry_closed + paid_closing))?;
         let entry = bounded(entry - entry_closed + paid - paid_closing)?;
-        Some((Self { position, entry }, realised))
+        Some((Self { position, entry, ..self }, realised))
     }
 }
 
@@ -98,19 +100,19 @@ mod tests {
 
     #[test]
     fn a_part_that_does_not_divide_rounds_against_whoever_closes() {
-        let short = Holding { position: Position::new(-37), entry: Cash::from_micros(-59) };
+        let short = Holding { position: Position::new(-37), entry: Cash::from_micros(-59), funded: 0 };
         let (rest, profit) = short.after_fill(Side::Buy, Lots::new(1), Cash::from_micros(1)).unwrap();
         assert_eq!((rest.entry.micros(), profit.micros()), (-58, 0));
-        let long = Holding { position: Position::new(37), entry: Cash::from_micros(59) };
+        let long = Holding { position: Position::new(37), entry: Cash::from_micros(59), funded: 0 };
         let (rest, profit) = long.after_fill(Side::Sell, Lots::new(1), Cash::from_micros(-1)).unwrap();
         assert_eq!((rest.entry.micros(), profit.micros()), (57, -1));
     }
 
     #[test]
     fn what_cannot_be_counted_is_none() {
-        let large = Holding { position: Position::new(1), entry: Cash::from_micros(ENTRY_MAX) };
+        let large = Holding { position: Position::new(1), entry: Cash::from_micros(ENTRY_MAX), funded: 0 };
         assert_eq!(large.after_fill(Side::Buy, Lots::new(1), Cash::from_micros(1)), None);
-        let long = Holding { position: Position::new(i64::MAX), entry: Cash::ZERO };
+        let long = Holding { position: Position::new(i64::MAX), entry: Cash::ZERO, funded: 0 };
         assert_eq!(long.after_fill(Side::Buy, Lots::new(1), Cash::ZERO), None);
     }
 }

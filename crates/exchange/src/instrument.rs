@@ -6,6 +6,7 @@ use num::{Cash, Fix, Lots, Market, Ticks, Timestamp};
 use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
+    funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
     name::Contract,
@@ -45,6 +46,8 @@ pub struct Instrument {
     /// Held orders that wait for its opening.
     pub(crate) collected: Vec<(OrderId, AccountIndex)>,
     pub(crate) flow: TakerFlow,
+    /// Of a perpetual; nothing for the rest.
+    pub funding: Funding,
     /// The price of the last trade.
     pub last_trade: Option<Ticks>,
 }

@@ -25,6 +25,8 @@ pub enum Broken {
     MoneyNotConserved { have: i128 },
     #[error("clearing and open entries sum to {have}, must be 0 or rounding dust")]
     ClearingOff { have: i128 },
+    #[error("funding that was paid and that is owed sums to {have}, must be 0 or rounding dust")]
+    FundingOff { have: i128 },
     #[error("account {account} has {balance} and holds nothing, and is not being liquidated")]
     NegativeCollateral { account: AccountIndex, balance: Cash },
     #[error("long and short of instrument {instrument} sum to {have}, must be 0")]
@@ -68,6 +70,7 @@ impl State {
         if clearing != 0 {
             return Err(Broken::ClearingOff { have: clearing });
         }
+        self.check_funding()?;
         for (place, account) in self.accounts.iter().enumerate() {
             let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
             let balance = self.ledger.balance(Purse::Account(index));
@@ -79,6 +82,19 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether who is still owed funding can get it from those who paid and those who still owe.
+    fn check_funding(&self) -> Result<(), Broken> {
+        let mut owed: i128 = 0;
+        for (id, holding) in self.accounts.iter().flat_map(|account| &account.holdings) {
+            let it = self.instrument_at(*id);
+            let units = i128::from(holding.position.get()) * i128::from(it.market.lot_size().raw());
+            owed += units * (it.funding.paid - holding.funded);
+        }
+        let purse = i128::from(self.ledger.balance(Purse::Funding).micros());
+        let owed = num::div_ceil(owed, 1_000_000_000_000_000_000).unwrap_or(0);
+        if purse + owed < 0 { Err(Broken::FundingOff { have: purse + owed }) } else { Ok(()) }
     }
 
     fn check_positions(&self) -> Result<(), Broken> {

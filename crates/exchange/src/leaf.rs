@@ -4,11 +4,12 @@
 //! share a key; a leaf that is empty is absent.
 
 use commonware_codec::Encode;
-use num::{Cash, Lots, Position, Side, Ticks};
+use num::{Cash, Lots, Side, Ticks};
 use wire::{AccountId, Author, InstrumentId, OrderId};
 
 use crate::{
     account::Health,
+    holding::Holding,
     instrument::Listing,
     ledger::{AccountIndex, Purse},
     state::State,
@@ -53,9 +54,9 @@ impl AccountLeaf {
     }
 }
 
-/// Position, then entry: 16 bytes.
-pub fn encode_position(position: Position, entry: Cash) -> Vec<u8> {
-    [position.encode(), entry.encode()].concat()
+/// Position, entry, and how far its funding is paid: 32 bytes.
+pub fn encode_position(it: &Holding) -> Vec<u8> {
+    [&it.position.encode()[..], &it.entry.encode(), &it.funded.to_be_bytes()].concat()
 }
 
 impl State {
@@ -69,10 +70,7 @@ impl State {
         for (index, instrument) in touched.positions {
             let account = self.account(index);
             let held = account.holdings.get(&instrument);
-            change(
-                LeafKey::Position(account.id, instrument),
-                held.map(|it| encode_position(it.position, it.entry)),
-            );
+            change(LeafKey::Position(account.id, instrument), held.map(encode_position));
         }
         for id in touched.orders {
             change(LeafKey::Order(id), self.order(id).map(|order| self.order_leaf(order)));
@@ -93,7 +91,7 @@ impl State {
             leaf(LeafKey::Account(account.id), self.account_leaf(index).encode());
             for (instrument, held) in &account.holdings {
                 let key = LeafKey::Position(account.id, *instrument);
-                leaf(key, encode_position(held.position, held.entry));
+                leaf(key, encode_position(held));
             }
         }
         for order in self.orders.values() {
@@ -135,6 +133,7 @@ impl State {
             Listing::Settled { price } => (2, price),
         };
         let interest = it.open_interest;
-        [&[state][..], &price.encode(), &interest.encode(), it.name.as_bytes()].concat()
+        let funding = it.funding.paid.to_be_bytes();
+        [&[state][..], &price.encode(), &interest.encode(), &funding, it.name.as_bytes()].concat()
     }
 }

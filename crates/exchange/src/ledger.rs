@@ -17,6 +17,8 @@ pub enum Purse {
     Outside,
     Fees,
     Insurance,
+    /// Between those who paid their funding and those who have not got it yet.
+    Funding,
     /// Between the two sides of a trade or settlement; zero after each.
     Clearing,
 }
@@ -28,10 +30,11 @@ pub struct Ledger {
     outside: i128,
     fees: i128,
     insurance: i128,
+    funding: i128,
     clearing: i128,
 }
 
-saved!(Ledger { accounts, outside, fees, insurance, clearing });
+saved!(Ledger { accounts, outside, fees, insurance, funding, clearing });
 
 /// Why an entry cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,7 @@ impl Ledger {
             Purse::Outside => self.outside,
             Purse::Fees => self.fees,
             Purse::Insurance => self.insurance,
+            Purse::Funding => self.funding,
             Purse::Clearing => self.clearing,
         };
         Cash::from_i128(micros).unwrap_or(if micros < 0 { Cash::MIN } else { Cash::MAX })
@@ -89,13 +93,13 @@ impl Ledger {
 
     /// The largest balance, either way, in micros.
     pub(crate) fn largest(&self) -> u128 {
-        let rest = [self.outside, self.fees, self.insurance, self.clearing];
+        let rest = [self.outside, self.fees, self.insurance, self.funding, self.clearing];
         self.accounts.iter().chain(&rest).map(|micros| micros.unsigned_abs()).max().unwrap_or(0)
     }
 
     /// The sum over everything: zero, or the ledger is broken.
     pub fn total(&self) -> i128 {
-        let rest = [self.outside, self.fees, self.insurance, self.clearing];
+        let rest = [self.outside, self.fees, self.insurance, self.funding, self.clearing];
         self.accounts.iter().chain(&rest).sum()
     }
 
@@ -121,6 +125,7 @@ impl Ledger {
             Purse::Outside => &mut self.outside,
             Purse::Fees => &mut self.fees,
             Purse::Insurance => &mut self.insurance,
+            Purse::Funding => &mut self.funding,
             Purse::Clearing => &mut self.clearing,
         };
         *balance += micros;
@@ -133,12 +138,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn purse(choice: u8) -> Purse {
-        match choice % 8 {
+        match choice % 9 {
             0 => Purse::Outside,
             1 => Purse::Fees,
             2 => Purse::Insurance,
             3 => Purse::Clearing,
-            other => Purse::Account(u32::from(other) - 4),
+            4 => Purse::Funding,
+            other => Purse::Account(u32::from(other) - 5),
         }
     }
 

@@ -24,6 +24,7 @@ mod delivery;
 pub mod envelope;
 mod equivocators;
 mod fees;
+mod funding;
 pub mod genesis;
 mod halt;
 mod hold;
@@ -58,6 +59,7 @@ mod view;
 
 pub use account::{Account, Distress, Health, LabelUse};
 pub use apply::apply;
+pub use funding::Funding;
 pub use genesis::{Genesis, GenesisError};
 pub use halt::Halt;
 pub use holding::Holding;

@@ -219,7 +219,7 @@ impl Filled {
 }
 
 /// Billionths of the underlying in a position.
-fn units(it: &Instrument, lots: Position) -> i128 {
+pub(crate) fn units(it: &Instrument, lots: Position) -> i128 {
     i128::from(lots.get()) * i128::from(it.market.lot_size().raw())
 }
 

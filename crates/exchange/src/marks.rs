@@ -180,10 +180,11 @@ const fn priced(right: Right) -> pricing::Right {
     }
 }
 
-/// The index for a perpetual; for the rest the index times the expiry's ratio, one where none is stated.
+/// The index times a ratio: one and the premium of a perpetual, that of the expiry for the rest, one where none
+/// is stated.
 fn forward(it: &Instrument, underlying: &Underlying) -> Option<Cash> {
     let expiry = match it.contract.expiry() {
-        None => return Some(underlying.index),
+        None => return underlying.index.scale(Fix::ONE.checked_add(it.funding.premium)?, Rounding::HalfEven),
         Some(expiry) => expiry,
     };
     let surface = underlying.surfaces.iter().find(|surface| surface.expiry_ms == expiry.millis());

@@ -67,8 +67,9 @@ impl Protection {
             _ => self.flows.push_back((now, flow)),
         }
         let sum = self.flows.iter().fold(Flow::default(), |sum, (_, flow)| sum.plus(*flow));
-        let passed =
-            |sum: i128, limit: Option<Fix>| limit.is_some_and(|limit| sum.saturating_abs() >= limit.raw().into());
+        let passed = |sum: i128, limit: Option<Fix>| {
+            limit.is_some_and(|limit| sum.saturating_abs() >= limit.raw().into())
+        };
         passed(sum.quantity, self.limits.quantity)
             || passed(sum.delta, self.limits.delta)
             || passed(sum.vega, self.limits.vega)

@@ -21,6 +21,7 @@ use crate::{
     agenda::{Agenda, Due, Entry},
     begin::list_instrument,
     book::{OrderBook, PagedBook},
+    funding::Funding,
     genesis::{Genesis, GenesisError, Surface},
     halt::{Halt, PriceRange, TakerFlow},
     hold,
@@ -68,6 +69,7 @@ struct SavedInstrument {
     halt: Option<Halt>,
     collected: Vec<(OrderId, AccountIndex)>,
     flow: TakerFlow,
+    funding: Funding,
     last_trade: Option<num::Ticks>,
     /// Its book, bids first, in the order in which they trade.
     resting: Vec<OrderId>,
@@ -81,6 +83,7 @@ saved!(SavedInstrument {
     halt,
     collected,
     flow,
+    funding,
     last_trade,
     resting,
 });
@@ -106,6 +109,7 @@ impl State {
             orders,
             next_order,
             trades,
+            funding_paid_at,
             ordered_blocks: _,
             ordered_queue,
             touched: _,
@@ -131,6 +135,7 @@ impl State {
         orders.save(out);
         next_order.save(out);
         trades.save(out);
+        funding_paid_at.save(out);
         ordered_queue.save(out);
         liquidations.save(out);
         entering.save(out);
@@ -153,6 +158,7 @@ impl State {
         state.orders = Save::load(input)?;
         state.next_order = Save::load(input)?;
         state.trades = Save::load(input)?;
+        state.funding_paid_at = Save::load(input)?;
         state.ordered_queue = Save::load(input)?;
         state.liquidations = Save::load(input)?;
         state.entering = Save::load(input)?;
@@ -195,6 +201,7 @@ impl State {
                 halt: saved.halt,
                 collected: saved.collected,
                 flow: saved.flow,
+                funding: saved.funding,
                 last_trade: saved.last_trade,
                 ..begun
             });
@@ -285,11 +292,12 @@ impl SavedInstrument {
             halt,
             collected,
             flow,
+            funding,
             last_trade,
         } = it.clone();
         let sides = [num::Side::Buy, num::Side::Sell];
         let resting = sides.into_iter().flat_map(|side| book.orders(side).map(|order| order.id)).collect();
-        Self { name, listing, valuation, open_interest, halt, collected, flow, last_trade, resting }
+        Self { name, listing, valuation, open_interest, halt, collected, flow, funding, last_trade, resting }
     }
 }
 

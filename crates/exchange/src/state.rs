@@ -15,8 +15,8 @@ use crate::{
     agenda::Agenda,
     book::PagedBook,
     genesis::{
-        Fees, Genesis, HaltParameters, Limits, LiquidationParameters, MarginParameters, MarkParameters,
-        Surface,
+        Fees, FundingParameters, Genesis, HaltParameters, Limits, LiquidationParameters, MarginParameters,
+        MarkParameters, Surface,
     },
     halt::PriceRange,
     instrument::Instrument,
@@ -46,6 +46,7 @@ pub struct Parameters {
     pub liquidation: LiquidationParameters,
     pub limits: Limits,
     pub halt: Option<HaltParameters>,
+    pub funding: Option<FundingParameters>,
     pub grid: Grid,
 }
 
@@ -105,6 +106,8 @@ pub struct State {
     pub(crate) orders: BTreeMap<OrderId, Order>,
     pub(crate) next_order: u64,
     pub(crate) trades: u64,
+    /// When everybody last paid the funding of perpetuals.
+    pub(crate) funding_paid_at: Timestamp,
     pub(crate) ordered_blocks: BTreeSet<Digest>,
     pub(crate) ordered_queue: VecDeque<Digest>,
     /// The first proof against each validator of an epoch.
@@ -257,6 +260,7 @@ impl Parameters {
             liquidation: genesis.liquidation,
             limits: genesis.limits,
             halt: genesis.halt,
+            funding: genesis.funding,
             grid,
         }
     }

@@ -256,6 +256,8 @@ impl State {
 
     /// Replaces a holding and keeps margin sums and open interest in step.
     pub(crate) fn set_holding(&mut self, account: AccountIndex, id: InstrumentId, after: Holding) {
+        self.settle_funding(account, id);
+        let after = Holding { funded: self.instrument_at(id).funding.paid, ..after };
         let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
         self.count_holding(account, id, &before, -1);
         self.count_holding(account, id, &after, 1);

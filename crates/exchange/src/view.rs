@@ -2,7 +2,7 @@
 //!
 //! Invariant: reading changes nothing and needs no knowledge of how the state is laid out.
 
-use num::{Cash, Lots, Position, Side, Ticks, Timestamp};
+use num::{Cash, Duration, Fix, Lots, Position, Side, Ticks, Timestamp};
 use wire::{AccountId, InstrumentId, OrderId, ProtectionLimits, UnderlyingId};
 
 use crate::{
@@ -25,6 +25,8 @@ pub struct Totals {
     pub accounts: i128,
     pub fees: Cash,
     pub insurance: Cash,
+    /// Paid by some and not yet to others.
+    pub funding: Cash,
     pub clearing: Cash,
 }
 
@@ -57,6 +59,16 @@ impl State {
 
     pub fn instrument_named(&self, name: &str) -> Option<&Instrument> {
         self.names.get(name).and_then(|id| self.instrument_ref(*id))
+    }
+
+    /// What a long unit of a perpetual pays over a span at its present premium, as a part of its index; zero for
+    /// everything else.
+    pub fn funding_over(&self, id: InstrumentId, span: Duration) -> Fix {
+        let Some((it, rules)) = self.instrument_ref(id).zip(self.parameters.funding) else {
+            return Fix::ZERO;
+        };
+        let rate = i128::from(rules.rate(it.funding.premium).raw()) * i128::from(span.millis());
+        Fix::from_raw(i64::try_from(rate / i128::from(rules.period_ms)).unwrap_or(0))
     }
 
     pub fn underlyings(&self) -> &[Underlying] {
@@ -153,6 +165,7 @@ impl State {
             accounts,
             fees: self.ledger.balance(Purse::Fees),
             insurance: self.ledger.balance(Purse::Insurance),
+            funding: self.ledger.balance(Purse::Funding),
             clearing: self.ledger.balance(Purse::Clearing),
         }
     }

@@ -5,7 +5,10 @@ mod support;
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::Digest;
-use exchange::{Genesis, Input, State, genesis::HaltParameters};
+use exchange::{
+    Genesis, Input, State,
+    genesis::{FundingParameters, HaltParameters},
+};
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 use proptest::{collection::vec, option, prelude::*};
 use support::*;
@@ -216,8 +219,8 @@ fn saved(state: &State) -> Vec<u8> {
     bytes
 }
 
-/// Plays commits, an hour between some of them; returns the root and all that was told.
-fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, Vec<Event>, State) {
+/// A genesis under which much happens within a few commits.
+fn begun(halts: bool) -> Genesis {
     let halt = HaltParameters {
         window_ms: 60_000,
         flow_bucket_lots: 20,
@@ -226,8 +229,14 @@ fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, 
         collect_ms: 25,
         ..HaltParameters::default()
     };
-    let mut bench = Bench::with(|genesis| genesis.halt = halts.then_some(halt)).fund();
-    let genesis = Genesis { halt: halts.then_some(halt), ..genesis() };
+    let funding = FundingParameters { pay_ms: 15, impact_micros: 1, ..FundingParameters::default() };
+    Genesis { halt: halts.then_some(halt), funding: Some(funding), ..genesis() }
+}
+
+/// Plays commits, an hour between some of them; returns the root and all that was told.
+fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, Vec<Event>, State) {
+    let genesis = begun(halts);
+    let mut bench = Bench::with(|begun| *begun = genesis.clone()).fund();
     let mut tree = Map::new();
     for (wishes, minutes, usd) in commits {
         bench.now_ms += minutes * num::MINUTE_MS;
@@ -264,7 +273,7 @@ proptest! {
     ) {
         let (root, events, state) = play(&commits, halts, Life::Through);
         let totals = state.totals();
-        let held = totals.accounts + [totals.fees, totals.insurance, totals.clearing]
+        let held = totals.accounts + [totals.fees, totals.insurance, totals.funding, totals.clearing]
             .iter().map(|purse| i128::from(purse.micros())).sum::<i128>();
         prop_assert_eq!(held, i128::from(totals.deposits.micros()));
         let (again, told_again, in_parts) = play(&commits, halts, Life::InParts);
@@ -309,7 +318,7 @@ proptest! {
         let bytes = saved(&state);
         for (at, with) in changes {
             let at = at % bytes.len();
-            let load = |bytes: &[u8]| State::load(&genesis(), network(), &mut Input::new(bytes));
+            let load = |bytes: &[u8]| State::load(&begun(false), network(), &mut Input::new(bytes));
             prop_assert!(load(&bytes[..at]).is_err());
             let mut changed = bytes.clone();
             changed[at] = with;

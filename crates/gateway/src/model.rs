@@ -79,6 +79,8 @@ pub struct Market {
     pub forward: Option<Cash>,
     pub greeks: Option<Greeks>,
     pub open_interest: Fix,
+    /// What a long position of a perpetual pays over eight hours at the present premium, as a part of its worth.
+    pub funding: Fix,
     /// The lowest and the highest price that an order may have.
     pub band: Option<(Cash, Cash)>,
 }

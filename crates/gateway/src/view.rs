@@ -136,6 +136,7 @@ impl View {
             forward: valuation.map(|it| it.forward),
             greeks: valuation.map(|it| greeks(&it.greeks)),
             open_interest: State::units(listed, Signed::new(interest)),
+            funding: self.state.funding_over(it.id, num::Duration::from_millis(8 * num::HOUR_MS)),
             band: self.band(it, listed),
         }
     }

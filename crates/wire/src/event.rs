@@ -151,5 +151,7 @@ tagged! {
         /// A bankrupt account was closed with one that held the other side, which gave up `taken` against
         /// the mark.
         37 => Deleveraged { account: AccountId, counterparty: AccountId, instrument: InstrumentId, lots: Lots, taken: Cash },
+        /// What a position paid (negative) or got since it last did.
+        50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }
 }

@@ -91,6 +91,16 @@ impl Genesis {
             within("halt.cancel_only_ms", halt.cancel_only_ms, 0..=u64::from(u32::MAX))?;
             within("halt.collect_ms", halt.collect_ms, 0..=u64::from(u32::MAX))?;
         }
+        if let Some(funding) = &self.funding {
+            within("funding.period_ms", funding.period_ms, 1..=u64::from(u32::MAX))?;
+            within("funding.cap_billionths", funding.cap_billionths, 0..=ONE / 10)?;
+            within("funding.free_billionths", funding.free_billionths, 0..=ONE)?;
+            within("funding.premium_billionths_max", funding.premium_billionths_max, 0..=ONE / 10)?;
+            within("funding.average_ms", funding.average_ms, 1..=u64::from(u32::MAX))?;
+            within("funding.impact_micros", funding.impact_micros, 0..=i64::MAX)?;
+            within("funding.gap_ms_max", funding.gap_ms_max, 0..=funding.period_ms)?;
+            within("funding.pay_ms", funding.pay_ms, 0..=funding.period_ms)?;
+        }
         within("limits.open_interest_lots_max", limits.open_interest_lots_max, 1..=u64::MAX)?;
         within("limits.position_lots_max", limits.position_lots_max, 1..=u64::MAX)?;
         within("limits.accounts_max", limits.accounts_max, 1..=1 << 20)?;

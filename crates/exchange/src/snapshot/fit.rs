@@ -105,12 +105,26 @@ impl State {
         for (place, it) in self.instruments.iter().enumerate() {
             let highest = self.highest_price(it);
             let fits = it.valuation.as_ref().is_none_or(|valuation| self.is_valuation(valuation, highest));
-            if !fits || !it.flow.is_possible() {
+            let premium = it.funding.premium.raw().saturating_abs();
+            if !fits
+                || !it.flow.is_possible()
+                || premium > Fix::SCALE
+                || !Self::is_funding(it, it.funding.paid)
+            {
                 return Err(Misfit::Instrument { place });
             }
             it.collected.iter().try_for_each(|(_, account)| self.check_account(*account))?;
         }
         Ok(())
+    }
+
+    /// Whether funding of a holding can be counted: less than its price, over all time.
+    fn is_funding(it: &Instrument, funded: i128) -> bool {
+        const PAID_MAX: i128 = 1 << 90;
+        let unpaid = it.funding.paid.checked_sub(funded);
+        let price_max = it.valuation.as_ref().map_or(0, |valuation| valuation.forward.micros());
+        it.funding.paid.abs() <= PAID_MAX
+            && unpaid.is_some_and(|unpaid| unpaid.abs() <= i128::from(price_max) * i128::from(Fix::SCALE))
     }
 
     fn is_valuation(&self, it: &Valuation, highest: i64) -> bool {
@@ -149,6 +163,7 @@ impl State {
                 !holding.position.is_flat()
                     && holding.position.size() <= instrument.position_max
                     && holding.entry_is_counted()
+                    && Self::is_funding(instrument, holding.funded)
             })
         };
         it.holdings.iter().all(can_hold)

@@ -95,6 +95,9 @@ impl View {
             Event::InsurancePaid { account, amount, .. } => {
                 self.log(*account, Why::Insurance, *amount, changes);
             }
+            Event::FundingPaid { account, amount, .. } => {
+                self.log(*account, Why::Funding, *amount, changes);
+            }
             Event::IndexMoved { underlying, price } => {
                 changes.indices.insert(*underlying);
                 if let Some(it) = self.state.underlying_of(*underlying) {

@@ -17,6 +17,8 @@ pub enum Why {
     Transfer,
     /// The insurance fund paid what the account lacked.
     Insurance,
+    /// A perpetual's funding.
+    Funding,
 }
 
 impl Why {
@@ -28,6 +30,7 @@ impl Why {
             Self::Deposit => "deposit",
             Self::Transfer => "transfer",
             Self::Insurance => "socialized_fund",
+            Self::Funding => "settlement",
         }
     }
 }

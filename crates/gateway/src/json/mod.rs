@@ -195,8 +195,8 @@ pub fn ticker(
             value["greeks"] = greeks(&market.greeks.unwrap_or_default());
         }
         Kind::Perpetual => {
-            value["current_funding"] = json!(0.0);
-            value["funding_8h"] = json!(0.0);
+            value["current_funding"] = fix(market.funding);
+            value["funding_8h"] = fix(market.funding);
             value["interest_value"] = json!(0.0);
         }
         Kind::Future => {}
@@ -247,8 +247,8 @@ pub fn book_summary(it: &Instrument, market: &Market, stats: &Stats, now_ms: u64
             value["interest_rate"] = json!(0.0);
         }
         Kind::Perpetual => {
-            value["current_funding"] = json!(0.0);
-            value["funding_8h"] = json!(0.0);
+            value["current_funding"] = fix(market.funding);
+            value["funding_8h"] = fix(market.funding);
         }
         Kind::Future => {}
     }
