@@ -10,7 +10,7 @@ use wire::{
     AccountId, Action, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate, Commit,
     CommittedBlock, CommittedPayload, Conditions, Equivocation, Event, Intent, List, Message, NewOrder,
     OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature,
-    SignedBlock, SignedIntent, TradeEvent, Transaction, Trigger,
+    SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction, Trigger,
 };
 
 /// How a type read one stream of bytes.
@@ -71,6 +71,7 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         Reject,
         RootSignature,
         SignedBlock,
+        SignedCeremonyMessage,
         SignedIntent,
         TradeEvent,
         Transaction,
