@@ -14,7 +14,7 @@ mod threshold;
 pub use coin::{Coin, CoinError, CoinShare, CoinValue, permutation};
 pub use dealing::{
     Dealing, DealingShare, Holding, Opening, OpeningKey, Point, SealingKey, Terms, TermsError, combine,
-    deal_by,
+    deal_by, seeded,
 };
 pub use digest::{Digest, Hasher};
 pub use signature::{Claim, PublicKey, Signature, SigningKey, VerifyingKey, verify_batch};

@@ -35,7 +35,7 @@ type Point = <MinSig as Variant>::Signature;
 pub struct ThresholdKey(Sharing<MinSig>);
 
 /// One validator's secret share of the coin key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThresholdShare(Share);
 
 /// A coin key and its shares, dealt by whoever holds `rng`. The dealer knows every coin: for tests and

@@ -7,6 +7,7 @@
 //! Invariant: effects leave as ordered values; what must be durable comes before what depends on it.
 
 pub mod agreement;
+pub mod ceremony;
 pub mod execution;
 pub mod snapshot;
 

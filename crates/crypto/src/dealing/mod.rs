@@ -23,7 +23,7 @@ use commonware_cryptography::bls12381::primitives::{
 };
 use commonware_math::algebra::{Additive, CryptoGroup, Random};
 use commonware_utils::{Faults, N3f1, Participant};
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, SeedableRng};
 
 use crate::{Digest, Hasher, ThresholdKey, ThresholdShare};
 
@@ -183,6 +183,15 @@ pub fn deal_by(
         sealed.push(sealing::seal(&mut *rng, key, &terms.label(dealer, receiver), &plain)?);
     }
     Some(Dealing { commitments, sealed })
+}
+
+/// The randomness of one dealing: of a secret seed and of what it is for. Two purposes of one seed have nothing in
+/// common.
+pub fn seeded(seed: &[u8; 32], context: &Digest) -> impl CryptoRng {
+    let mut hasher = Hasher::new("clockless dealing randomness 2026");
+    hasher.update(seed);
+    hasher.update(&context.0);
+    rand_chacha::ChaCha20Rng::from_seed(hasher.finish().0)
 }
 
 /// Where the polynomials of a member are evaluated: never at zero, where the secret is.
