@@ -8,6 +8,7 @@
 mod coin;
 mod dealing;
 mod digest;
+mod public_coin;
 mod signature;
 mod threshold;
 
@@ -17,5 +18,6 @@ pub use dealing::{
     deal_by, seeded,
 };
 pub use digest::{Digest, Hasher};
+pub use public_coin::PublicCoin;
 pub use signature::{Claim, PublicKey, Signature, SigningKey, VerifyingKey, verify_batch};
 pub use threshold::{ThresholdCoin, ThresholdKey, ThresholdShare, deal};

@@ -9,6 +9,7 @@
 pub mod agreement;
 pub mod ceremony;
 pub mod execution;
+pub mod founding;
 pub mod snapshot;
 
 use bytes::Bytes;

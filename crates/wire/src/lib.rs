@@ -42,7 +42,7 @@ pub use conditions::{
 pub use equivocation::Equivocation;
 pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
-pub use message::Message;
+pub use message::{Letter, Message};
 pub use record::Record;
 pub use reject::Reject;
 pub use root::{Attestation, Certificate, CertificateError, RootSignature};

@@ -40,8 +40,13 @@ impl Ceremony {
 
     /// Everything that is still due is due again: what was said may have been lost.
     pub fn remind(&mut self, out: &mut Vec<Step>) {
-        self.said.clear();
+        self.forget_said();
         self.speak(out);
+    }
+
+    /// What was said in this life counts as not said: it was lost on its way.
+    pub fn forget_said(&mut self) {
+        self.said.clear();
     }
 
     fn sign(&self, statement: Statement) -> SignedCeremonyMessage {
