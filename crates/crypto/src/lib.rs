@@ -6,11 +6,18 @@
 //! Left out on purpose: randomness. A caller passes it in; a core has none.
 
 mod coin;
+mod dealing;
 mod digest;
+mod public_coin;
 mod signature;
 mod threshold;
 
 pub use coin::{Coin, CoinError, CoinShare, CoinValue, permutation};
+pub use dealing::{
+    Dealing, DealingShare, Holding, Opening, OpeningKey, Point, SealingKey, Terms, TermsError, combine,
+    deal_by, seeded,
+};
 pub use digest::{Digest, Hasher};
+pub use public_coin::PublicCoin;
 pub use signature::{Claim, PublicKey, Signature, SigningKey, VerifyingKey, verify_batch};
 pub use threshold::{ThresholdCoin, ThresholdKey, ThresholdShare, deal};

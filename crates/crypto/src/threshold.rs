@@ -11,7 +11,7 @@ use commonware_codec::{DecodeExt, Encode, FixedSize};
 use commonware_cryptography::bls12381::{
     dkg::feldman_desmedt::deal_anonymous,
     primitives::{
-        group::Share,
+        group::{Scalar, Share},
         ops,
         sharing::{Mode, ModeVersion, Sharing},
         variant::{MinSig, PartialSignature, Variant},
@@ -35,7 +35,7 @@ type Point = <MinSig as Variant>::Signature;
 pub struct ThresholdKey(Sharing<MinSig>);
 
 /// One validator's secret share of the coin key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThresholdShare(Share);
 
 /// A coin key and its shares, dealt by whoever holds `rng`. The dealer knows every coin: for tests and
@@ -46,6 +46,16 @@ pub fn deal(rng: impl CryptoRng, members: NonZeroU32) -> (ThresholdKey, Vec<Thre
 }
 
 impl ThresholdKey {
+    pub(crate) const fn sharing(&self) -> &Sharing<MinSig> {
+        &self.0
+    }
+
+    /// Whether both give the same coins, though their shares may differ: a key keeps its public part when it is
+    /// handed on.
+    pub fn has_same_public_as(&self, other: &Self) -> bool {
+        self.0.public() == other.0.public()
+    }
+
     /// The encoding that `decode` reads.
     pub fn encode(&self) -> Vec<u8> {
         self.0.encode().to_vec()
@@ -60,6 +70,14 @@ impl ThresholdKey {
 }
 
 impl ThresholdShare {
+    pub(crate) const fn new(share: Share) -> Self {
+        Self(share)
+    }
+
+    pub(crate) fn scalar(&self) -> Scalar {
+        self.0.private.expose(Clone::clone)
+    }
+
     /// The encoding that `decode` reads; secret.
     pub fn encode(&self) -> Vec<u8> {
         self.0.encode().to_vec()

@@ -7,7 +7,9 @@
 //! Invariant: effects leave as ordered values; what must be durable comes before what depends on it.
 
 pub mod agreement;
+pub mod ceremony;
 pub mod execution;
+pub mod founding;
 pub mod snapshot;
 
 use bytes::Bytes;

@@ -10,6 +10,7 @@ mod codec;
 mod action;
 mod batch;
 mod block;
+mod ceremony;
 mod checkpoint;
 mod commit;
 mod committee;
@@ -30,6 +31,7 @@ pub use action::{
 pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};
 pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
+pub use ceremony::{CeremonyMessage, SignedCeremonyMessage, Statement};
 pub use codec::{Blob, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
@@ -40,7 +42,7 @@ pub use conditions::{
 pub use equivocation::Equivocation;
 pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
-pub use message::Message;
+pub use message::{Letter, Message};
 pub use record::Record;
 pub use reject::Reject;
 pub use root::{Attestation, Certificate, CertificateError, RootSignature};

@@ -24,6 +24,8 @@ pub const BLOCK_PARENTS_MAX: usize = COMMITTEE_MAX;
 pub const BLOCK_ATTESTATIONS_MAX: usize = 32;
 /// Proofs of equivocation in one block.
 pub const BLOCK_EVIDENCE_MAX: usize = 8;
+/// Bytes of a dealing in one statement of a ceremony.
+pub const CEREMONY_PART_BYTES_MAX: usize = 12 * 1024;
 /// Bytes of a signed block's encoding.
 pub const BLOCK_BYTES_MAX: usize = 48 * 1024;
 /// Blocks ordered by one commit.
@@ -53,6 +55,7 @@ mod tests {
     fn the_limits_fit_into_each_other() {
         let room_for_framing = 1024;
         assert!(TRANSACTION_BYTES_MAX + room_for_framing <= BATCH_BYTES_MAX);
+        assert!(CEREMONY_PART_BYTES_MAX + room_for_framing <= TRANSACTION_BYTES_MAX);
         assert!(BATCH_BYTES_MAX + room_for_framing <= MESSAGE_BYTES_MAX);
         assert!(BLOCK_BYTES_MAX + room_for_framing <= MESSAGE_BYTES_MAX);
         let parents = BLOCK_PARENTS_MAX * 42;

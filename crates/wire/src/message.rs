@@ -5,7 +5,7 @@
 use crypto::Digest;
 
 use crate::{
-    Blob, BlockRef, List, Round, SnapshotRef,
+    Blob, BlockRef, List, Round, SignedCeremonyMessage, SnapshotRef,
     limits::{
         ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, BLOCK_BYTES_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX,
     },
@@ -39,5 +39,16 @@ tagged! {
         10 => FetchSnapshot { digest: Digest, part: u32 },
         /// Answers with the part: all but the last are full.
         11 => SnapshotPart { digest: Digest, part: u32, bytes: Blob<SNAPSHOT_PART_BYTES> },
+    }
+}
+
+tagged! {
+    /// What travels on a link between validators.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Letter {
+        /// A message of one epoch's agreement: those of two epochs have nothing to do with each other.
+        0 => Agreement { epoch: u64, message: Message },
+        /// A complaint or help outside of the order, when the ceremony is over for the sender.
+        1 => Ceremony { message: SignedCeremonyMessage },
     }
 }

@@ -8,9 +8,9 @@ use commonware_codec::{DecodeExt, Encode, EncodeSize, Read, ReadExt};
 use proptest::prelude::*;
 use wire::{
     AccountId, Action, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate, Commit,
-    CommittedBlock, CommittedPayload, Conditions, Equivocation, Event, Intent, List, Message, NewOrder,
+    CommittedBlock, CommittedPayload, Conditions, Event, Intent, Letter, List, Message, NewOrder,
     OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature,
-    SignedBlock, SignedIntent, TradeEvent, Transaction, Trigger,
+    SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction, Trigger,
 };
 
 /// How a type read one stream of bytes.
@@ -56,9 +56,9 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         CommittedBlock,
         CommittedPayload,
         Conditions,
-        Equivocation,
         Event,
         Intent,
+        Letter,
         Message,
         NewOrder,
         OrderFilter,
@@ -71,6 +71,7 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         Reject,
         RootSignature,
         SignedBlock,
+        SignedCeremonyMessage,
         SignedIntent,
         TradeEvent,
         Transaction,

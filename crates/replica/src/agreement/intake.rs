@@ -96,10 +96,11 @@ impl Agreement {
         }
         if self.shelf.add(digest, held) {
             self.persist_batch(&digest, out);
-            let mut accepted = Vec::new();
-            self.dag.batch_held(&digest, &mut accepted);
-            self.add_accepted(self.progressed_at, accepted, out);
         }
+        // Also when it was there: a validator that lost its disk may have made its own batch again.
+        let mut accepted = Vec::new();
+        self.dag.batch_held(&digest, &mut accepted);
+        self.add_accepted(self.progressed_at, accepted, out);
     }
 
     /// Hands accepted blocks to the log and to the ordering, and takes what that decides.
