@@ -36,7 +36,7 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
 .PHONY: demo test bench lint page clean \
-	test-rust test-web test-end-to-end need-nextest need-chromium
+	test-rust test-web test-end-to-end need-nextest need-lab need-chromium
 
 demo: page
 	$(call say,building clockless)
@@ -69,7 +69,7 @@ $(NODE_PACKAGES): web/package-lock.json
 test: test-rust test-web test-end-to-end
 	$(call say,all tests passed)
 
-test-rust: page need-nextest
+test-rust: page need-nextest need-lab
 	$(call say,Rust tests)
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
@@ -94,6 +94,11 @@ endif
 need-nextest:
 	@cargo nextest --version >/dev/null 2>&1 || { echo "== installing cargo-nextest $(NEXTEST)"; \
 		cargo install --locked cargo-nextest --version $(NEXTEST); }
+
+# What tests of clocks and networks use; they say so and skip where it cannot be had.
+need-lab:
+	@{ [ -e /usr/lib/$$(uname -m)-linux-gnu/faketime ] && command -v nft && command -v ip; } >/dev/null || [ "$$(id -u)" != 0 ] \
+		|| { echo "== installing faketime, nftables and iproute2"; $(call install,faketime nftables iproute2) || true; }
 
 need-chromium:
 	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }

@@ -8,19 +8,14 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::Arc,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use clap::Args;
-use client::{NodeClient, protocol::SubmitRequest};
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
 
 use crate::{
-    bench::{quantile, rounded},
+    bench::{clients::Client, quantile, rounded},
     commands::{block_on, genesis::Plan},
     demo::parse_span,
     failure::Failure,
@@ -30,9 +25,7 @@ use crate::{
 };
 
 /// Before anything is measured.
-const WARM_UP: Duration = Duration::from_secs(3);
-/// How often a client sends what is due.
-const TICK: Duration = Duration::from_millis(2);
+pub(super) const WARM_UP: Duration = Duration::from_secs(3);
 
 #[derive(Args, Debug)]
 pub struct ConsensusArguments {
@@ -132,77 +125,30 @@ fn cpu_seconds(network: &LocalNetwork) -> f64 {
     network.nodes.iter().filter_map(crate::local::Process::cpu_seconds).sum()
 }
 
-/// Counters of the clients.
-#[derive(Default)]
-struct Counted {
-    measuring: AtomicBool,
-    refused: AtomicU64,
-}
-
 async fn outside(network: &LocalNetwork, each: LoadConfig, span: Duration) -> Result<Measured, Failure> {
-    let counted = Arc::new(Counted::default());
-    let mut clients = Vec::new();
-    for (maker, address) in (0..).zip(&network.rpc) {
-        clients.push(tokio::spawn(drive(*address, Load::new(each, maker), Arc::clone(&counted))));
-    }
+    let started =
+        (0..).zip(&network.rpc).map(|(maker, address)| Client::start(*address, Load::new(each, maker)));
+    let mut clients: Vec<Client> = started.collect();
     tokio::time::sleep(WARM_UP).await;
-    counted.measuring.store(true, Relaxed);
     let (before, began, cpu) = (read(&network.metrics).await?, Instant::now(), cpu_seconds(network));
     tokio::time::sleep(span).await;
-    counted.measuring.store(false, Relaxed);
-    let (seconds, cpu_seconds) = (began.elapsed().as_secs_f64(), cpu_seconds(network) - cpu);
+    let (ended, cpu_seconds) = (Instant::now(), cpu_seconds(network) - cpu);
     let rounds = read(&network.metrics).await?.round - before.round;
-    // A client that hears nothing any more does not look at the switch.
-    let mut latencies = Vec::new();
-    for client in clients {
-        let done = tokio::time::timeout(Duration::from_secs(5), client).await;
-        let done = done.map_err(|_| Failure::failed("a validator has stopped answering"))?;
-        latencies.extend(done.map_err(|error| Failure::failed(error.to_string()))??);
+    for client in &mut clients {
+        client.check().await?;
     }
+    let mut latencies: Vec<f64> = clients.iter().flat_map(|client| client.latencies(began, ended)).collect();
     latencies.sort_by(f64::total_cmp);
     let at = |part| quantile(&latencies, part).unwrap_or(f64::INFINITY);
-    let refused = counted.refused.load(Relaxed);
+    let refused = clients.iter().map(|client| client.refused(began, ended)).sum::<usize>();
     Ok(Measured {
-        seconds,
+        seconds: ended.duration_since(began).as_secs_f64(),
         committed: latencies.len() as f64,
-        refused,
+        refused: u64::try_from(refused).unwrap_or(u64::MAX),
         latencies_ms: (at(0.5), at(0.99)),
         cpu_seconds,
         rounds,
     })
-}
-
-/// One client: keeps its rate, and returns the latencies in ms of what became final while measuring.
-async fn drive(address: SocketAddr, mut load: Load, counted: Arc<Counted>) -> Result<Vec<f64>, Failure> {
-    let failed = |error: client::NodeError| Failure::failed(error.to_string());
-    let mut node = NodeClient::connect(&address.to_string()).await.map_err(failed)?;
-    let (requests, receiver) = mpsc::channel(1_024);
-    let mut answers = node.submit_stream(receiver).await.map_err(failed)?;
-    let mut tick = tokio::time::interval(TICK);
-    let (mut latencies, mut measured) = (Vec::new(), false);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {
-                let (first_ticket, transactions) = load.due(Instant::now());
-                let _full = requests.try_send(SubmitRequest { first_ticket, transactions });
-                if measured && !counted.measuring.load(Relaxed) {
-                    return Ok(latencies);
-                }
-            }
-            told = answers.next() => {
-                let told = told.ok_or_else(|| Failure::failed(format!("node {address} hung up")))?;
-                let told = told.map_err(|status| Failure::failed(format!("node {address}: {status}")))?;
-                if !counted.measuring.load(Relaxed) {
-                    continue;
-                }
-                measured = true;
-                let now = Instant::now();
-                let took = |number| now.duration_since(load.due_at(number)).as_secs_f64() * 1e3;
-                latencies.extend(told.r#final.into_iter().map(took));
-                counted.refused.fetch_add(u64::try_from(told.refused.len()).unwrap_or(0), Relaxed);
-            }
-        }
-    }
 }
 
 /// A reading of the validators' own histograms, added up.

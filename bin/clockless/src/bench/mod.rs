@@ -2,7 +2,9 @@
 //!
 //! Invariant: what is measured is what runs in production: processes, sockets, files, everything switched on.
 
+mod clients;
 mod consensus;
+mod faults;
 mod pricing;
 
 use clap::{Args, Subcommand};
@@ -19,6 +21,8 @@ pub struct BenchArguments {
 enum Bench {
     /// Throughput and latency of ordering: validator processes on the loopback, coin, encryption and fsync on
     Consensus(consensus::ConsensusArguments),
+    /// What a validator that is stopped, dead or restarted costs the others, and a cluster killed whole
+    Faults(faults::FaultsArguments),
     /// Options valued a second on one thread, with every vector width, beside other crates
     Pricing(pricing::PricingArguments),
 }
@@ -26,6 +30,7 @@ enum Bench {
 pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     match &arguments.bench {
         Bench::Consensus(arguments) => consensus::run(arguments),
+        Bench::Faults(arguments) => faults::run(arguments),
         Bench::Pricing(arguments) => pricing::run(arguments),
     }
 }

@@ -39,6 +39,14 @@ impl Process {
         Ok(Self { arguments, log: log.to_owned(), child })
     }
 
+    /// Stops it where it is, as a machine that hangs: SIGSTOP. Its connections stay up.
+    pub fn freeze(&self) -> Result<(), Failure> {
+        match Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status() {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(Failure::failed(format!("kill -STOP: {other:?}"))),
+        }
+    }
+
     /// Power off: SIGKILL.
     pub fn kill(&mut self) {
         let _gone = self.child.kill();

@@ -7,7 +7,7 @@ use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use num::Timestamp;
@@ -19,6 +19,8 @@ use crate::node::links::Outbox;
 const QUEUE_MAX: usize = 64 * 1024;
 /// Inputs taken at once before the outputs are passed on.
 const TURN_MAX: usize = 256;
+/// How much the machine's clock may be set back before the node starts again.
+const SET_BACK_MAX: num::Duration = num::Duration::from_millis(10_000);
 
 /// The way to the agreement.
 #[derive(Clone, Debug)]
@@ -53,6 +55,50 @@ impl Clock {
     }
 }
 
+/// A clock that never goes back, whatever is done to this machine's: a machine's clock that was set back is
+/// waited for at half its speed. Timers and the timestamps of own blocks go by it.
+#[derive(Debug)]
+struct SteadyClock {
+    clock: Clock,
+    last: (Instant, Timestamp),
+}
+
+impl SteadyClock {
+    fn new(clock: Clock) -> Self {
+        Self { clock, last: (Instant::now(), clock.now()) }
+    }
+
+    fn now(&mut self) -> Timestamp {
+        let (at, shown) = (Instant::now(), self.clock.now());
+        if self.last.1 > shown.saturating_add(SET_BACK_MAX) {
+            start_again();
+        }
+        let now = steady(self.last.1, at.duration_since(self.last.0), shown);
+        // Parts of a millisecond are carried on, not lost.
+        if now != self.last.1 {
+            self.last = (at, now);
+        }
+        now
+    }
+}
+
+/// Starts this program again in its place. The libraries under the links count by the machine's clock, and would
+/// wait for it to come back to where it was; a restart is what a validator is made for.
+fn start_again() {
+    use std::os::unix::process::CommandExt;
+    tracing::warn!("the machine's clock was set back: starting again");
+    let again = std::env::current_exe()
+        .map(|path| std::process::Command::new(path).args(std::env::args_os().skip(1)).exec());
+    tracing::error!(?again, "cannot start again after the machine's clock was set back");
+    std::process::exit(1);
+}
+
+/// What a steady clock shows so much after `last`, while the machine's shows `shown`.
+fn steady(last: Timestamp, elapsed: Duration, shown: Timestamp) -> Timestamp {
+    let half = u64::try_from(elapsed.as_millis() / 2).unwrap_or(u64::MAX);
+    shown.max(last.saturating_add(num::Duration::from_millis(half)))
+}
+
 /// The last status, for whoever asks.
 pub type SharedStatus = Arc<Mutex<Option<Status>>>;
 
@@ -64,6 +110,7 @@ pub fn spawn(
     status: SharedStatus,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("agreement".to_owned()).spawn(move || {
+        let mut clock = SteadyClock::new(clock);
         let mut out = Vec::new();
         agreement.start(clock.now(), &mut out);
         let mut wake = pass_on(&mut out, &outbox);
@@ -102,4 +149,19 @@ fn pass_on(out: &mut Vec<Output>, outbox: &Outbox) -> Option<Timestamp> {
         tracing::error!("the storage is gone");
     }
     wake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_when_the_machine_is_set_back() {
+        let at = Timestamp::from_millis;
+        let after = |millis, shown| steady(at(10_000), Duration::from_millis(millis), at(shown)).millis();
+        assert_eq!(after(20, 10_020), 10_020, "the machine's clock is followed");
+        assert_eq!(after(20, 90_000), 90_000, "also when it leaps");
+        assert_eq!(after(20, 3), 10_010, "and waited for at half speed when it was set back");
+        assert_eq!(after(0, 3), 10_000);
+    }
 }

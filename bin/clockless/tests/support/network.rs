@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     ops::ControlFlow,
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -92,13 +92,16 @@ impl Network {
     }
 
     fn launch(&mut self, place: u16) {
-        let log = fs::File::options().create(true).append(true).open(self.log(place)).expect("a log");
-        let slot = &mut self.nodes[usize::from(place)];
-        if slot.is_none() {
-            let mut command = self.folder.node(place);
-            let command = command.env("CLOCKLESS_LOG", "warn").stdout(Stdio::null()).stderr(log);
-            *slot = Some(Killed(command.spawn().expect("the binary is built")));
+        if self.nodes[usize::from(place)].is_none() {
+            self.spawn(place, self.folder.node(place));
         }
+    }
+
+    fn spawn(&mut self, place: u16, mut command: Command) {
+        let log = fs::File::options().create(true).append(true).open(self.log(place)).expect("a log");
+        let command =
+            command.env("CLOCKLESS_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.nodes[usize::from(place)] = Some(Killed(command.spawn().expect("the binary is built")));
     }
 
     fn log(&self, place: u16) -> std::path::PathBuf {
@@ -108,6 +111,30 @@ impl Network {
     /// Power off: SIGKILL.
     pub fn kill(&mut self, place: u16) {
         self.nodes[usize::from(place)] = None;
+    }
+
+    /// Sends a validator a signal by its name.
+    pub fn signal(&self, place: u16, name: &str) {
+        let node = self.nodes[usize::from(place)].as_ref().expect("it runs");
+        let sent = Command::new("kill").args([&format!("-{name}"), &node.0.id().to_string()]).status();
+        assert!(sent.expect("kill is everywhere").success());
+    }
+
+    /// Starts a validator that does not run by a shell line in which `"$@"` is its command.
+    pub fn launch_by(&mut self, place: u16, line: &str) {
+        let mut command = self.folder.node(place);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line, "sh"]).arg(command.get_program()).args(command.get_args());
+        command = shell;
+        self.spawn(place, command);
+    }
+
+    /// Waits until a validator has ended by itself; what it said.
+    pub async fn until_ended(&mut self, place: u16) -> String {
+        let slot = &mut self.nodes[usize::from(place)];
+        until("the validator ends", async || slot.as_mut()?.0.try_wait().expect("a child of ours")).await;
+        *slot = None;
+        fs::read_to_string(self.log(place)).unwrap_or_default()
     }
 
     /// Whether all still run that were not killed.
