@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use num::{Cash, Timestamp};
 use wire::{Crossing, InstrumentId, OrderEnd, OrderId, PriceSource};
 
-use crate::{ledger::AccountIndex, state::State};
+use crate::{ladder::Use, ledger::AccountIndex, state::State};
 
 /// What has its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +78,9 @@ impl State {
         let mut reached = Vec::new();
         let mut next = self.first_watch_from(None);
         while let Some(watch) = next {
-            if let Some(now) = self.watched_price(&watch) {
+            let underlying = self.instrument_at(watch.instrument).underlying;
+            let is_good = self.check_rung(underlying, Use::Trigger).is_ok();
+            if let Some(now) = self.watched_price(&watch).filter(|_| is_good) {
                 let (low, high) = match watch.crossing {
                     Crossing::Rises => (Cash::MIN, now),
                     Crossing::Falls => (now, Cash::MAX),

@@ -3,7 +3,7 @@
 //!
 //! 1. time, proofs against validators, and observations;
 //! 2. expiries, of contracts and of orders, funding, switches of owners who fell silent, markets that open or
-//!    stop;
+//!    stop, listing, withdrawals that are due;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
@@ -60,11 +60,14 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     let (observations, others) = steps.split_at(after_observations);
     state.take_steps(&admitted, observations, &mut outcomes);
     state.refresh_indices();
+    state.refresh_rungs();
     state.deliver_expiries();
     state.accrue_funding();
     state.take_due();
     state.reopen();
     state.watch_indices();
+    state.refresh_listing();
+    state.pay_withdrawals();
     state.take_steps(&admitted, others, &mut outcomes);
     state.acting = ActionPlace::default();
     state.refresh_marks();
@@ -105,6 +108,8 @@ impl State {
             Action::Observe { .. } => Turn::Observation,
             Action::Faucet { .. }
             | Action::Transfer { .. }
+            | Action::Withdraw { .. }
+            | Action::CancelWithdrawal { .. }
             | Action::RegisterKey { .. }
             | Action::RevokeKey { .. }
             | Action::SetSwitch { .. }
@@ -193,6 +198,10 @@ impl State {
             Action::ResetProtection { group } => self.reset_protection(account, *group).map(done),
             Action::Faucet { amount } => self.faucet(account, *amount).map(done),
             Action::Transfer { subaccount, amount } => self.transfer(account, *subaccount, *amount).map(done),
+            Action::Withdraw { amount, to } => {
+                self.withdraw(account, *amount, to).map(|withdrawal| Outcome::Withdrawing { withdrawal })
+            }
+            Action::CancelWithdrawal { withdrawal } => self.cancel_withdrawal(account, *withdrawal).map(done),
             Action::RegisterKey { key, permission, valid_until } => {
                 self.register_key(account, *key, *permission, *valid_until).map(done)
             }
@@ -250,6 +259,8 @@ fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> 
         Action::RegisterKey { .. }
             | Action::RevokeKey { .. }
             | Action::Transfer { .. }
+            | Action::Withdraw { .. }
+            | Action::CancelWithdrawal { .. }
             | Action::Faucet { .. }
     );
     match authority {

@@ -13,6 +13,7 @@ use wire::{AccountId, Event, InstrumentId, Outcome, Reject};
 
 use crate::{
     account::Health,
+    ladder::Use,
     ledger::{AccountIndex, Purse},
     state::State,
 };
@@ -39,6 +40,7 @@ impl State {
         if self.account(bidder).health != Health::Sound {
             return Err(Reject::Liquidating);
         }
+        self.check_rungs(account, Use::Liquidate)?;
         let slice = self.plan_slice(account, part)?;
         if slice.reward < reward_min {
             return Err(Reject::RewardTooLow { have: slice.reward, need: reward_min });

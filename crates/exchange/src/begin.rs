@@ -6,21 +6,23 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::Digest;
 use num::{Cash, Fix, Lots, Market, Timestamp, div_floor};
-use wire::{InstrumentId, UnderlyingId};
+use wire::{InstrumentId, Rung, UnderlyingId};
 
 use crate::{
     agenda::Agenda,
     book::PagedBook,
     funding::Funding,
-    genesis::{Genesis, GenesisError, parse_key, price_range},
+    genesis::{Genesis, GenesisError, Limits, UnderlyingGenesis, Units, parse_key, price_range},
     halt::TakerFlow,
     instrument::{Instrument, Listing},
+    ladder::Average,
     ledger::{Ledger, Purse},
     liquidation::Liquidations,
     name::{self, Contract},
     oracle::{Oracle, OracleParameters},
     order::ActionPlace,
     state::{Parameters, State, Touched, Underlying},
+    withdrawals::Withdrawals,
 };
 
 impl State {
@@ -28,7 +30,8 @@ impl State {
     pub fn new(genesis: &Genesis, network: Digest) -> Result<Self, GenesisError> {
         genesis.check_parameters()?;
         let grid = genesis.scenarios()?;
-        let instruments = list_instruments(genesis)?;
+        let underlyings = begin_underlyings(genesis)?;
+        let instruments = list_instruments(genesis, &underlyings)?;
         let reporters = genesis.oracle.reporters.iter().filter_map(|it| parse_key(&it.key)).collect();
         let mut state = Self {
             parameters: Parameters::of(genesis, network, reporters, grid),
@@ -37,7 +40,7 @@ impl State {
             time: genesis.start(),
             ledger: Ledger::default(),
             oracle: begin_oracle(genesis, &instruments),
-            underlyings: begin_underlyings(genesis),
+            underlyings,
             names: instruments.iter().map(|it| (it.name.clone(), it.id)).collect(),
             books: instruments.iter().map(|_| PagedBook::default()).collect(),
             touched: Touched {
@@ -52,6 +55,8 @@ impl State {
             orders: BTreeMap::new(),
             next_order: 1,
             trades: 0,
+            withdrawals: Withdrawals::default(),
+            lists_at: Timestamp::ZERO,
             funding_paid_at: genesis.start(),
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
@@ -68,7 +73,7 @@ impl State {
     }
 }
 
-fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> {
+fn list_instruments(genesis: &Genesis, underlyings: &[Underlying]) -> Result<Vec<Instrument>, GenesisError> {
     let mut instruments = Vec::with_capacity(genesis.instruments.len());
     for (place, (underlying, _)) in genesis.contracts()?.into_iter().enumerate() {
         let value = |have: usize, need: &str| GenesisError::Value {
@@ -80,19 +85,22 @@ fn list_instruments(genesis: &Genesis) -> Result<Vec<Instrument>, GenesisError> 
         let have = u16::try_from(underlying);
         have.map_err(|_| value(underlying, "on fewer than 2^16 underlyings"))?;
         let name = &genesis.instruments[place];
-        let listed = list_instrument(genesis, InstrumentId(id), name);
+        let listed = list_instrument(underlyings, &genesis.limits, (InstrumentId(id), name));
         instruments.push(listed.expect("invariant: units and underlying were checked"));
     }
     Ok(instruments)
 }
 
 /// An instrument as it begins; `None` when the name is of no contract on an underlying of genesis.
-pub(crate) fn list_instrument(genesis: &Genesis, id: InstrumentId, name: &str) -> Option<Instrument> {
+pub(crate) fn list_instrument(
+    underlyings: &[Underlying],
+    limits: &Limits,
+    (id, name): (InstrumentId, &str),
+) -> Option<Instrument> {
     let (symbol, contract) = name::parse(name)?;
-    let place = genesis.underlyings.iter().position(|it| it.symbol == symbol)?;
-    let of = &genesis.underlyings[place];
-    let units = if matches!(contract, Contract::Option { .. }) { of.option } else { of.future };
-    let market = units.market().ok()?;
+    let place = underlyings.iter().position(|it| it.symbol == symbol)?;
+    let of = &underlyings[place];
+    let market = if matches!(contract, Contract::Option { .. }) { of.option } else { of.future };
     Some(Instrument {
         id,
         name: name.to_owned(),
@@ -106,8 +114,7 @@ pub(crate) fn list_instrument(genesis: &Genesis, id: InstrumentId, name: &str) -
         collected: Vec::new(),
         flow: TakerFlow::default(),
         funding: Funding::default(),
-        position_max: position_max(market, Cash::from_micros(of.index_micros))
-            .min(Lots::new(genesis.limits.position_lots_max)),
+        position_max: position_max(market, of.first_index).min(Lots::new(limits.position_lots_max)),
         last_trade: None,
     })
 }
@@ -143,11 +150,16 @@ fn begin_oracle(genesis: &Genesis, instruments: &[Instrument]) -> Oracle {
     oracle
 }
 
-fn begin_underlyings(genesis: &Genesis) -> Vec<Underlying> {
-    genesis
-        .underlyings
-        .iter()
-        .map(|it| Underlying {
+fn begin_underlyings(genesis: &Genesis) -> Result<Vec<Underlying>, GenesisError> {
+    let begin = |(index, it): (usize, &UnderlyingGenesis)| {
+        let market = |units: Units| units.market().map_err(|source| GenesisError::Market { index, source });
+        let (first_index, at) = (Cash::from_micros(it.index_micros), genesis.start());
+        Ok(Underlying {
+            option: market(it.option)?,
+            future: market(it.future)?,
+            first_index,
+            average: Average { value: first_index, at },
+            rung: Rung::Valid,
             symbol: it.symbol.clone(),
             index: Cash::from_micros(it.index_micros),
             uncertainty: Fix::ZERO,
@@ -156,5 +168,6 @@ fn begin_underlyings(genesis: &Genesis) -> Vec<Underlying> {
             marked: None,
             surfaces: it.surfaces.clone(),
         })
-        .collect()
+    };
+    genesis.underlyings.iter().enumerate().map(begin).collect()
 }

@@ -86,7 +86,7 @@ impl State {
     }
 
     /// Ends every held order in instruments that expired, which are given by rising number.
-    fn end_held_in(&mut self, expired: &[InstrumentId]) {
+    pub(crate) fn end_held_in(&mut self, expired: &[InstrumentId]) {
         for account in 0..AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX) {
             let held = self.account(account).held.iter();
             let due = held.filter(|(_, held)| expired.binary_search(&held.terms.instrument).is_ok());

@@ -4,6 +4,7 @@
 //! what was had and what is needed. Amounts are integers whose unit is in the field's name.
 
 mod check;
+mod guards;
 
 use num::{Cash, Duration, Fix, Market, MarketError, Rounding, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{instrument::StandardMargin, name::Right};
 
 pub(crate) use check::{parse_key, price_range};
+pub use guards::{
+    FundingParameters, HaltParameters, LadderParameters, ListingParameters, WithdrawalParameters,
+};
 
 /// The exchange's part of a network's genesis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,79 +43,15 @@ pub struct Genesis {
     /// What perpetuals pay to stay at their index; nothing where it is absent.
     #[serde(default)]
     pub funding: Option<FundingParameters>,
-}
-
-/// What perpetuals pay to stay at their index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FundingParameters {
-    /// The span that rates are for.
-    pub period_ms: u64,
-    /// The largest rate for it, either way.
-    pub cap_billionths: i64,
-    /// A premium up to here costs nothing.
-    pub free_billionths: i64,
-    /// No premium counts for more.
-    pub premium_billionths_max: i64,
-    /// The span over which premiums are averaged.
-    pub average_ms: u64,
-    /// The notional that must be there on a side for its price to count.
-    pub impact_micros: i64,
-    /// How often everybody pays.
-    pub pay_ms: u64,
-    /// The most data time between two commits that is paid for.
-    pub gap_ms_max: u64,
-}
-
-impl Default for FundingParameters {
-    /// Deribit's numbers: over eight hours what is beyond 0.025 %, at most 0.5 %.
-    fn default() -> Self {
-        const PART: i64 = Fix::SCALE / 1_000_000;
-        Self {
-            period_ms: 8 * num::HOUR_MS,
-            cap_billionths: 5_000 * PART,
-            free_billionths: 250 * PART,
-            premium_billionths_max: 5_000 * PART,
-            average_ms: 30_000,
-            impact_micros: 10_000 * Cash::SCALE,
-            pay_ms: num::MINUTE_MS,
-            gap_ms_max: num::MINUTE_MS,
-        }
-    }
-}
-
-/// When a market stops, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HaltParameters {
-    /// The span of commit time that is looked at.
-    pub window_ms: u64,
-    /// How far the index may be from its lowest or highest in the window, as a part of that.
-    pub move_billionths: i64,
-    /// Takers' lots in a bucket of the order flow, and how many buckets are looked at.
-    pub flow_bucket_lots: u64,
-    pub flow_buckets: u64,
-    /// The mean imbalance of the buckets at which an instrument stops.
-    pub flow_billionths: i64,
-    /// For how long only cancels are taken.
-    pub cancel_only_ms: u64,
-    /// For how long orders are collected then.
-    pub collect_ms: u64,
-}
-
-impl Default for HaltParameters {
-    fn default() -> Self {
-        const PART: i64 = Fix::SCALE / 1_000_000;
-        Self {
-            window_ms: 300_000,
-            move_billionths: 150_000 * PART,
-            flow_bucket_lots: 100_000,
-            flow_buckets: 20,
-            flow_billionths: 990_000 * PART,
-            cancel_only_ms: 30_000,
-            collect_ms: 30_000,
-        }
-    }
+    /// How money leaves; not at all where it is absent.
+    #[serde(default)]
+    pub withdrawals: Option<WithdrawalParameters>,
+    /// Which instruments are listed beside those named here; none where it is absent.
+    #[serde(default)]
+    pub listing: Option<ListingParameters>,
+    /// When an index is too bad for what; never where it is absent.
+    #[serde(default)]
+    pub ladder: Option<LadderParameters>,
 }
 
 const fn unlimited() -> u64 {
@@ -424,6 +364,9 @@ impl Genesis {
             },
             halt: Some(HaltParameters::default()),
             funding: Some(FundingParameters::default()),
+            withdrawals: Some(WithdrawalParameters::default()),
+            listing: None,
+            ladder: None,
         }
     }
 }

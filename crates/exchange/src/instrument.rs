@@ -21,9 +21,11 @@ pub enum Listing {
     Settled {
         price: Cash,
     },
+    /// Taken off by the rule; it may come back.
+    Delisted,
 }
 
-saved_choice!(Listing { 0 => Open, 1 => Expired, 2 => Settled { price } });
+saved_choice!(Listing { 0 => Open, 1 => Expired, 2 => Settled { price }, 3 => Delisted });
 
 /// A listed instrument.
 #[derive(Clone, Debug)]

@@ -25,6 +25,8 @@ pub enum Broken {
     MoneyNotConserved { have: i128 },
     #[error("clearing and open entries sum to {have}, must be 0 or rounding dust")]
     ClearingOff { have: i128 },
+    #[error("the purse of withdrawals has {have} more than what waits")]
+    WithdrawalsOff { have: i128 },
     #[error("funding that was paid and that is owed sums to {have}, must be 0 or rounding dust")]
     FundingOff { have: i128 },
     #[error("account {account} has {balance} and holds nothing, and is not being liquidated")]
@@ -71,6 +73,11 @@ impl State {
             return Err(Broken::ClearingOff { have: clearing });
         }
         self.check_funding()?;
+        let waiting = self.withdrawals.waiting.values().map(|it| i128::from(it.left.micros()));
+        let have = i128::from(self.ledger.balance(Purse::Withdrawals).micros()) - waiting.sum::<i128>();
+        if have != 0 {
+            return Err(Broken::WithdrawalsOff { have });
+        }
         for (place, account) in self.accounts.iter().enumerate() {
             let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
             let balance = self.ledger.balance(Purse::Account(index));

@@ -13,6 +13,7 @@ use crate::{
     instrument::Listing,
     ledger::{AccountIndex, Purse},
     state::State,
+    withdrawals::Withdrawal,
 };
 
 /// A key of the tree.
@@ -24,6 +25,8 @@ pub enum LeafKey {
     Instrument(InstrumentId),
     /// A validator of an epoch with a proof of equivocation against it; the leaf is the proof.
     Equivocator(u64, Author),
+    /// Money on its way out, by its number.
+    Withdrawal(AccountId, u64),
 }
 
 /// An account's leaf: its balance and whether it is being liquidated (1) or not (0).
@@ -44,6 +47,9 @@ impl LeafKey {
             Self::Order(order) => [&[2][..], &order.encode()].concat(),
             Self::Instrument(instrument) => [&[3][..], &instrument.encode()].concat(),
             Self::Equivocator(epoch, author) => [&[4][..], &epoch.encode(), &author.encode()].concat(),
+            Self::Withdrawal(account, number) => {
+                [&[5][..], &account.encode(), &number.to_be_bytes()].concat()
+            }
         }
     }
 }
@@ -57,6 +63,11 @@ impl AccountLeaf {
 /// Position, entry, and how far its funding is paid: 32 bytes.
 pub fn encode_position(it: &Holding) -> Vec<u8> {
     [&it.position.encode()[..], &it.entry.encode(), &it.funded.to_be_bytes()].concat()
+}
+
+/// What has not been paid, when it can be, and where it goes.
+fn encode_withdrawal(it: &Withdrawal) -> Vec<u8> {
+    [&it.left.encode()[..], &it.ready_at.encode(), &it.to].concat()
 }
 
 impl State {
@@ -74,6 +85,10 @@ impl State {
         }
         for id in touched.orders {
             change(LeafKey::Order(id), self.order(id).map(|order| self.order_leaf(order)));
+        }
+        for (index, number) in touched.withdrawals {
+            let waits = self.withdrawals.waiting.get(&(index, number));
+            change(LeafKey::Withdrawal(self.account(index).id, number), waits.map(encode_withdrawal));
         }
         for id in touched.instruments {
             change(LeafKey::Instrument(id), Some(self.instrument_leaf(id)));
@@ -96,6 +111,9 @@ impl State {
         }
         for order in self.orders.values() {
             leaf(LeafKey::Order(order.id), self.order_leaf(order));
+        }
+        for ((index, number), it) in &self.withdrawals.waiting {
+            leaf(LeafKey::Withdrawal(self.account(*index).id, *number), encode_withdrawal(it));
         }
         for it in &self.instruments {
             leaf(LeafKey::Instrument(it.id), self.instrument_leaf(it.id));
@@ -131,6 +149,7 @@ impl State {
             Listing::Open => (0, Cash::ZERO),
             Listing::Expired => (1, Cash::ZERO),
             Listing::Settled { price } => (2, price),
+            Listing::Delisted => (3, Cash::ZERO),
         };
         let interest = it.open_interest;
         let funding = it.funding.paid.to_be_bytes();

@@ -17,6 +17,8 @@ pub enum Purse {
     Outside,
     Fees,
     Insurance,
+    /// On its way out.
+    Withdrawals,
     /// Between those who paid their funding and those who have not got it yet.
     Funding,
     /// Between the two sides of a trade or settlement; zero after each.
@@ -30,11 +32,12 @@ pub struct Ledger {
     outside: i128,
     fees: i128,
     insurance: i128,
+    withdrawals: i128,
     funding: i128,
     clearing: i128,
 }
 
-saved!(Ledger { accounts, outside, fees, insurance, funding, clearing });
+saved!(Ledger { accounts, outside, fees, insurance, withdrawals, funding, clearing });
 
 /// Why an entry cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,7 @@ impl Ledger {
             Purse::Outside => self.outside,
             Purse::Fees => self.fees,
             Purse::Insurance => self.insurance,
+            Purse::Withdrawals => self.withdrawals,
             Purse::Funding => self.funding,
             Purse::Clearing => self.clearing,
         };
@@ -93,13 +97,13 @@ impl Ledger {
 
     /// The largest balance, either way, in micros.
     pub(crate) fn largest(&self) -> u128 {
-        let rest = [self.outside, self.fees, self.insurance, self.funding, self.clearing];
+        let rest = [self.outside, self.fees, self.insurance, self.withdrawals, self.funding, self.clearing];
         self.accounts.iter().chain(&rest).map(|micros| micros.unsigned_abs()).max().unwrap_or(0)
     }
 
     /// The sum over everything: zero, or the ledger is broken.
     pub fn total(&self) -> i128 {
-        let rest = [self.outside, self.fees, self.insurance, self.funding, self.clearing];
+        let rest = [self.outside, self.fees, self.insurance, self.withdrawals, self.funding, self.clearing];
         self.accounts.iter().chain(&rest).sum()
     }
 
@@ -125,6 +129,7 @@ impl Ledger {
             Purse::Outside => &mut self.outside,
             Purse::Fees => &mut self.fees,
             Purse::Insurance => &mut self.insurance,
+            Purse::Withdrawals => &mut self.withdrawals,
             Purse::Funding => &mut self.funding,
             Purse::Clearing => &mut self.clearing,
         };
@@ -138,13 +143,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn purse(choice: u8) -> Purse {
-        match choice % 9 {
+        match choice % 10 {
             0 => Purse::Outside,
             1 => Purse::Fees,
             2 => Purse::Insurance,
             3 => Purse::Clearing,
             4 => Purse::Funding,
-            other => Purse::Account(u32::from(other) - 5),
+            5 => Purse::Withdrawals,
+            other => Purse::Account(u32::from(other) - 6),
         }
     }
 

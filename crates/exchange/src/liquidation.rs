@@ -16,6 +16,7 @@ use wire::{Conditions, Event, InstrumentId, OrderEnd, TradeKind};
 use crate::{
     account::{Distress, Health},
     book::OrderBook,
+    ladder::Use,
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,
     place::Plan,
@@ -64,6 +65,8 @@ impl State {
         for account in self.liquidations.in_turn() {
             if !self.needs_liquidation(account) {
                 self.liquidations.watched.remove(&account);
+            } else if self.check_rungs(account, Use::Liquidate).is_err() {
+                continue;
             } else if steps > 0 {
                 steps -= 1;
                 self.liquidations.last = account;
@@ -98,6 +101,7 @@ impl State {
             let (id, maintenance) = (self.account(account).id, margin.maintenance);
             self.emit(Event::LiquidationStarted { account: id, equity, maintenance });
         }
+        self.recall_withdrawals(account);
         self.end_all(account, OrderEnd::Liquidation);
         if !self.is_sound(account) {
             if let Some(worst) = self.worst_position(account) {

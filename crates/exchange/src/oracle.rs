@@ -169,6 +169,21 @@ impl Oracle {
         weighted_median(self.fresh(underlying, now), self.parameters.quorum)
     }
 
+    /// The latest time from which on a quorum has spoken, among what is fresh.
+    pub fn spoken_at(&self, underlying: UnderlyingId, now: Timestamp) -> Option<Timestamp> {
+        let latest = self.feed(underlying)?.latest.iter().zip(&self.parameters.weights);
+        let mut latest: Vec<(Timestamp, u64)> = latest
+            .filter_map(|(latest, weight)| Some(((*latest)?.0, *weight)))
+            .filter(|(at, _)| now.since(*at) <= self.parameters.age_max)
+            .collect();
+        latest.sort_unstable();
+        let mut reached: u128 = 0;
+        latest.into_iter().rev().find_map(|(at, weight)| {
+            reached += u128::from(weight);
+            (reached >= u128::from(self.parameters.quorum)).then_some(at)
+        })
+    }
+
     /// How far the prices that a third and two thirds of the fresh weight reach are apart. Liars below a
     /// third of it cannot widen this beyond the range of the honest.
     pub fn spread(&self, underlying: UnderlyingId, now: Timestamp) -> Option<Cash> {

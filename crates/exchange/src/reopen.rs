@@ -16,6 +16,7 @@ use wire::{
 
 use crate::{
     book::OrderBook,
+    ladder::Use,
     ledger::AccountIndex,
     order::{HeldOrder, Order, Standing},
     place::Plan,
@@ -100,6 +101,8 @@ impl State {
     pub(crate) fn reopen(&mut self) {
         let now = self.time;
         let due = self.instruments.iter().filter(|it| it.halt.is_some_and(|halt| now >= halt.opens_at));
+        // After a stall it opens on fresh prices only.
+        let due = due.filter(|it| self.check_rung(it.underlying, Use::Trade).is_ok());
         let due: Vec<InstrumentId> = due.map(|it| it.id).collect();
         for id in due {
             let it = self.instrument_mut(id);

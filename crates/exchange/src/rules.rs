@@ -8,8 +8,8 @@ use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
 use wire::{Conditions, NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, SelfTrade, TimeInForce};
 
 use crate::{
-    account::Health, book::OrderBook, instrument::Instrument, ledger::AccountIndex, state::State,
-    trade::reducible,
+    account::Health, book::OrderBook, instrument::Instrument, ladder::Use, ledger::AccountIndex,
+    state::State, trade::reducible,
 };
 
 /// Prices an order may have, both included.
@@ -37,7 +37,8 @@ impl State {
         if !it.is_open() || it.has_expired(self.time) {
             return Err(Reject::InstrumentClosed { have: it.id });
         }
-        self.check_trading(it)
+        self.check_trading(it)?;
+        self.check_rung(it.underlying, Use::Trade)
     }
 
     pub(crate) fn check_lots(&self, lots: Lots) -> Result<(), Reject> {

@@ -185,6 +185,7 @@ saved_on_wire!(
     wire::ProtectionLimits,
     wire::ReduceOnly,
     wire::RootSignature,
+    wire::Rung,
     wire::SelfTrade,
     wire::UnderlyingId,
 );

@@ -18,6 +18,7 @@ use crate::{
     oracle::Oracle,
     order::Order,
     state::{SessionKey, State},
+    withdrawals::Withdrawal,
 };
 
 /// What was there before.
@@ -27,6 +28,7 @@ pub(crate) struct Savepoint {
     books: BTreeMap<InstrumentId, PagedBook>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     orders: BTreeMap<OrderId, Option<Order>>,
+    withdrawals: BTreeMap<(AccountIndex, u64), Option<Withdrawal>>,
     keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
     oracle: Option<Oracle>,
     payments: Vec<(Purse, Purse, Cash)>,
@@ -77,6 +79,9 @@ impl State {
                 None => drop(self.keys.remove(&place)),
             }
         }
+        for (place, withdrawal) in savepoint.withdrawals {
+            self.set_withdrawal(place, withdrawal);
+        }
         if let Some(oracle) = savepoint.oracle {
             self.oracle = oracle;
         }
@@ -120,6 +125,11 @@ impl State {
     pub(crate) fn keep_key(&mut self, place: (AccountIndex, PublicKey)) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.keys.entry(place).or_insert_with(|| self.keys.get(&place).copied());
+    }
+
+    pub(crate) fn keep_withdrawal(&mut self, place: (AccountIndex, u64)) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.withdrawals.entry(place).or_insert_with(|| self.withdrawals.waiting.get(&place).cloned());
     }
 
     /// Only reporters get here: what is copied is small, and theirs is the only word it holds.

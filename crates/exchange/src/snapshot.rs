@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::Digest;
 use num::{Cash, Fix, Timestamp};
-use wire::{AccountId, InstrumentId, OrderId};
+use wire::{AccountId, InstrumentId, OrderId, Rung};
 
 use crate::{
     account::Account,
@@ -27,6 +27,7 @@ use crate::{
     hold,
     instrument::{Instrument, Listing, Valuation},
     invariants::Broken,
+    ladder::Average,
     ledger::AccountIndex,
     order::ActionPlace,
     saved::{Input, LoadError, Save},
@@ -56,9 +57,11 @@ struct SavedUnderlying {
     recent: VecDeque<PriceRange>,
     marked: Option<(Cash, Timestamp)>,
     surfaces: Vec<Surface>,
+    average: Average,
+    rung: Rung,
 }
 
-saved!(SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces });
+saved!(SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung });
 
 /// What is saved of an instrument: its name says which contract it is, and genesis what that is made of.
 struct SavedInstrument {
@@ -109,6 +112,8 @@ impl State {
             orders,
             next_order,
             trades,
+            withdrawals,
+            lists_at,
             funding_paid_at,
             ordered_blocks: _,
             ordered_queue,
@@ -135,6 +140,8 @@ impl State {
         orders.save(out);
         next_order.save(out);
         trades.save(out);
+        withdrawals.save(out);
+        lists_at.save(out);
         funding_paid_at.save(out);
         ordered_queue.save(out);
         liquidations.save(out);
@@ -151,13 +158,15 @@ impl State {
         let feeds = Save::load(input)?;
         state.oracle = state.oracle.with_feeds(feeds).ok_or(Misfit::Oracle)?;
         state.load_underlyings(Save::load(input)?)?;
-        let books = state.load_instruments(genesis, Save::load(input)?)?;
+        let books = state.load_instruments(Save::load(input)?)?;
         state.accounts = Save::load(input)?;
         state.keys = Save::load(input)?;
         state.nonces = Save::load(input)?;
         state.orders = Save::load(input)?;
         state.next_order = Save::load(input)?;
         state.trades = Save::load(input)?;
+        state.withdrawals = Save::load(input)?;
+        state.lists_at = Save::load(input)?;
         state.funding_paid_at = Save::load(input)?;
         state.ordered_queue = Save::load(input)?;
         state.liquidations = Save::load(input)?;
@@ -175,24 +184,23 @@ impl State {
             return Err(Misfit::Underlyings { have, need });
         }
         for (it, saved) in self.underlyings.iter_mut().zip(saved) {
-            let SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces } = saved;
-            let symbol = core::mem::take(&mut it.symbol);
-            *it = Underlying { symbol, index, index_at, uncertainty, recent, marked, surfaces };
+            let SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung } =
+                saved;
+            let begun = it.clone();
+            *it =
+                Underlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung, ..begun };
         }
         Ok(())
     }
 
     /// Lists what was listed; hands back the orders of each book.
-    fn load_instruments(
-        &mut self,
-        genesis: &Genesis,
-        saved: Vec<SavedInstrument>,
-    ) -> Result<Vec<Vec<OrderId>>, Misfit> {
+    fn load_instruments(&mut self, saved: Vec<SavedInstrument>) -> Result<Vec<Vec<OrderId>>, Misfit> {
         let mut books = Vec::with_capacity(saved.len());
         self.instruments.clear();
         for (place, saved) in saved.into_iter().enumerate() {
             let id = u32::try_from(place).map(InstrumentId).map_err(|_| Misfit::Instrument { place })?;
-            let begun = list_instrument(genesis, id, &saved.name).ok_or(Misfit::Instrument { place })?;
+            let begun = list_instrument(&self.underlyings, &self.parameters.limits, (id, &saved.name))
+                .ok_or(Misfit::Instrument { place })?;
             books.push(saved.resting);
             self.instruments.push(Instrument {
                 listing: saved.listing,
@@ -272,8 +280,21 @@ fn index_of(place: usize) -> AccountIndex {
 
 impl SavedUnderlying {
     fn of(it: &Underlying) -> Self {
-        let Underlying { symbol: _, index, index_at, uncertainty, recent, marked, surfaces } = it.clone();
-        Self { index, index_at, uncertainty, recent, marked, surfaces }
+        let Underlying {
+            symbol: _,
+            option: _,
+            future: _,
+            first_index: _,
+            average,
+            rung,
+            index,
+            index_at,
+            uncertainty,
+            recent,
+            marked,
+            surfaces,
+        } = it.clone();
+        Self { index, index_at, uncertainty, recent, marked, surfaces, average, rung }
     }
 }
 

@@ -7,19 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::{Digest, PublicKey};
-use num::{Cash, Fix, Timestamp};
-use wire::{AccountId, Author, Equivocation, Event, InstrumentId, OrderId, Permission, UnderlyingId};
+use num::{Cash, Fix, Market, Timestamp};
+use wire::{AccountId, Author, Equivocation, Event, InstrumentId, OrderId, Permission, Rung, UnderlyingId};
 
 use crate::{
     account::Account,
     agenda::Agenda,
     book::PagedBook,
     genesis::{
-        Fees, FundingParameters, Genesis, HaltParameters, Limits, LiquidationParameters, MarginParameters,
-        MarkParameters, Surface,
+        Fees, FundingParameters, Genesis, HaltParameters, LadderParameters, Limits, LiquidationParameters,
+        ListingParameters, MarginParameters, MarkParameters, Surface, WithdrawalParameters,
     },
     halt::PriceRange,
     instrument::Instrument,
+    ladder::Average,
     ledger::{AccountIndex, Ledger, Purse},
     liquidation::Liquidations,
     nonce::NonceWindow,
@@ -27,6 +28,7 @@ use crate::{
     order::{ActionPlace, Order},
     risk::Grid,
     savepoint::Savepoint,
+    withdrawals::Withdrawals,
 };
 
 /// Ordered blocks remembered for `after`.
@@ -47,6 +49,9 @@ pub struct Parameters {
     pub limits: Limits,
     pub halt: Option<HaltParameters>,
     pub funding: Option<FundingParameters>,
+    pub withdrawals: Option<WithdrawalParameters>,
+    pub listing: Option<ListingParameters>,
+    pub ladder: Option<LadderParameters>,
     pub grid: Grid,
 }
 
@@ -54,6 +59,14 @@ pub struct Parameters {
 #[derive(Clone, Debug)]
 pub struct Underlying {
     pub symbol: String,
+    /// Units of its options, and of its futures and perpetuals.
+    pub(crate) option: Market,
+    pub(crate) future: Market,
+    /// The index of genesis.
+    pub(crate) first_index: Cash,
+    pub(crate) average: Average,
+    /// How good the index is.
+    pub rung: Rung,
     /// The last index; it stays when reporters fall silent, and says since when.
     pub index: Cash,
     pub index_at: Timestamp,
@@ -83,6 +96,7 @@ pub(crate) struct Touched {
     pub orders: BTreeSet<OrderId>,
     pub instruments: BTreeSet<InstrumentId>,
     pub equivocators: BTreeSet<(u64, Author)>,
+    pub withdrawals: BTreeSet<(AccountIndex, u64)>,
 }
 
 /// The whole exchange.
@@ -106,6 +120,9 @@ pub struct State {
     pub(crate) orders: BTreeMap<OrderId, Order>,
     pub(crate) next_order: u64,
     pub(crate) trades: u64,
+    pub(crate) withdrawals: Withdrawals,
+    /// When the rule of listing is looked at again.
+    pub(crate) lists_at: Timestamp,
     /// When everybody last paid the funding of perpetuals.
     pub(crate) funding_paid_at: Timestamp,
     pub(crate) ordered_blocks: BTreeSet<Digest>,
@@ -261,6 +278,9 @@ impl Parameters {
             limits: genesis.limits,
             halt: genesis.halt,
             funding: genesis.funding,
+            withdrawals: genesis.withdrawals,
+            listing: genesis.listing,
+            ladder: genesis.ladder,
             grid,
         }
     }

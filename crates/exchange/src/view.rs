@@ -25,6 +25,8 @@ pub struct Totals {
     pub accounts: i128,
     pub fees: Cash,
     pub insurance: Cash,
+    /// On its way out.
+    pub withdrawals: Cash,
     /// Paid by some and not yet to others.
     pub funding: Cash,
     pub clearing: Cash,
@@ -165,6 +167,7 @@ impl State {
             accounts,
             fees: self.ledger.balance(Purse::Fees),
             insurance: self.ledger.balance(Purse::Insurance),
+            withdrawals: self.ledger.balance(Purse::Withdrawals),
             funding: self.ledger.balance(Purse::Funding),
             clearing: self.ledger.balance(Purse::Clearing),
         }

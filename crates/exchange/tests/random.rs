@@ -7,7 +7,7 @@ use commonware_codec::Encode;
 use crypto::Digest;
 use exchange::{
     Genesis, Input, State,
-    genesis::{FundingParameters, HaltParameters},
+    genesis::{FundingParameters, HaltParameters, LadderParameters, ListingParameters, WithdrawalParameters},
 };
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 use proptest::{collection::vec, option, prelude::*};
@@ -187,6 +187,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => option::of(0..8u32)
             .prop_map(|it| Action::CancelAll { instrument: it.map(InstrumentId) }),
         2 => amount.clone().prop_map(|amount| Action::Faucet { amount }),
+        2 => amount.clone().prop_map(|amount| Action::Withdraw { amount, to: label("out") }),
+        1 => (0..9u64).prop_map(|withdrawal| Action::CancelWithdrawal { withdrawal }),
         1 => (0..3u16, amount).prop_map(|(subaccount, amount)| Action::Transfer { subaccount, amount }),
         1 => (key(), any::<u64>()).prop_map(|(key, until)| Action::RegisterKey {
             key, permission: Permission::Trade, valid_until: Timestamp::from_millis(until),
@@ -230,7 +232,27 @@ fn begun(halts: bool) -> Genesis {
         ..HaltParameters::default()
     };
     let funding = FundingParameters { pay_ms: 15, impact_micros: 1, ..FundingParameters::default() };
-    Genesis { halt: halts.then_some(halt), funding: Some(funding), ..genesis() }
+    let withdrawals = WithdrawalParameters {
+        delay_ms: 5,
+        period_ms: 20,
+        share_billionths: Fix::SCALE / 50,
+        waiting_max: 3,
+    };
+    let listing = ListingParameters {
+        strikes: 1,
+        dailies: 1,
+        quarterlies: 0,
+        check_ms: 1,
+        ..ListingParameters::default()
+    };
+    Genesis {
+        halt: halts.then_some(halt),
+        funding: Some(funding),
+        withdrawals: Some(withdrawals),
+        listing: halts.then_some(listing),
+        ladder: halts.then_some(LadderParameters::default()),
+        ..genesis()
+    }
 }
 
 /// Plays commits, an hour between some of them; returns the root and all that was told.
@@ -273,7 +295,7 @@ proptest! {
     ) {
         let (root, events, state) = play(&commits, halts, Life::Through);
         let totals = state.totals();
-        let held = totals.accounts + [totals.fees, totals.insurance, totals.funding, totals.clearing]
+        let held = totals.accounts + [totals.fees, totals.insurance, totals.withdrawals, totals.funding, totals.clearing]
             .iter().map(|purse| i128::from(purse.micros())).sum::<i128>();
         prop_assert_eq!(held, i128::from(totals.deposits.micros()));
         let (again, told_again, in_parts) = play(&commits, halts, Life::InParts);

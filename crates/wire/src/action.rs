@@ -8,11 +8,18 @@ use num::{Cash, Fix, Lots, Side, Ticks, Timestamp};
 
 use crate::{
     AccountId, Blob, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits, QuoteSide,
-    UnderlyingId, limits::LABEL_BYTES_MAX,
+    UnderlyingId,
+    limits::{DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX},
 };
 
 /// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
 pub type Label = Blob<LABEL_BYTES_MAX>;
+
+/// Where a withdrawal goes, as a bridge reads it; at most 64 bytes.
+pub type Destination = Blob<DESTINATION_BYTES_MAX>;
+
+/// The name of an instrument, at most 48 bytes.
+pub type InstrumentName = Blob<NAME_BYTES_MAX>;
 
 tagged! {
     /// How an order is priced.
@@ -146,5 +153,9 @@ tagged! {
         /// Takes a part of every position of an account that is being auctioned, at the marks, for a reward
         /// of so much at least.
         16 => TakeAuction { account: AccountId, part: Fix, reward_min: Cash },
+        /// USDC out of the exchange: it leaves the account now and is paid after a delay. Owner only.
+        17 => Withdraw { amount: Cash, to: Destination },
+        /// Takes back what of a withdrawal has not been paid. Owner only.
+        18 => CancelWithdrawal { withdrawal: u64 },
     }
 }

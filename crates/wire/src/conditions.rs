@@ -70,6 +70,23 @@ record! {
 }
 
 tagged! {
+    /// How good a price of reference is, from the best down.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Rung {
+        #[default]
+        0 => Valid,
+        /// A quorum's last words are too old for margin.
+        1 => Stale,
+        /// Reporters are far apart.
+        2 => Uncertain,
+        /// It is far from its own average.
+        3 => Volatile,
+        /// No quorum speaks.
+        4 => Invalid,
+    }
+}
+
+tagged! {
     /// A kind of contract.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum ContractKind {

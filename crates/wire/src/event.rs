@@ -6,8 +6,8 @@
 use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Author, Conditions, InstrumentId, IntentId, List, MarginModel, NewOrder, OrderId, Permission,
-    Reject, Round, UnderlyingId, limits::ACTIONS_MAX,
+    AccountId, Author, Conditions, Destination, InstrumentId, InstrumentName, IntentId, List, MarginModel,
+    NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId, limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
 
@@ -23,6 +23,8 @@ tagged! {
         3 => Repeated { order: OrderId, filled: Lots, end: Option<OrderEnd> },
         /// The orders of a quote; a side that was not asked for has none.
         4 => Quoted { bid: Option<OrderId>, ask: Option<OrderId> },
+        /// The number of a withdrawal.
+        5 => Withdrawing { withdrawal: u64 },
     }
 }
 
@@ -151,6 +153,16 @@ tagged! {
         /// A bankrupt account was closed with one that held the other side, which gave up `taken` against
         /// the mark.
         37 => Deleveraged { account: AccountId, counterparty: AccountId, instrument: InstrumentId, lots: Lots, taken: Cash },
+        /// Money left an account; it is paid when a period ends from `ready_at` on.
+        51 => WithdrawalRequested { withdrawal: u64, account: AccountId, amount: Cash, to: Destination, ready_at: Timestamp },
+        /// So much of a withdrawal left the exchange; `left` still waits.
+        52 => WithdrawalPaid { withdrawal: u64, account: AccountId, amount: Cash, left: Cash },
+        /// What of a withdrawal was not paid came back.
+        53 => WithdrawalReturned { withdrawal: u64, account: AccountId, amount: Cash },
+        /// A price of reference became better or worse.
+        54 => RungChanged { underlying: UnderlyingId, rung: Rung },
+        55 => Listed { instrument: InstrumentId, name: InstrumentName },
+        56 => Delisted { instrument: InstrumentId },
         /// What a position paid (negative) or got since it last did.
         50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }

@@ -25,19 +25,19 @@ mod reject;
 mod root;
 
 pub use action::{
-    Action, Label, MarginModel, NewOrder, OrderKind, OrderTarget, Permission, PostOnly, ReduceOnly,
-    TimeInForce,
+    Action, Destination, InstrumentName, Label, MarginModel, NewOrder, OrderKind, OrderTarget, Permission,
+    PostOnly, ReduceOnly, TimeInForce,
 };
 pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};
-pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
 pub use ceremony::{CeremonyMessage, SignedCeremonyMessage, Statement};
+pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
 pub use codec::{Blob, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
 pub use conditions::{
-    Conditions, ContractKind, Crossing, OrderFilter, PriceSource, ProtectionLimits, QuoteSide, SelfTrade,
-    Trigger,
+    Conditions, ContractKind, Crossing, OrderFilter, PriceSource, ProtectionLimits, QuoteSide, Rung,
+    SelfTrade, Trigger,
 };
 pub use equivocation::Equivocation;
 pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};

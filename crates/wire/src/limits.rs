@@ -8,6 +8,10 @@ pub const COMMITTEE_MAX: usize = 256;
 pub const ACTIONS_MAX: usize = 64;
 /// Bytes of an order's label.
 pub const LABEL_BYTES_MAX: usize = 64;
+/// Bytes that say where a withdrawal goes.
+pub const DESTINATION_BYTES_MAX: usize = 64;
+/// Bytes of an instrument's name.
+pub const NAME_BYTES_MAX: usize = 48;
 /// Bytes of one transaction as a client submits it.
 pub const TRANSACTION_BYTES_MAX: usize = 16 * 1024;
 /// Transactions in a batch.

@@ -6,7 +6,7 @@
 use crypto::{Digest, PublicKey};
 use num::{Cash, Fix, Lots, Ticks, Timestamp};
 
-use crate::{InstrumentId, OrderId, UnderlyingId};
+use crate::{InstrumentId, OrderId, Rung, UnderlyingId};
 
 tagged! {
     /// A user's broken rule. Times are milliseconds since 1970, prices ticks, quantities lots of the market.
@@ -59,6 +59,14 @@ tagged! {
         36 => PartOutOfRange { have: Fix, need: Fix },
         #[error("the reward is {have}, at least {need} was asked for")]
         37 => RewardTooLow { have: Cash, need: Cash },
+        #[error("this network has no withdrawals")]
+        100 => WithdrawalsClosed,
+        #[error("the account waits for {have} withdrawals, and {need} is the most there can be")]
+        101 => WithdrawalLimit { have: u32, need: u32 },
+        #[error("the account waits for no withdrawal {have}")]
+        102 => UnknownWithdrawal { have: u64 },
+        #[error("the price of reference is {have:?}, must be {need:?} or better")]
+        103 => OracleRung { have: Rung, need: Rung },
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,

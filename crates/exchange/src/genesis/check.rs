@@ -101,6 +101,7 @@ impl Genesis {
             within("funding.gap_ms_max", funding.gap_ms_max, 0..=funding.period_ms)?;
             within("funding.pay_ms", funding.pay_ms, 0..=funding.period_ms)?;
         }
+        self.check_guards()?;
         within("limits.open_interest_lots_max", limits.open_interest_lots_max, 1..=u64::MAX)?;
         within("limits.position_lots_max", limits.position_lots_max, 1..=u64::MAX)?;
         within("limits.accounts_max", limits.accounts_max, 1..=1 << 20)?;
@@ -108,6 +109,32 @@ impl Genesis {
         within("limits.order_lots_max", limits.order_lots_max, 1..=1 << 38)?;
         within("limits.book_orders_max", limits.book_orders_max, 1..=RESTING_MAX)?;
         within("liquidation.accounts_max", self.liquidation.accounts_max, 1..=1 << 20)
+    }
+
+    fn check_guards(&self) -> Result<(), GenesisError> {
+        let span = 1..=u64::from(u32::MAX);
+        if let Some(withdrawals) = &self.withdrawals {
+            within("withdrawals.delay_ms", withdrawals.delay_ms, 0..=u64::from(u32::MAX))?;
+            within("withdrawals.period_ms", withdrawals.period_ms, span.clone())?;
+            within("withdrawals.share_billionths", withdrawals.share_billionths, 1..=ONE)?;
+            within("withdrawals.waiting_max", withdrawals.waiting_max, 1..=1_024)?;
+        }
+        if let Some(listing) = &self.listing {
+            let counts = [listing.dailies, listing.weeklies, listing.monthlies, listing.quarterlies];
+            counts.into_iter().try_for_each(|count| within("listing: expiries of a kind", count, 0..=8))?;
+            within("listing.strikes", listing.strikes, 0..=100)?;
+            within("listing.step_billionths", listing.step_billionths, ONE / 1_000..=ONE)?;
+            within("listing.volatility_billionths", listing.volatility_billionths, 1..=10 * ONE)?;
+            within("listing.check_ms", listing.check_ms, span.clone())?;
+            within("listing.instruments_max", listing.instruments_max, 1..=1 << 16)?;
+        }
+        if let Some(ladder) = &self.ladder {
+            within("ladder.stale_ms", ladder.stale_ms, 1..=self.oracle.age_ms_max)?;
+            within("ladder.uncertain_billionths", ladder.uncertain_billionths, 1..=ONE)?;
+            within("ladder.volatile_billionths", ladder.volatile_billionths, 1..=10 * ONE)?;
+            within("ladder.average_ms", ladder.average_ms, span)?;
+        }
+        Ok(())
     }
 
     fn check_oracle(&self) -> Result<(), GenesisError> {

@@ -45,13 +45,15 @@ pub enum Misfit {
     Instrument { place: usize },
     #[error("the oracle has not the reporters and underlyings of genesis")]
     Oracle,
+    #[error("a withdrawal waits for nothing")]
+    Withdrawal,
     #[error("{have} blocks are remembered, at most {need} can be, each once")]
     Blocks { have: usize, need: usize },
 }
 
 impl State {
     pub(super) fn check_fit(&self) -> Result<(), Misfit> {
-        if self.commit.max(self.next_order).max(self.trades) > COUNT_MAX {
+        if self.commit.max(self.next_order).max(self.trades).max(self.withdrawals.next) > COUNT_MAX {
             return Err(Misfit::Count);
         }
         self.check_ledger_fit()?;
@@ -84,7 +86,10 @@ impl State {
             let (low, high) = self.oracle.range(underlying);
             let marked = it.marked.map_or(it.index, |(index, _)| index);
             let recent = it.recent.iter().flat_map(|range| [range.low, range.high]);
-            let in_range = [it.index, marked].into_iter().chain(recent).all(|it| low <= it && it <= high);
+            let in_range = [it.index, marked, it.average.value]
+                .into_iter()
+                .chain(recent)
+                .all(|it| low <= it && it <= high);
             let forward = |forward: i64| (Fix::SCALE / 2..=2 * Fix::SCALE).contains(&forward);
             let surfaces_fit = it.surfaces.iter().all(|surface| forward(surface.forward_billionths));
             let doubt_fits = Fix::ZERO <= it.uncertainty && it.uncertainty <= Fix::from_raw(i64::MAX >> 16);
@@ -150,6 +155,13 @@ impl State {
         }
         let places = self.keys.keys().chain(self.nonces.keys()).map(|(account, _)| *account);
         let entering = self.entering.iter().map(|(_, account)| *account);
+        let waiting = self.withdrawals.waiting.iter();
+        let waiting = waiting.map(|((account, _), it)| (*account, it.left));
+        let owed = waiting.clone().all(|(_, left)| left.is_positive());
+        if !owed {
+            return Err(Misfit::Withdrawal);
+        }
+        let places = places.chain(waiting.map(|(account, _)| account));
         places.chain(entering).try_for_each(|account| self.check_account(account))?;
         match self.liquidations.highest() {
             0 => Ok(()),

@@ -178,7 +178,7 @@ pub(super) fn instrument_states(
     for it in ended.iter().filter_map(|id| view.instrument_of(*id)).filter(|it| selection.holds(it)) {
         let state = match it.listing {
             exchange::Listing::Open => "created",
-            exchange::Listing::Expired => "closed",
+            exchange::Listing::Expired | exchange::Listing::Delisted => "closed",
             exchange::Listing::Settled { .. } => "settled",
         };
         let data = json!({ "timestamp": view.now_ms(), "state": state, "instrument_name": it.name });

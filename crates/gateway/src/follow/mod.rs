@@ -95,6 +95,12 @@ impl View {
             Event::InsurancePaid { account, amount, .. } => {
                 self.log(*account, Why::Insurance, *amount, changes);
             }
+            Event::WithdrawalRequested { account, amount, .. } => {
+                self.log(*account, Why::Withdrawal, amount.checked_neg().unwrap_or(*amount), changes);
+            }
+            Event::WithdrawalReturned { account, amount, .. } => {
+                self.log(*account, Why::Withdrawal, *amount, changes);
+            }
             Event::FundingPaid { account, amount, .. } => {
                 self.log(*account, Why::Funding, *amount, changes);
             }

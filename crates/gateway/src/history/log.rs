@@ -14,6 +14,7 @@ pub enum Why {
     Trade,
     Delivery,
     Deposit,
+    Withdrawal,
     Transfer,
     /// The insurance fund paid what the account lacked.
     Insurance,
@@ -28,6 +29,7 @@ impl Why {
             Self::Trade => "trade",
             Self::Delivery => "delivery",
             Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
             Self::Transfer => "transfer",
             Self::Insurance => "socialized_fund",
             Self::Funding => "settlement",

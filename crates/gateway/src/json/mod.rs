@@ -60,6 +60,7 @@ pub fn state(it: &Instrument) -> &'static str {
         Listing::Open => "open",
         Listing::Expired => "settlement",
         Listing::Settled { .. } => "delivered",
+        Listing::Delisted => "closed",
     }
 }
 

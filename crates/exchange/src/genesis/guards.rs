@@ -1,0 +1,165 @@
+//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, the oracle's ladder.
+//!
+//! Invariant: each has a default that a local network can use; where one is absent in genesis, so is its rule.
+
+use num::{Cash, Fix};
+use serde::{Deserialize, Serialize};
+
+/// When a market stops, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HaltParameters {
+    /// The span of commit time that is looked at.
+    pub window_ms: u64,
+    /// How far the index may be from its lowest or highest in the window, as a part of that.
+    pub move_billionths: i64,
+    /// Takers' lots in a bucket of the order flow, and how many buckets are looked at.
+    pub flow_bucket_lots: u64,
+    pub flow_buckets: u64,
+    /// The mean imbalance of the buckets at which an instrument stops.
+    pub flow_billionths: i64,
+    /// For how long only cancels are taken.
+    pub cancel_only_ms: u64,
+    /// For how long orders are collected then.
+    pub collect_ms: u64,
+}
+
+impl Default for HaltParameters {
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            window_ms: 300_000,
+            move_billionths: 150_000 * PART,
+            flow_bucket_lots: 100_000,
+            flow_buckets: 20,
+            flow_billionths: 990_000 * PART,
+            cancel_only_ms: 30_000,
+            collect_ms: 30_000,
+        }
+    }
+}
+
+/// What perpetuals pay to stay at their index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FundingParameters {
+    /// The span that rates are for.
+    pub period_ms: u64,
+    /// The largest rate for it, either way.
+    pub cap_billionths: i64,
+    /// A premium up to here costs nothing.
+    pub free_billionths: i64,
+    /// No premium counts for more.
+    pub premium_billionths_max: i64,
+    /// The span over which premiums are averaged.
+    pub average_ms: u64,
+    /// The notional that must be there on a side for its price to count.
+    pub impact_micros: i64,
+    /// How often everybody pays.
+    pub pay_ms: u64,
+    /// The most data time between two commits that is paid for.
+    pub gap_ms_max: u64,
+}
+
+impl Default for FundingParameters {
+    /// Deribit's numbers: over eight hours what is beyond 0.025 %, at most 0.5 %.
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            period_ms: 8 * num::HOUR_MS,
+            cap_billionths: 5_000 * PART,
+            free_billionths: 250 * PART,
+            premium_billionths_max: 5_000 * PART,
+            average_ms: 30_000,
+            impact_micros: 10_000 * Cash::SCALE,
+            pay_ms: num::MINUTE_MS,
+            gap_ms_max: num::MINUTE_MS,
+        }
+    }
+}
+
+/// How money leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WithdrawalParameters {
+    /// How long a withdrawal waits at least.
+    pub delay_ms: u64,
+    /// Withdrawals are paid at multiples of this.
+    pub period_ms: u64,
+    /// Of all deposits, what may leave in a period.
+    pub share_billionths: i64,
+    /// Withdrawals that an account may wait for.
+    pub waiting_max: u32,
+}
+
+impl Default for WithdrawalParameters {
+    fn default() -> Self {
+        Self {
+            delay_ms: 10 * num::MINUTE_MS,
+            period_ms: num::HOUR_MS,
+            share_billionths: Fix::SCALE / 20,
+            waiting_max: 8,
+        }
+    }
+}
+
+/// Which instruments are listed by rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListingParameters {
+    pub dailies: u32,
+    pub weeklies: u32,
+    pub monthlies: u32,
+    pub quarterlies: u32,
+    /// Strikes on either side of the one at the index.
+    pub strikes: u32,
+    /// The distance of strikes as a part of the index, before it is rounded up to 1, 2 or 5 times a power of ten.
+    pub step_billionths: i64,
+    /// The volatility of an expiry when there is no other to begin from.
+    pub volatility_billionths: i64,
+    /// How often the rule is looked at.
+    pub check_ms: u64,
+    /// Open instruments of all underlyings.
+    pub instruments_max: u32,
+}
+
+impl Default for ListingParameters {
+    fn default() -> Self {
+        Self {
+            dailies: 2,
+            weeklies: 3,
+            monthlies: 3,
+            quarterlies: 4,
+            strikes: 10,
+            step_billionths: Fix::SCALE / 64,
+            volatility_billionths: Fix::SCALE / 2,
+            check_ms: num::MINUTE_MS,
+            instruments_max: 4_096,
+        }
+    }
+}
+
+/// When an index is too bad for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LadderParameters {
+    /// A quorum's words older than this are stale.
+    pub stale_ms: u64,
+    /// How far reporters may be apart, as a part of the index.
+    pub uncertain_billionths: i64,
+    /// How far the index may be from its average, as a part of that.
+    pub volatile_billionths: i64,
+    /// The span of the average.
+    pub average_ms: u64,
+}
+
+impl Default for LadderParameters {
+    fn default() -> Self {
+        Self {
+            stale_ms: 15_000,
+            uncertain_billionths: Fix::SCALE / 50,
+            volatile_billionths: Fix::SCALE / 2,
+            average_ms: num::HOUR_MS,
+        }
+    }
+}
