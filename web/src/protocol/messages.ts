@@ -168,6 +168,8 @@ export interface DagCommit {
   index: number;
   leader: BlockPlace;
   blocks: BlockPlace[];
+  /** The beginning of the coin that chose the leader, in hex. */
+  coin?: string;
 }
 
 export interface DagUpdate {

@@ -57,10 +57,12 @@ export class TicketState {
     if (this.sending.phase !== 'sending') this.sending = { phase: 'idle' };
   }
 
-  /** Another instrument: prices of the last one mean nothing here. */
+  /** Another instrument: prices of the last one mean nothing here, and its amounts may not fit. */
   begin(instrument: Instrument): void {
     const unit = instrument.kind === 'option' ? this.draft.unit : 'usd';
-    this.change({ price: '', unit, amount: this.draft.amount || String(instrument.min_trade_amount) });
+    const fits = problemsOf({ ...this.draft, kind: 'market' }, instrument).length === 0;
+    const amount = fits ? this.draft.amount : String(instrument.min_trade_amount);
+    this.change({ price: '', unit, amount });
     this.margin = { status: 'none' };
   }
 
