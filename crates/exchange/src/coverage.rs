@@ -3,8 +3,8 @@
 //! Invariant: nothing here is made from scratch: margin is read from sums that are kept, and an order is
 //! tried on by adding its scenarios while the worst is looked for.
 
-use num::{Cash, Fix};
-use wire::{Event, MarginModel, Reject, UnderlyingId};
+use num::{Cash, Fix, Lots, Side, Ticks};
+use wire::{Event, InstrumentId, MarginModel, Reject, UnderlyingId};
 
 use crate::{
     contingency::Surroundings,
@@ -95,6 +95,18 @@ impl State {
     pub fn margin_of(&self, account: AccountIndex) -> (Cash, Margin) {
         let margin = self.margin(account);
         (self.equity(account, &margin), margin)
+    }
+
+    /// The account's margin if one more order stood open at this price.
+    pub fn margin_with_order(
+        &self,
+        account: AccountIndex,
+        id: InstrumentId,
+        (side, lots, price): (Side, Lots, Ticks),
+    ) -> Option<Margin> {
+        let it = self.instrument_ref(id)?;
+        let change = OrderChange::adding(self.open_order(id, side, lots, price));
+        Some(self.margin_with(account, Some(&Trial::of(it, &change))))
     }
 
     pub(crate) fn is_sound(&self, account: AccountIndex) -> bool {

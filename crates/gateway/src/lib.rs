@@ -50,7 +50,7 @@ use crypto::Digest;
 use num::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
-use wire::{AccountId, Action, Atomicity, IntentId, OrderId, OrderTarget};
+use wire::{AccountId, Action, Atomicity, Committee, IntentId, OrderId, OrderTarget};
 
 pub use crate::credits::{Limits, Rate};
 use crate::{
@@ -82,6 +82,8 @@ pub struct Config {
     pub exchange: exchange::Genesis,
     /// Names of the validators, in the order of the committee.
     pub validators: Vec<String>,
+    /// The validators' keys and stakes, for those who verify proofs.
+    pub committee: Committee,
     pub keys: Vec<ApiKeyFile>,
     /// How much callers may ask for.
     pub limits: Limits,
@@ -116,6 +118,7 @@ pub struct Gateway {
     view: RwLock<View>,
     feed: Mutex<Feed>,
     network: Mutex<Network>,
+    committee: Value,
     waiting: Mutex<BTreeMap<IntentId, Waiting>>,
     wallets: Mutex<BTreeMap<String, Wallet>>,
     /// Accounts whose connections cancel what they placed when they end.
@@ -145,6 +148,7 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         pools: Pools::new(config.limits),
         view: RwLock::new(View::new(state)),
         feed: Mutex::default(),
+        committee: network::committee(&config.committee, &config.validators),
         network: Mutex::new(Network::new(config.validators)),
         waiting: Mutex::default(),
         wallets: Mutex::default(),
@@ -408,6 +412,11 @@ impl Gateway {
             _ => "unknown",
         };
         serde_json::json!({ "commit": commit, "state": state, "final_commit": last, "certified_commit": certified, "root": root })
+    }
+
+    /// Whose signatures make a root certain.
+    pub(crate) fn committee_json(&self) -> Value {
+        self.committee.clone()
     }
 
     /// The balance of an account with all that a verifier needs.

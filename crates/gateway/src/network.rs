@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use wire::{BlockRef, Certificate, CommittedPayload};
+use wire::{BlockRef, Certificate, Committee, CommittedPayload};
 
 use crate::follow::Changes;
 
@@ -85,6 +85,7 @@ impl Network {
         self.new_commits.push(json!({
             "index": payload.commit.index,
             "leader": place(&payload.commit.leader),
+            "coin": hex::encode(payload.commit.coin.0)[..8],
             "blocks": payload.commit.blocks.iter().map(place).collect::<Value>(),
         }));
         let excess = self.new_blocks.len().saturating_sub(2_000);
@@ -190,6 +191,18 @@ impl Network {
         };
         json!({ "p50": at(0.5), "p99": at(0.99) })
     }
+}
+
+/// The committee as a verifier reads it.
+pub fn committee(it: &Committee, names: &[String]) -> Value {
+    let members: Value = it
+        .authors()
+        .filter_map(|author| {
+            let name = names.get(usize::from(author.0)).map_or("", String::as_str);
+            Some(json!({ "name": name, "key": it.key(author)?.to_string(), "stake": it.stake(author) }))
+        })
+        .collect();
+    json!({ "epoch": it.epoch(), "members": members })
 }
 
 fn remember(queue: &mut VecDeque<f64>, value: f64) {

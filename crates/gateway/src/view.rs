@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use exchange::{State, name::Contract, name::Right as NameRight};
-use num::{Cash, Fix, Position as Signed, Rounding, Side, Ticks};
+use num::{Cash, Fix, Lots, Position as Signed, Rounding, Side, Ticks};
 use pricing::Quote;
 use wire::{AccountId, InstrumentId, UnderlyingId};
 
@@ -139,6 +139,23 @@ impl View {
             funding: self.state.funding_over(it.id, num::Duration::from_millis(8 * num::HOUR_MS)),
             band: self.band(it, listed),
         }
+    }
+
+    /// What an order of either side would add to the account's initial margin: (buy, sell). `None` for an
+    /// account that never had money, or an instrument that is gone.
+    pub fn margins(
+        &self,
+        account: &AccountId,
+        id: InstrumentId,
+        (lots, price): (Lots, Ticks),
+    ) -> Option<(Cash, Cash)> {
+        let index = self.state.account_index(account)?;
+        let (_, now) = self.state.margin_summary(index);
+        let added = |side| {
+            let then = self.state.margin_with_order(index, id, (side, lots, price))?;
+            then.initial.checked_sub(now.initial)
+        };
+        Some((added(Side::Buy)?, added(Side::Sell)?))
     }
 
     /// The prices that an order may have (exchange.md, Guards): so far around the mark.

@@ -384,3 +384,21 @@ async fn makers_quote_in_one_call_and_are_protected() {
     let all = venue.private("maker", "private/get_mmp_config", &json!({})).await;
     assert_eq!(all.result()[0]["index_name"], "eth_usdc");
 }
+
+#[tokio::test]
+async fn a_margin_preview_is_what_the_order_then_takes() {
+    let venue = Venue::open().await;
+    let usdc = json!({ "currency": "USDC" });
+    let asked = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "price": 60_000.0 });
+    let preview = venue.private("trader", "private/get_margins", &asked).await;
+    let margin = venue.private("trader", "private/get_account_summary", &usdc).await;
+    let before = margin.result()["initial_margin"].as_f64().unwrap();
+    venue.private("trader", "private/buy", &order(0.5, 60_000.0)).await.result();
+    let margin = venue.private("trader", "private/get_account_summary", &usdc).await;
+    let after = margin.result()["initial_margin"].as_f64().unwrap();
+    let buy = preview.result()["buy"].as_f64().unwrap();
+    assert!(buy > 0.0 && (after - before - buy).abs() < 1e-5, "{buy} against {}", after - before);
+    assert!(preview.result()["min_price"].as_f64() < preview.result()["max_price"].as_f64());
+    let odd = with(asked, "price", json!(60_000.3));
+    assert_eq!(venue.private("trader", "private/get_margins", &odd).await.code(), 10_043);
+}

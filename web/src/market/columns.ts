@@ -4,15 +4,15 @@
 // same columns.
 import type { ChainQuote } from '../protocol/messages';
 import type { Side } from './chain';
-import { fixed, quantity } from './format';
+import { fixed, quantity, signed } from './format';
 import type { Precision } from './instruments';
 
 /** How much room a column asks for: 1 always shows, 4 only on wide screens. */
 export type Tier = 1 | 2 | 3 | 4;
-export type Tone = 'plain' | 'quiet' | 'bid' | 'ask';
+export type Tone = 'plain' | 'quiet' | 'bid' | 'ask' | 'own';
 
 export interface Column {
-  key: keyof ChainQuote;
+  key: keyof ChainQuote | 'position';
   label: string;
   title: string;
   tier: Tier;
@@ -21,7 +21,8 @@ export interface Column {
   width: number;
   /** Whether a change lights the cell. */
   flashes: 'flashes' | 'still';
-  text(quote: ChainQuote, precision: Precision): string;
+  /** `size` is one's own position; 0 without one. */
+  text(quote: ChainQuote, precision: Precision, size: number): string;
 }
 
 const CALL_COLUMNS: readonly Column[] = [
@@ -56,6 +57,16 @@ const CALL_COLUMNS: readonly Column[] = [
     text: (quote) => fixed(quote.gamma, 6),
   },
   {
+    key: 'position',
+    label: 'Own',
+    title: 'Own position',
+    tier: 2,
+    tone: 'own',
+    width: 50,
+    flashes: 'still',
+    text: (_, precision, size) => (size === 0 ? '' : signed(size, precision.amount)),
+  },
+  {
     key: 'open_interest',
     label: 'OI',
     title: 'Open interest',
@@ -84,6 +95,16 @@ const CALL_COLUMNS: readonly Column[] = [
     width: 48,
     flashes: 'still',
     text: (quote) => fixed(quote.mark_iv, 1),
+  },
+  {
+    key: 'bid_iv',
+    label: 'Bid IV',
+    title: 'Implied volatility of the best bid, in percent',
+    tier: 4,
+    tone: 'quiet',
+    width: 50,
+    flashes: 'still',
+    text: (quote) => fixed(quote.bid_iv, 1),
   },
   {
     key: 'bid_amount',
@@ -135,11 +156,21 @@ const CALL_COLUMNS: readonly Column[] = [
     flashes: 'still',
     text: (quote, precision) => fixed(quote.ask_amount, precision.amount),
   },
+  {
+    key: 'ask_iv',
+    label: 'Ask IV',
+    title: 'Implied volatility of the best ask, in percent',
+    tier: 4,
+    tone: 'quiet',
+    width: 50,
+    flashes: 'still',
+    text: (quote) => fixed(quote.ask_iv, 1),
+  },
 ];
 
 const WIDTH_NEEDED: Readonly<Record<Tier, number>> = { 1: 0, 2: 620, 3: 900, 4: 1340 };
 
-const QUOTES = new Set<keyof ChainQuote>(['bid_amount', 'bid', 'mark', 'ask', 'ask_amount']);
+const QUOTES = new Set<Column['key']>(['bid_iv', 'bid_amount', 'bid', 'mark', 'ask', 'ask_amount', 'ask_iv']);
 
 /** Quotes still read bid, mark, ask; what surrounds them is mirrored. */
 const PUT_COLUMNS: readonly Column[] = [

@@ -3,7 +3,7 @@
 // Invariant: what callers subscribed to is what the gateway was last asked for; after every
 // reconnect the whole set is asked for again. A request settles exactly once: with its result, a
 // refusal, a timeout, or the loss of the connection.
-// Left out on purpose: authentication and anything private, and any knowledge of markets.
+// Left out on purpose: who is logged in, and any knowledge of markets.
 import { delayBefore } from './backoff';
 import {
   parseFrame,
@@ -232,7 +232,7 @@ export class Link {
     });
   }
 
-  /** Makes what was asked for equal to what is wanted, in at most two messages. */
+  /** Makes what was asked for equal to what is wanted, in at most three messages. */
   #reconcile(): void {
     if (this.#state.phase !== 'open') return;
     const unwanted = [...this.#asked].filter((channel) => !this.#subscribers.has(channel));
@@ -240,12 +240,15 @@ export class Link {
     unwanted.forEach((channel) => this.#asked.delete(channel));
     missing.forEach((channel) => this.#asked.add(channel));
     if (unwanted.length > 0) this.#tell('public/unsubscribe', unwanted);
-    if (missing.length > 0) void this.#ask(missing);
+    const own = missing.filter((channel) => channel.startsWith('user.'));
+    const open = missing.filter((channel) => !channel.startsWith('user.'));
+    if (open.length > 0) void this.#ask('public/subscribe', open);
+    if (own.length > 0) void this.#ask('private/subscribe', own);
   }
 
-  async #ask(channels: string[]): Promise<void> {
+  async #ask(method: 'public/subscribe' | 'private/subscribe', channels: string[]): Promise<void> {
     try {
-      const granted = await this.request('public/subscribe', { channels });
+      const granted = await this.request(method, { channels });
       const refused = channels.filter((channel) => !granted.includes(channel));
       refused.forEach((channel) => this.#refuse(channel));
     } catch (failure) {

@@ -1,8 +1,11 @@
-// Every message the page sends or reads: Deribit JSON-RPC v2 plus the `clockless` additions.
+// Every public message the page sends or reads: Deribit JSON-RPC v2 plus the `clockless` additions.
 //
 // Invariant: field names and units are those on the wire (snake case, milliseconds, percent for
 // volatility, base currency for amounts), so a shape here can be compared with a captured frame.
-// Left out on purpose: fields the page does not read, and everything private.
+// Left out on purpose: fields the page does not read. What needs a login stands in private.ts.
+import type { AccountSummary, Order, PrivateMethods, UserTrade } from './private';
+
+export type { AccountSummary, Order, OrderParams, Placed, Position, TimeInForce, UserTrade } from './private';
 
 export type Kind = 'option' | 'future' | 'spot' | 'option_combo' | 'future_combo';
 
@@ -22,6 +25,9 @@ export interface Instrument {
   tick_size: number;
   tick_size_steps?: TickStep[] | null;
   min_trade_amount: number;
+  price_index?: string;
+  taker_commission?: number;
+  maker_commission?: number;
   is_active?: boolean;
 }
 
@@ -67,6 +73,7 @@ export interface BookSummary {
   instrument_name: string;
   base_currency: string;
   mark_price: number | null;
+  mark_iv?: number | null;
   underlying_price?: number | null;
   open_interest: number | null;
 }
@@ -161,6 +168,8 @@ export interface DagCommit {
   index: number;
   leader: BlockPlace;
   blocks: BlockPlace[];
+  /** The beginning of the coin that chose the leader, in hex. */
+  coin?: string;
 }
 
 export interface DagUpdate {
@@ -168,8 +177,34 @@ export interface DagUpdate {
   commits: DagCommit[];
 }
 
-/** Every method the page calls, with what it sends and what it gets. */
-export interface Methods {
+/** Parallel lists, one place a candle. */
+export interface ChartData {
+  status: 'ok' | 'no_data';
+  ticks: number[];
+  open: number[];
+  high: number[];
+  low: number[];
+  close: number[];
+  volume: number[];
+}
+
+export interface ChartCandle {
+  tick: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+}
+
+/** Who signs roots: what a verifier must know, and nothing else. */
+export interface CommitteeReport {
+  epoch: number;
+  members: { name: string; key: string; stake: number }[];
+}
+
+/** Every public method the page calls, with what it sends and what it gets. */
+export interface PublicMethods {
   'public/test': { params: Record<string, never>; result: unknown };
   'public/subscribe': { params: { channels: string[] }; result: string[] };
   'public/unsubscribe': { params: { channels: string[] }; result: string[] };
@@ -187,14 +222,24 @@ export interface Methods {
     params: { currency: string; expiry_timestamp: number };
     result: Chain;
   };
+  'public/get_tradingview_chart_data': {
+    params: { instrument_name: string; start_timestamp: number; end_timestamp: number; resolution: string };
+    result: ChartData;
+  };
+  'public/clockless/get_committee': { params: Record<string, never>; result: CommitteeReport };
 }
 
+export type Methods = PublicMethods & PrivateMethods;
 export type Method = keyof Methods;
 
 export type Channel =
   | `ticker.${string}.100ms`
   | `book.${string}.100ms`
   | `trades.${string}.100ms`
+  | `chart.trades.${string}.${string}`
+  | 'user.orders.any.any.100ms'
+  | 'user.trades.any.any.100ms'
+  | 'user.portfolio.usdc'
   | `clockless.chain.${string}.${number}`
   | 'clockless.network'
   | 'clockless.dag';
@@ -212,7 +257,15 @@ export type ChannelData<C extends Channel> = C extends 'clockless.network'
           ? BookUpdate
           : C extends `trades.${string}`
             ? Trade[]
-            : never;
+            : C extends `chart.${string}`
+              ? ChartCandle
+              : C extends `user.orders.${string}`
+                ? Order[]
+                : C extends `user.trades.${string}`
+                  ? UserTrade[]
+                  : C extends 'user.portfolio.usdc'
+                    ? AccountSummary
+                    : never;
 
 export interface RpcError {
   code: number;

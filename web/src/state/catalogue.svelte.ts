@@ -8,7 +8,7 @@ import { arrange, type Underlying } from '../market/instruments';
 import { failureOf, LOADING, READY, type Loading } from './loading';
 
 const EMPTY_RETRY_MS = 2_000;
-const SUMMARY_PERIOD_MS = 10_000;
+const SUMMARY_PERIOD_MS = 5_000;
 const CATALOGUE_PERIOD_MS = 60_000;
 
 export class Catalogue {
@@ -20,6 +20,7 @@ export class Catalogue {
   readonly underlyings: Underlying[] = $derived(arrange([...this.instruments.values()]));
   readonly forwards: ReadonlyMap<number, number> = $derived(this.#forwards());
   #currency: string | null = null;
+  #held: readonly string[] = [];
 
   constructor(private readonly link: Link) {}
 
@@ -59,13 +60,23 @@ export class Catalogue {
     void this.#loadSummaries();
   }
 
+  /** Underlyings of positions: their marks are needed whatever is looked at. */
+  hold(currencies: readonly string[]): void {
+    const isNew = currencies.some((currency) => !this.#held.includes(currency));
+    this.#held = currencies;
+    if (isNew) void this.#loadSummaries();
+  }
+
   async #loadSummaries(): Promise<void> {
     const currency = this.#currency;
     if (currency === null) return;
     try {
-      const summaries = await this.link.request('public/get_book_summary_by_currency', { currency });
+      const asked = [...new Set([currency, ...this.#held])];
+      const answers = await Promise.all(
+        asked.map((one) => this.link.request('public/get_book_summary_by_currency', { currency: one })),
+      );
       if (this.#currency !== currency) return;
-      this.summaries = new Map(summaries.map((one) => [one.instrument_name, one]));
+      this.summaries = new Map(answers.flat().map((one) => [one.instrument_name, one]));
     } catch (failure) {
       // Forwards are extras: without them the expiry tabs show days only.
       failureOf(failure);
@@ -77,7 +88,8 @@ export class Catalogue {
     for (const summary of this.summaries.values()) {
       const instrument = this.instruments.get(summary.instrument_name);
       const forward = summary.underlying_price;
-      if (instrument?.kind === 'option' && typeof forward === 'number') {
+      const isShown = instrument?.kind === 'option' && instrument.base_currency === this.#currency;
+      if (isShown && typeof forward === 'number') {
         forwards.set(instrument.expiration_timestamp, forward);
       }
     }

@@ -1,6 +1,7 @@
 // Which key does what.
 //
-// Invariant: keys with a modifier stay the browser's; Enter on a focused button stays the button's.
+// Invariant: keys with a modifier stay the browser's; Enter on a focused button stays the button's; in a
+// field every key is the field's.
 import type { Step } from '../market/chain';
 
 export type KeyAction =
@@ -8,6 +9,8 @@ export type KeyAction =
   | { does: 'expiry'; direction: -1 | 1 }
   | { does: 'move'; step: Step }
   | { does: 'select' }
+  | { does: 'order'; side: 'buy' | 'sell' }
+  | { does: 'tab'; direction: -1 | 1 }
   | { does: 'theme' }
   | { does: 'help' };
 
@@ -29,8 +32,16 @@ const STEPS: Readonly<Record<string, Step>> = {
   PageDown: 'page-down',
 };
 
-export function actionOf(event: Key, focus: 'button' | 'page'): KeyAction | null {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+export type Focus = 'button' | 'field' | 'page';
+
+export function focusOf(target: EventTarget | null): Focus {
+  if (target instanceof HTMLButtonElement) return 'button';
+  const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+  return isField ? 'field' : 'page';
+}
+
+export function actionOf(event: Key, focus: Focus): KeyAction | null {
+  if (focus === 'field' || event.ctrlKey || event.metaKey || event.altKey) return null;
   const step = STEPS[event.key];
   if (step) return { does: 'move', step };
   if (/^[1-9]$/.test(event.key)) return { does: 'underlying', place: Number(event.key) - 1 };
@@ -41,6 +52,14 @@ export function actionOf(event: Key, focus: 'button' | 'page'): KeyAction | null
       return { does: 'expiry', direction: -1 };
     case ']':
       return { does: 'expiry', direction: 1 };
+    case 'b':
+      return { does: 'order', side: 'buy' };
+    case 's':
+      return { does: 'order', side: 'sell' };
+    case ',':
+      return { does: 'tab', direction: -1 };
+    case '.':
+      return { does: 'tab', direction: 1 };
     case 't':
       return { does: 'theme' };
     case '?':

@@ -2,7 +2,7 @@
 //
 // Invariant: figures are the gateway's; the page adds only the time since the last commit it saw.
 import type { Link } from '../protocol/link';
-import type { NetworkStatus } from '../protocol/messages';
+import type { DagUpdate, NetworkStatus } from '../protocol/messages';
 import { DagWindow } from '../network/dag-window';
 import { extend } from '../network/history';
 import type { Frames } from './frames';
@@ -18,6 +18,8 @@ export class NetworkState {
   finality = $state.raw<Series>([]);
   /** Milliseconds without a new commit, while that is worth saying; null while commits flow. */
   quietFor = $state.raw<number | null>(null);
+  /** The coin of the last commit: the beginning of what chose its leader. */
+  coin = $state.raw<string | null>(null);
   refused = $state.raw<'no' | 'yes'>('no');
   readonly dag = new DagWindow();
   #commitSeenAt = 0;
@@ -35,7 +37,7 @@ export class NetworkState {
         (status) => this.#report(status),
         () => (this.refused = 'yes'),
       ),
-      this.link.subscribe('clockless.dag', (update) => this.dag.apply(update, this.now())),
+      this.link.subscribe('clockless.dag', (update) => this.#grow(update)),
       this.link.watch((state) => {
         if (state.phase !== 'open') return;
         this.dag.clear();
@@ -44,6 +46,12 @@ export class NetworkState {
       }),
     ];
     return () => stops.forEach((stop) => stop());
+  }
+
+  #grow(update: DagUpdate): void {
+    this.dag.apply(update, this.now());
+    const coin = update.commits.at(-1)?.coin;
+    if (coin !== undefined) this.frames.put('coin', () => (this.coin = coin));
   }
 
   #report(status: NetworkStatus): void {

@@ -3,16 +3,24 @@
 // Invariant: the selection names things the catalogue lists, or nothing. The address bar's
 // fragment is the selected instrument, so that a reload or a shared link opens the same view.
 import type { Link, LinkState } from '../protocol/link';
-import type { Instrument } from '../protocol/messages';
+import type { Instrument, Order } from '../protocol/messages';
 import { moveCursor, quoteOf, type Cursor, type Step } from '../market/chain';
 import { firstExpiry, isPerpetual, type ExpiryListing, type Underlying } from '../market/instruments';
+import { liquidationDistance, type Distance } from '../portfolio/scenarios';
+import { legsOf, type Legs } from '../portfolio/legs';
+import { AccountState } from './account.svelte';
+import { CandleState } from './candles.svelte';
 import { Catalogue } from './catalogue.svelte';
 import { ChainState } from './chain.svelte';
 import { Frames } from './frames';
 import { InstrumentState } from './instrument.svelte';
+import { failureOf } from './loading';
 import { NetworkState } from './network.svelte';
 import { Prices } from './prices.svelte';
 import { ThemeState } from './theme.svelte';
+import { stepTab, type Tab } from './tabs';
+import { TicketState } from './ticket.svelte';
+import { VerifyState } from './verify.svelte';
 
 export class Terminal {
   readonly catalogue: Catalogue;
@@ -21,12 +29,19 @@ export class Terminal {
   readonly network: NetworkState;
   readonly prices: Prices;
   readonly theme = new ThemeState();
+  readonly account: AccountState;
+  readonly ticket: TicketState;
+  readonly candles: CandleState;
+  readonly verify: VerifyState;
 
   linkState = $state.raw<LinkState>({ phase: 'connecting', attempt: 0 });
   currency = $state.raw<string | null>(null);
   expiry = $state.raw<number | null>(null);
   selected = $state.raw<string | null>(null);
   cursor = $state.raw<Cursor | null>(null);
+  tab = $state.raw<Tab>('network');
+  cancelFailed = $state.raw<string | null>(null);
+  dialog = $state.raw<'none' | 'help' | 'sign-in' | 'verify'>('none');
 
   readonly underlying: Underlying | null = $derived.by(
     () => this.catalogue.underlyings.find((one) => one.currency === this.currency) ?? null,
@@ -42,6 +57,13 @@ export class Terminal {
     Math.max(this.catalogue.timestamp, this.chain.chain?.timestamp ?? 0, this.prices.timestamp),
   );
 
+  /** The account's positions as a model sees them, of all underlyings. */
+  readonly legs: Legs = $derived.by(() =>
+    legsOf(this.account.positions, this.catalogue.instruments, this.catalogue.summaries),
+  );
+  /** How far each underlying is from a liquidation, by the margin that holds now. */
+  readonly distances: ReadonlyMap<string, Distance> = $derived.by(() => this.#distances());
+
   constructor(
     private readonly link: Link,
     now: () => number,
@@ -53,6 +75,10 @@ export class Terminal {
     this.instrument = new InstrumentState(link, frames);
     this.network = new NetworkState(link, frames, now);
     this.prices = new Prices(link, frames);
+    this.account = new AccountState(link, frames);
+    this.ticket = new TicketState(link, now);
+    this.candles = new CandleState(link);
+    this.verify = new VerifyState(link);
   }
 
   /** Starts everything that does not depend on a selection. */
@@ -61,6 +87,7 @@ export class Terminal {
       this.theme.follow(),
       this.network.follow(),
       this.catalogue.follow(),
+      this.account.follow(),
       this.link.watch((state) => {
         this.linkState = state;
         if (state.phase === 'open') void this.catalogue.load();
@@ -122,6 +149,30 @@ export class Terminal {
     }
   }
 
+  async cancel(order: Order): Promise<void> {
+    this.cancelFailed = null;
+    try {
+      this.account.take([await this.link.request('private/cancel', { order_id: order.order_id })]);
+    } catch (failure) {
+      const failed = failureOf(failure);
+      this.cancelFailed = failed?.status === 'failed' ? failed.reason : 'the connection was lost';
+    }
+  }
+
+  cancelAll(): Promise<number> {
+    return this.link.request('private/cancel_all', {});
+  }
+
+  /** Closes a position with a market order that can only reduce it. */
+  async close(name: string): Promise<void> {
+    await this.link.request('private/close_position', { instrument_name: name, type: 'market' });
+    this.account.refresh();
+  }
+
+  stepTab(direction: -1 | 1): void {
+    this.tab = stepTab(this.tab, direction);
+  }
+
   moveCursor(step: Step): void {
     this.cursor = moveCursor(this.chain.view, this.cursor, step);
   }
@@ -132,5 +183,18 @@ export class Terminal {
     const row = this.chain.view.rows.find((one) => one.strike === cursor.strike);
     const quote = quoteOf(row, cursor.side);
     if (quote) this.selectInstrument(quote.instrument_name);
+  }
+
+  #distances(): Map<string, Distance> {
+    const summary = this.account.summary;
+    const distances = new Map<string, Distance>();
+    // A distance that leaves a position out would be a wrong one.
+    if (!summary || this.legs.leftOut.length > 0) return distances;
+    const cushion = summary.equity - summary.maintenance_margin;
+    for (const currency of new Set(this.legs.legs.map((leg) => leg.currency))) {
+      const legs = this.legs.legs.filter((leg) => leg.currency === currency);
+      distances.set(currency, liquidationDistance(legs, cushion, this.now));
+    }
+    return distances;
   }
 }

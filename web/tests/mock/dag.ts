@@ -79,7 +79,7 @@ export class MockDag {
     if (!this.#blocks.has(key(leader)) || this.random.next() < 0.06) return [];
     this.#commit += 1;
     this.#root = this.random.hex(64);
-    return [{ index: this.#commit, leader, blocks: this.#history(leader) }];
+    return [{ index: this.#commit, leader, blocks: this.#history(leader), coin: this.random.hex(8) }];
   }
 
   #history(leader: BlockPlace): BlockPlace[] {

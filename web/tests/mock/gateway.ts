@@ -5,10 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { DagUpdate, Instrument } from '../../src/protocol/messages';
+import type { ChartData, DagUpdate, Instrument, OrderParams, Placed } from '../../src/protocol/messages';
+import { MockAccount } from './account';
 import { MockBook, mockTrade } from './book';
 import { MockDag } from './dag';
 import { MockMarket } from './market';
+import { balanceProof, committee } from './proof';
 import { Random } from './random';
 
 export interface MockOptions {
@@ -17,6 +19,10 @@ export interface MockOptions {
   listing?: 'full' | 'empty' | 'refused';
   /** Milliseconds between two rounds of the DAG. */
   roundMs?: number;
+  /** Milliseconds between two chains of the selected expiry; 500 as a gateway sends them. */
+  chainMs?: number;
+  /** A proof whose balance is not the one that the committee signed. */
+  proof?: 'true' | 'forged';
 }
 
 export interface MockGateway {
@@ -43,6 +49,15 @@ interface Params {
   expiry_timestamp?: number;
   instrument_name?: string;
   count?: number;
+  client_id?: string;
+  client_secret?: string;
+  refresh_token?: string;
+  order_id?: string;
+  amount?: number;
+  price?: number;
+  start_timestamp?: number;
+  end_timestamp?: number;
+  resolution?: string;
 }
 
 class Refusal extends Error {
@@ -58,6 +73,7 @@ class Refusal extends Error {
 class Client {
   readonly channels = new Set<string>();
   readonly #books = new Map<string, MockBook>();
+  #login: 'none' | 'demo' = 'none';
 
   constructor(
     private readonly socket: WebSocket,
@@ -85,7 +101,22 @@ class Client {
   #call(method: string, params: Params): unknown {
     if (method === 'public/subscribe') return this.#subscribe(params.channels ?? []);
     if (method === 'public/unsubscribe') return this.#unsubscribe(params.channels ?? []);
-    return this.venue.call(method, params);
+    if (method === 'public/auth') return this.#authenticate(params);
+    if (!method.startsWith('private/')) return this.venue.call(method, params);
+    if (this.#login === 'none') throw new Refusal(13009, 'unauthorized');
+    if (method === 'private/subscribe') return this.#subscribe(params.channels ?? []);
+    if (method === 'private/logout') {
+      this.#login = 'none';
+      return 'ok';
+    }
+    return this.venue.callPrivate(method, params);
+  }
+
+  #authenticate(params: Params): object {
+    const known = params.client_id === 'demo' && params.client_secret === 'demo';
+    if (!known && params.refresh_token !== 'mock-refresh') throw new Refusal(13004, 'invalid_credentials');
+    this.#login = 'demo';
+    return { access_token: 'mock', refresh_token: 'mock-refresh', expires_in: 900, scope: 'session:page' };
   }
 
   #subscribe(channels: string[]): string[] {
@@ -124,16 +155,19 @@ class Venue {
   readonly random: Random;
   readonly market: MockMarket;
   readonly dag: MockDag;
+  readonly account: MockAccount;
+  tell: (channel: string, data: unknown) => void = () => {};
 
   constructor(private readonly options: MockOptions) {
     this.random = new Random(options.seed ?? 7);
     this.market = new MockMarket(options.seed ?? 7, Date.now());
     this.dag = new MockDag(this.random, this.market.instruments.length);
+    this.account = new MockAccount(this.market);
   }
 
   knows(channel: string): boolean {
     const [topic, name] = channel.split('.');
-    if (topic === 'clockless') return true;
+    if (topic === 'clockless' || topic === 'user' || topic === 'chart') return true;
     return ['ticker', 'book', 'trades'].includes(topic ?? '') && this.market.byName.has(name ?? '');
   }
 
@@ -152,9 +186,85 @@ class Venue {
         return { trades: this.#trades(this.#named(params), params.count ?? 10, now), has_more: true };
       case 'public/clockless/get_chain':
         return this.market.chain(params.currency ?? '', params.expiry_timestamp ?? 0, now);
+      case 'public/clockless/get_committee':
+        return committee;
+      case 'public/get_tradingview_chart_data':
+        return this.#candles(this.#named(params), params);
       default:
         throw new Refusal(-32601, 'Method not found');
     }
+  }
+
+  callPrivate(method: string, params: Params): unknown {
+    const now = Date.now();
+    switch (method) {
+      case 'private/get_account_summary':
+        return this.account.summary(now);
+      case 'private/get_positions':
+        return this.account.positions(now);
+      case 'private/get_open_orders':
+        return [...this.account.orders.values()];
+      case 'private/get_user_trades_by_currency':
+        return { trades: this.account.fills, has_more: false };
+      case 'private/get_margins': {
+        const value =
+          (params.amount ?? 0) *
+          (this.market.ticker(this.#named(params).instrument_name, now)?.index_price ?? 0);
+        return { buy: value * 0.1, sell: value * 0.12, min_price: 1, max_price: 1_000_000 };
+      }
+      case 'private/buy':
+      case 'private/sell':
+        this.#named(params);
+        return this.#told(
+          this.account.place(
+            method === 'private/buy' ? 'buy' : 'sell',
+            params as unknown as OrderParams,
+            now,
+          ),
+        );
+      case 'private/cancel': {
+        const order = this.account.cancel(params.order_id ?? '', now);
+        if (!order) throw new Refusal(11_044, 'not_open_order');
+        this.tell('user.orders.any.any.100ms', [order]);
+        return order;
+      }
+      case 'private/close_position': {
+        const placed = this.account.close(params.instrument_name ?? '', now);
+        if (!placed) throw new Refusal(11_094, 'nothing_to_close');
+        return this.#told(placed);
+      }
+      case 'private/clockless/get_balance_proof': {
+        const reply = balanceProof(100_000_000_000n, 17_880n);
+        return this.options.proof === 'forged' ? { ...reply, leaf: `0${reply.leaf.slice(1, -1)}1` } : reply;
+      }
+      default:
+        throw new Refusal(-32601, 'Method not found');
+    }
+  }
+
+  #told(placed: Placed): Placed {
+    this.tell('user.orders.any.any.100ms', [placed.order]);
+    if (placed.trades.length > 0) this.tell('user.trades.any.any.100ms', placed.trades);
+    return placed;
+  }
+
+  #candles(instrument: Instrument, params: Params): ChartData {
+    const step = (params.resolution === '1D' ? 1_440 : Number(params.resolution)) * 60_000;
+    const end = params.end_timestamp ?? Date.now();
+    const chance = new Random(5);
+    let price = this.market.ticker(instrument.instrument_name, end)?.mark_price ?? 1;
+    const data: ChartData = { status: 'ok', ticks: [], open: [], high: [], low: [], close: [], volume: [] };
+    for (let tick = Math.ceil((params.start_timestamp ?? end) / step) * step; tick <= end; tick += step) {
+      const close = price * (1 + chance.normal() * 0.001);
+      data.ticks.push(tick);
+      data.open.push(price);
+      data.close.push(close);
+      data.high.push(Math.max(price, close) * 1.0004);
+      data.low.push(Math.min(price, close) * 0.9996);
+      data.volume.push(chance.between(0, 9));
+      price = close;
+    }
+    return data;
   }
 
   #instruments(): Instrument[] {
@@ -169,6 +279,7 @@ class Venue {
         instrument_name: one.instrument_name,
         base_currency: one.base_currency,
         mark_price: this.market.ticker(one.instrument_name, now)?.mark_price ?? null,
+        mark_iv: this.market.ticker(one.instrument_name, now)?.mark_iv ?? null,
         underlying_price:
           one.kind === 'option' ? this.market.forward(currency, one.expiration_timestamp, now) : null,
         open_interest: 0,
@@ -221,12 +332,14 @@ function startPushing(venue: Venue, clients: Map<WebSocket, Client>, options: Mo
   const each = (run: (client: Client) => void): void => clients.forEach(run);
   let grown: DagUpdate = { blocks: [], commits: [] };
   const push = (channel: string, data: unknown): void => each((client) => client.notify(channel, data));
+  venue.tell = push;
   return [
+    setInterval(() => push('user.portfolio.usdc', venue.account.summary(Date.now())), 1_000),
     setInterval(() => {
       venue.market.step();
       each((client) => pushMarket(client, venue));
     }, 100),
-    setInterval(() => each((client) => pushChains(client, venue)), 500),
+    setInterval(() => each((client) => pushChains(client, venue)), options.chainMs ?? 500),
     setInterval(() => push('clockless.network', venue.dag.status()), 500),
     setInterval(() => {
       const { blocks, commits } = venue.dag.step();

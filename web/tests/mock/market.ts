@@ -188,7 +188,13 @@ export class MockMarket {
   }
 
   #list(underlying: Underlying, now: number): void {
-    const base = { base_currency: underlying.currency, min_trade_amount: 0.1, is_active: true };
+    const base = {
+      base_currency: underlying.currency,
+      min_trade_amount: 0.1,
+      is_active: true,
+      maker_commission: 0.0003,
+      taker_commission: 0.0003,
+    };
     const name = `${underlying.currency}_USDC`;
     const future = {
       ...base,

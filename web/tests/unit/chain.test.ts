@@ -102,7 +102,9 @@ describe('columns', () => {
 
   it('missing quotes are dashes', () => {
     const empty = { ...QUOTE, bid: null, bid_amount: null, mark_iv: null };
-    const texts = columnsFor(1100).call.map((column) => column.text(empty, { price: 0, mark: 1, amount: 1 }));
+    const texts = columnsFor(1100).call.map((column) =>
+      column.text(empty, { price: 0, mark: 1, amount: 1 }, 0),
+    );
     expect(texts.filter((text) => text === '–')).toHaveLength(3);
   });
 });

@@ -52,6 +52,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         listen: file.listen,
         node: file.node,
         network: genesis.digest(),
+        committee: genesis.committee()?,
         validators: genesis.validators.iter().map(|it| it.name.clone()).collect(),
         exchange: genesis.exchange,
         keys: keys.keys,

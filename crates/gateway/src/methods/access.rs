@@ -42,6 +42,7 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "get_settlement_history_by_instrument"
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
         "get_account_summary"
+        | "get_margins"
         | "get_account_summaries"
         | "get_subaccounts"
         | "get_transaction_log"

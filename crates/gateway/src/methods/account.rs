@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 use crate::{
     Gateway, Rate,
     auth::Identity,
+    decimal::cash,
     json,
-    rpc::{Params, RpcError, RpcResult},
+    rpc::{Code, Params, RpcError, RpcResult},
     selection::{SETTLEMENT, Selection},
     view::View,
 };
 
-use super::market::named;
+use super::{
+    market::{named, to_trade},
+    terms,
+};
 
 pub(super) fn positions(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let view = gateway.view();
@@ -32,6 +36,25 @@ pub(super) fn position(gateway: &Gateway, identity: &Identity, params: &Params) 
     let it = named(&view, params)?;
     let held = view.positions(&identity.account).into_iter().find(|position| position.instrument == it.id);
     Ok(json::position(&held.unwrap_or_else(|| view.flat(it)), it))
+}
+
+/// What an order would add to the initial margin, bought or sold, and the prices it may have.
+pub(super) fn margins(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let view = gateway.view();
+    let it = to_trade(&view, params)?;
+    let price = terms::price(params, "price")?
+        .ok_or_else(|| RpcError::param("price", "missing, a number is expected"))?;
+    let order = (terms::amount(it, params, None)?, terms::ticks(it, price)?);
+    let (buy, sell) = view
+        .margins(&identity.account, it.id, order)
+        .ok_or_else(|| RpcError::new(Code::NotEnoughFunds, "the account never had money"))?;
+    let band = view.market(it, 0).band;
+    Ok(json!({
+        "buy": cash(buy),
+        "sell": cash(sell),
+        "min_price": json::optional(band.map(|(low, _)| low)),
+        "max_price": json::optional(band.map(|(_, high)| high)),
+    }))
 }
 
 /// The summary of the currency that accounts are kept in; of any other currency there is nothing.

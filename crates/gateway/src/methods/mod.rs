@@ -102,6 +102,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
             let last = gateway.view().commit_index();
             Ok(gateway.finality(last, params.u64("commit")?))
         }
+        "clockless/get_committee" => Ok(gateway.committee_json()),
         "clockless/get_network" => chain::get_network(gateway),
         _ => Err(unknown(&format!("public/{name}"))),
     }
@@ -192,6 +193,7 @@ fn private_reading(
         "get_user_trades_by_order" => orders::fills_of_order(gateway, identity, params),
         "get_positions" => account::positions(gateway, identity, params),
         "get_position" => account::position(gateway, identity, params),
+        "get_margins" => account::margins(gateway, identity, params),
         "get_account_summary" => account::summary(gateway, identity, params),
         "get_account_summaries" => account::summaries(gateway, identity),
         "get_subaccounts" => account::subaccounts(gateway, identity, params),

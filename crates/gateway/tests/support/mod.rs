@@ -68,6 +68,8 @@ impl Venue {
             network,
             exchange: genesis,
             validators: vec!["v0".to_owned()],
+            committee: wire::Committee::new(0, vec![wire::Member { key: key(0).public_key(), stake: 1 }])
+                .expect("one member"),
             keys: keys(),
             limits: gateway::Limits::default(),
             clock_offset_ms: 0,
