@@ -8,6 +8,7 @@
 mod coin;
 mod digest;
 mod signature;
+mod simulated;
 mod threshold;
 
 pub use coin::{Coin, CoinError, CoinShare, CoinValue, permutation};
