@@ -10,6 +10,7 @@ mod dealing;
 mod digest;
 mod public_coin;
 mod signature;
+mod simulated;
 mod threshold;
 
 pub use coin::{Coin, CoinError, CoinShare, CoinValue, permutation};

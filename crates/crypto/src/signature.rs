@@ -10,7 +10,7 @@ use commonware_cryptography::{BatchEntry, BatchVerifier, Signer, Verifier, ed255
 use commonware_parallel::Sequential;
 use rand_core::SeedableRng;
 
-use crate::Hasher;
+use crate::{Digest, Hasher, simulated};
 
 /// An Ed25519 public key as it travels: 32 bytes, not yet checked to be a point.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,11 +22,24 @@ pub struct Signature(pub [u8; 64]);
 
 /// A public key decoded once, for keys that verify often.
 #[derive(Clone, Debug)]
-pub struct VerifyingKey(ed25519::PublicKey);
+pub struct VerifyingKey(Public);
+
+#[derive(Clone, Debug)]
+enum Public {
+    Ed25519(ed25519::PublicKey),
+    Simulated(Digest),
+}
 
 /// A private key. Its `Debug` shows nothing of it.
 #[derive(Clone, Debug)]
-pub struct SigningKey(ed25519::PrivateKey);
+pub struct SigningKey(Secret);
+
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a process holds a handful, nearly all of them large")]
+enum Secret {
+    Ed25519(ed25519::PrivateKey),
+    Simulated(simulated::Secret),
+}
 
 /// Somebody's statement that `signature` is `key`'s on `message` under `namespace`.
 #[derive(Clone, Copy, Debug)]
@@ -41,30 +54,58 @@ impl SigningKey {
     /// The key with these 32 secret bytes; every value is a key.
     pub fn from_bytes(secret: [u8; 32]) -> Self {
         let key = ed25519::PrivateKey::decode(secret.to_vec());
-        Self(key.expect("invariant: any 32 bytes are an Ed25519 seed"))
+        Self(Secret::Ed25519(key.expect("invariant: any 32 bytes are an Ed25519 seed")))
+    }
+
+    /// A key for simulators, a hundred times as fast: whoever can verify with it can sign with it too. Nothing
+    /// that is read from bytes ever becomes such a key, so only code that asks for one by this name has one.
+    pub fn simulated(secret: [u8; 32]) -> Self {
+        Self(Secret::Simulated(simulated::Secret(Digest(secret))))
+    }
+
+    /// The key that verifies what this one signs.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey(match &self.0 {
+            Secret::Ed25519(key) => Public::Ed25519(key.public_key()),
+            Secret::Simulated(secret) => Public::Simulated(secret.0),
+        })
     }
 
     /// The secret bytes, to be written to a key file and nowhere else.
     pub fn to_bytes(&self) -> [u8; 32] {
-        let bytes = self.0.encode();
-        bytes.as_ref().try_into().expect("invariant: an Ed25519 seed has 32 bytes")
+        match &self.0 {
+            Secret::Ed25519(key) => {
+                key.encode().as_ref().try_into().expect("invariant: an Ed25519 seed has 32 bytes")
+            }
+            Secret::Simulated(secret) => secret.0.0,
+        }
     }
 
     pub fn public_key(&self) -> PublicKey {
-        let bytes = self.0.public_key().encode();
-        PublicKey(bytes.as_ref().try_into().expect("invariant: an Ed25519 key has 32 bytes"))
+        match &self.0 {
+            Secret::Ed25519(key) => {
+                let bytes = key.public_key().encode();
+                PublicKey(bytes.as_ref().try_into().expect("invariant: an Ed25519 key has 32 bytes"))
+            }
+            Secret::Simulated(secret) => PublicKey(secret.name().0),
+        }
     }
 
     pub fn sign(&self, namespace: &[u8], message: &[u8]) -> Signature {
-        let bytes = self.0.sign(namespace, message).encode();
-        Signature(bytes.as_ref().try_into().expect("invariant: an Ed25519 signature has 64 bytes"))
+        match &self.0 {
+            Secret::Ed25519(key) => {
+                let bytes = key.sign(namespace, message).encode();
+                Signature(bytes.as_ref().try_into().expect("invariant: an Ed25519 signature has 64 bytes"))
+            }
+            Secret::Simulated(secret) => secret.sign(namespace, message),
+        }
     }
 }
 
 impl PublicKey {
     /// `None` when the bytes are no point of the curve.
     pub fn decode(&self) -> Option<VerifyingKey> {
-        ed25519::PublicKey::decode(self.0.to_vec()).ok().map(VerifyingKey)
+        decode_key(self).map(|key| VerifyingKey(Public::Ed25519(key)))
     }
 
     pub fn verify(&self, namespace: &[u8], message: &[u8], signature: &Signature) -> bool {
@@ -74,7 +115,11 @@ impl PublicKey {
 
 impl VerifyingKey {
     pub fn verify(&self, namespace: &[u8], message: &[u8], signature: &Signature) -> bool {
-        decode_signature(signature).is_some_and(|signature| self.0.verify(namespace, message, &signature))
+        match &self.0 {
+            Public::Ed25519(key) => decode_signature(signature)
+                .is_some_and(|signature| key.verify(namespace, message, &signature)),
+            Public::Simulated(secret) => simulated::Secret(*secret).sign(namespace, message) == *signature,
+        }
     }
 }
 
@@ -94,12 +139,16 @@ struct Decoded<'a> {
     claim: Claim<'a>,
 }
 
+fn decode_key(key: &PublicKey) -> Option<ed25519::PublicKey> {
+    ed25519::PublicKey::decode(key.0.to_vec()).ok()
+}
+
 fn decode_signature(signature: &Signature) -> Option<ed25519::Signature> {
     ed25519::Signature::decode(signature.0.to_vec()).ok()
 }
 
 fn decode_claim<'a>(claim: &Claim<'a>) -> Option<Decoded<'a>> {
-    let VerifyingKey(key) = claim.key.decode()?;
+    let key = decode_key(&claim.key)?;
     Some(Decoded { key, signature: decode_signature(&claim.signature)?, claim: *claim })
 }
 
@@ -187,6 +236,21 @@ mod tests {
         assert!(!key(2).public_key().verify(b"intent", b"buy", &signature));
         assert!(!key(1).public_key().verify(b"block", b"buy", &signature));
         assert!(!key(1).public_key().verify(b"intent", b"sell", &signature));
+    }
+
+    #[test]
+    fn a_simulated_signature_is_bound_like_a_real_one_and_never_read_from_bytes() {
+        let (one, other) = (SigningKey::simulated([1; 32]), SigningKey::simulated([2; 32]));
+        let signature = one.sign(b"intent", b"buy");
+        assert!(one.verifying_key().verify(b"intent", b"buy", &signature));
+        assert!(!other.verifying_key().verify(b"intent", b"buy", &signature));
+        assert!(!one.verifying_key().verify(b"block", b"buy", &signature));
+        assert!(!one.verifying_key().verify(b"intent", b"sell", &signature));
+        assert!(!one.verifying_key().verify(b"intentb", b"uy", &signature));
+        assert!(!one.public_key().verify(b"intent", b"buy", &signature), "its name is a point at best");
+        assert!(!format!("{one:?}").contains("01"), "{one:?}");
+        let real = key(1);
+        assert!(real.verifying_key().verify(b"n", b"m", &real.sign(b"n", b"m")));
     }
 
     #[test]

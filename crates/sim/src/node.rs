@@ -9,14 +9,14 @@ use commonware_codec::DecodeExt;
 use crypto::Digest;
 use num::Timestamp;
 use replica::{
-    Replica,
     agreement::{Input, Output},
     execution::Executed,
 };
-use wire::{Round, Snapshot, SnapshotRef};
+use wire::{Snapshot, SnapshotRef};
 
 use crate::{
     disk::{Disk, Stored},
+    program::Program,
     random::Random,
 };
 
@@ -24,10 +24,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Node {
     /// `None` while it is down.
-    pub replica: Option<Replica>,
+    pub program: Option<Program>,
     pub disk: Disk,
-    /// The highest round in which it was seen to make a block.
-    pub round: Round,
     /// What its clock shows beyond the run's time, in milliseconds.
     pub clock_ahead: u64,
     /// Grows with each start, so that what was meant for an earlier life is dropped.
@@ -57,9 +55,8 @@ pub struct Effects {
 impl Node {
     pub fn new(clock_ahead: u64) -> Self {
         Self {
-            replica: None,
+            program: None,
             disk: Disk::default(),
-            round: Round::default(),
             clock_ahead,
             life: 0,
             tickets: BTreeMap::new(),
@@ -72,28 +69,27 @@ impl Node {
     }
 
     pub const fn is_up(&self) -> bool {
-        self.replica.is_some()
+        self.program.is_some()
     }
 
     /// Brings a fresh core up from what the disk holds.
-    pub fn start(&mut self, mut replica: Replica, stored: Stored, now: Timestamp) -> Effects {
+    pub fn start(&mut self, mut program: Program, stored: Stored, now: Timestamp) -> Effects {
         self.life += 1;
         self.wake_at = None;
         self.saved.clear();
         self.began_at = 0;
         if let Some((reference, encoded)) = stored.snapshot {
             let snapshot = Snapshot::decode(encoded.clone()).expect("invariant: a snapshot is stored whole");
-            let resumed = replica.resume(&snapshot, (reference, encoded));
-            resumed.expect("invariant: what was saved can be read");
+            program.resume(&snapshot, (reference, encoded));
             self.began_at = reference.index;
         }
         let (mut restored, mut executed) = (Vec::new(), Vec::new());
-        for (section, record) in stored.records {
-            replica.restore(section, record, &mut restored, &mut executed);
+        for record in stored.records {
+            program.restore(record, &mut restored, &mut executed);
         }
         let mut outputs = Vec::new();
-        replica.start(self.local_time(now), &mut outputs, &mut executed);
-        self.replica = Some(replica);
+        program.start(self.local_time(now), &mut outputs, &mut executed);
+        self.program = Some(program);
         let mut effects = self.enqueue(outputs, executed);
         restored.append(&mut effects.outputs);
         effects.outputs = restored;
@@ -102,9 +98,9 @@ impl Node {
 
     pub fn step(&mut self, input: Input, now: Timestamp) -> Effects {
         let now = self.local_time(now);
-        let Some(replica) = &mut self.replica else { return Effects::default() };
+        let Some(program) = &mut self.program else { return Effects::default() };
         let (mut outputs, mut executed) = (Vec::new(), Vec::new());
-        replica.step(now, input, &mut outputs, &mut executed);
+        program.step(now, input, &mut outputs, &mut executed);
         self.enqueue(outputs, executed)
     }
 
@@ -135,7 +131,7 @@ impl Node {
         }
         self.outbox.clear();
         self.disk.synchronise();
-        self.replica = None;
+        self.program = None;
         self.synchronising = false;
         self.tickets.clear();
         self.disk.crash()
@@ -143,7 +139,7 @@ impl Node {
 
     /// The snapshot of a commit that the replica has saved.
     pub fn take_saved(&mut self, index: u64) -> Option<(SnapshotRef, Bytes)> {
-        self.saved.extend(self.replica.as_mut().map(Replica::take_saved).unwrap_or_default());
+        self.saved.extend(self.program.as_mut().map(Program::take_saved).unwrap_or_default());
         let (found, rest) =
             core::mem::take(&mut self.saved).into_iter().partition(|(it, _)| it.index == index);
         self.saved = rest;

@@ -7,10 +7,11 @@ use replica::{
     agreement::{Agreement, Config, Pacing},
     execution::Execution,
 };
-use wire::{Author, Committee, Member};
+use wire::{Author, Committee};
 
 use crate::{
     coin::{CoinKind, HiddenCoin, RoundRobinCoin},
+    program::{Order, Program},
     work,
 };
 
@@ -32,6 +33,15 @@ pub enum Crashes {
     Everybody,
 }
 
+/// What commits are handed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executes {
+    /// The whole exchange on every validator, with attested roots.
+    Exchange,
+    /// Nothing: the run is about the order.
+    Nothing,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -43,6 +53,9 @@ pub struct Setup {
     /// One of `adversary::NAMES`.
     pub adversary: &'static str,
     pub crashes: Crashes,
+    /// The time between two crashes, one at a time; a restart takes at most three quarters of it.
+    pub crash_every_ms: u64,
+    pub executes: Executes,
     pub timers: Timers,
     pub intents: u64,
     /// How long work comes in, in milliseconds of the run's time.
@@ -67,9 +80,11 @@ impl Setup {
                 1 => Crashes::Everybody,
                 _ => Crashes::OneAtATime,
             },
+            crash_every_ms: if pick(16, 5) == 0 { 4_000 } else { 500 },
+            executes: if pick(16, 7) == 0 { Executes::Exchange } else { Executes::Nothing },
             timers: Timers::On,
-            intents: 40,
-            work_ms: 2_000,
+            intents: 24,
+            work_ms: if pick(16, 5) == 0 { 2_000 } else { 400 },
             give_up_ms: 120_000,
         }
     }
@@ -80,13 +95,13 @@ impl Setup {
 pub(crate) struct Factory {
     setup: Setup,
     committee: Committee,
-    genesis: exchange::Genesis,
+    genesis: Option<exchange::Genesis>,
 }
 
 impl Factory {
-    pub(crate) fn new(setup: Setup, genesis: exchange::Genesis) -> Result<Self, String> {
-        let members = (0..setup.members).map(|i| Member { key: key(setup.seed, i).public_key(), stake: 1 });
-        let committee = Committee::new(1, members.collect()).map_err(|error| error.to_string())?;
+    pub(crate) fn new(setup: Setup, genesis: Option<exchange::Genesis>) -> Result<Self, String> {
+        let members: Vec<_> = (0..setup.members).map(|author| (key(setup.seed, author), 1)).collect();
+        let committee = Committee::simulated(1, &members).map_err(|error| error.to_string())?;
         Ok(Self { setup, committee, genesis })
     }
 
@@ -98,11 +113,16 @@ impl Factory {
         self.setup.wave_length
     }
 
+    /// The longest that a validator is down.
+    pub(crate) const fn crash_ms_max(&self) -> u64 {
+        self.setup.crash_every_ms / 4 * 3
+    }
+
     pub(crate) fn start_ms(&self) -> u64 {
         Timestamp::from_millis(1_700_000_000_000).millis()
     }
 
-    pub(crate) fn replica(&self, author: Author) -> Result<Replica, String> {
+    pub(crate) fn program(&self, author: Author, coin: Box<dyn Coin>) -> Result<Program, String> {
         let config = Config {
             committee: self.committee.clone(),
             author,
@@ -117,16 +137,22 @@ impl Factory {
                 Timers::Off => Pacing::none(),
             },
         };
-        let signer = key(self.setup.seed, author.0);
-        let agreement =
-            Agreement::new(config, signer.clone(), self.coin(author)).map_err(|error| error.to_string())?;
-        let execution = Execution::new(&self.genesis, work::network())
+        let signer = self.key(author);
+        let agreement = Agreement::new(config, signer.clone(), coin).map_err(|error| error.to_string())?;
+        let Some(genesis) = &self.genesis else {
+            return Ok(Program::Agreement(Box::new(Order::new(agreement))));
+        };
+        let execution = Execution::new(genesis, work::network())
             .map_err(|error| error.to_string())?
             .with_committee(self.committee.clone(), 1);
-        Ok(Replica::new(agreement, execution, (self.genesis.clone(), signer)))
+        Ok(Program::Whole(Box::new(Replica::new(agreement, execution, (genesis.clone(), signer)))))
     }
 
-    fn coin(&self, author: Author) -> Box<dyn Coin> {
+    pub(crate) fn key(&self, author: Author) -> SigningKey {
+        key(self.setup.seed, author.0)
+    }
+
+    pub(crate) fn coin(&self, author: Author) -> Box<dyn Coin> {
         let quorum = usize::try_from(self.committee.quorum()).unwrap_or(usize::MAX);
         match self.setup.coin {
             CoinKind::Hidden => Box::new(HiddenCoin::new(self.setup.seed, author.0, quorum)),
@@ -137,5 +163,5 @@ impl Factory {
 
 fn key(seed: u64, author: u16) -> SigningKey {
     let bytes = [&seed.to_be_bytes()[..], &author.to_be_bytes()].concat();
-    SigningKey::from_bytes(crypto::Digest::of("clockless sim validator key", &bytes).0)
+    SigningKey::simulated(crypto::Digest::of("clockless sim validator key", &bytes).0)
 }

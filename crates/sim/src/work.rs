@@ -12,16 +12,25 @@ use wire::{
     ReduceOnly, TimeInForce, Transaction, UnderlyingId,
 };
 
-use crate::random::Random;
+use crate::{random::Random, setup::Executes};
 
 const USERS: u64 = 5;
 /// 2026-08-08T00:00:00Z.
 const START_MS: u64 = 1_786_147_200_000;
 const PRICE_USD: i64 = 64_000;
 
+/// Where transactions come from.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// The users of an exchange.
+    Intents(Box<Users>),
+    /// Bytes that mean nothing, for runs that are about their order only.
+    Bytes { made: u64 },
+}
+
 /// A source of signed intents.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct Users {
     genesis: Genesis,
     users: Vec<SigningKey>,
     reporters: Vec<SigningKey>,
@@ -34,18 +43,41 @@ pub(crate) fn network() -> Digest {
 }
 
 impl Work {
-    pub(crate) fn new(random: &mut Random) -> Self {
+    pub(crate) fn new(executes: Executes, random: &mut Random) -> Self {
+        match executes {
+            Executes::Exchange => Self::Intents(Box::new(Users::new(random))),
+            Executes::Nothing => Self::Bytes { made: 0 },
+        }
+    }
+
+    /// The genesis of the exchange that the transactions are for.
+    pub(crate) const fn genesis(&self) -> Option<&Genesis> {
+        match self {
+            Self::Intents(users) => Some(&users.genesis),
+            Self::Bytes { .. } => None,
+        }
+    }
+
+    /// The next transaction.
+    pub(crate) fn next(&mut self, random: &mut Random) -> Transaction {
+        match self {
+            Self::Intents(users) => users.next(random),
+            Self::Bytes { made } => {
+                *made += 1;
+                Transaction::new(made.to_be_bytes().repeat(8)).expect("invariant: 64 bytes fit a transaction")
+            }
+        }
+    }
+}
+
+impl Users {
+    fn new(random: &mut Random) -> Self {
         let users = (0..USERS).map(|_| SigningKey::from_bytes(random.bytes())).collect();
         let reporters: Vec<SigningKey> = (0..4).map(|_| SigningKey::from_bytes(random.bytes())).collect();
         Self { genesis: genesis_of(&reporters), users, reporters, made: 0 }
     }
 
-    pub(crate) const fn genesis(&self) -> &Genesis {
-        &self.genesis
-    }
-
-    /// The next transaction.
-    pub(crate) fn next(&mut self, random: &mut Random) -> Transaction {
+    fn next(&mut self, random: &mut Random) -> Transaction {
         self.made += 1;
         let place = |of: u64| usize::try_from(of).unwrap_or(0);
         if self.made <= USERS {

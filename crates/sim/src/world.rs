@@ -3,7 +3,7 @@
 //! Invariant: everything that happens follows from the setup and its seed. Two runs of one setup are the
 //! same run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::Digest;
 use num::Timestamp;
@@ -11,12 +11,13 @@ use replica::agreement::{Input, Output};
 use wire::{Author, Message, Round, SignedBlock, Transaction};
 
 use crate::{
-    adversary::{Adversary, Fate, InFlight, View},
-    checker::{Checker, Problem, digest_of},
+    adversary::{self, Byzantine, Demand, Fair, Fate, InFlight, Network, Powers, View},
+    checker::{Checker, digest_of},
     disk::Stored,
+    measure::Stopwatch,
     node::{Effects, Node},
     random::Random,
-    setup::{Factory, Timers},
+    setup::{Factory, Setup, Timers},
 };
 
 /// How long a message is held at the most.
@@ -50,6 +51,37 @@ enum Happening {
     },
 }
 
+/// Who plays against the validators of a run.
+pub(crate) struct Cast {
+    network: Box<dyn Network>,
+    byzantine: Option<Box<dyn Byzantine>>,
+    faulty: BTreeSet<Author>,
+    timers: Timers,
+}
+
+/// Networks that faulty validators are tried under.
+const STAGES: [&str; 3] = ["fair", "scheduler", "lossy"];
+
+impl Cast {
+    /// `None` when nobody has that name.
+    pub(crate) fn of(setup: &Setup, random: &mut Random) -> Option<Self> {
+        let (members, timers) = (setup.members, setup.timers);
+        if let Some(network) = adversary::network(setup.adversary, members) {
+            return Some(Self { network, byzantine: None, faulty: BTreeSet::new(), timers });
+        }
+        let byzantine = Some(adversary::byzantine(setup.adversary, setup.seed)?);
+        let stage = STAGES[usize::try_from(setup.seed / 32 % 3).unwrap_or(0)];
+        let network = adversary::network(stage, members)?;
+        let faults = u64::from(members.saturating_sub(1) / 3);
+        let count = random.between(1, faults.max(1));
+        let mut faulty = BTreeSet::new();
+        while u64::try_from(faulty.len()).unwrap_or(u64::MAX) < count {
+            faulty.insert(Author(u16::try_from(random.below(u64::from(members))).unwrap_or(0)));
+        }
+        Some(Self { network, byzantine, faulty, timers })
+    }
+}
+
 /// A run in progress.
 pub struct World {
     now: Timestamp,
@@ -57,21 +89,25 @@ pub struct World {
     queue: BTreeMap<(Timestamp, u64), Happening>,
     held: Vec<InFlight>,
     nodes: Vec<Node>,
-    adversary: Box<dyn Adversary>,
+    /// The highest round in which each validator was seen to make a block.
+    rounds: Vec<Round>,
+    network: Box<dyn Network>,
+    byzantine: Option<Box<dyn Byzantine>>,
+    powers: Powers,
     factory: Factory,
     timers: Timers,
     random: Random,
     next_ticket: u64,
+    crash_ms_max: u64,
     pub(crate) checker: Checker,
+    pub(crate) demand: Demand,
+    pub(crate) stopwatch: Option<Stopwatch>,
 }
 
 impl World {
-    pub(crate) fn new(
-        factory: Factory,
-        adversary: Box<dyn Adversary>,
-        timers: Timers,
-        mut random: Random,
-    ) -> Self {
+    pub(crate) fn new(factory: Factory, cast: Cast, mut random: Random) -> Self {
+        let Cast { network, byzantine, faulty, timers } = cast;
+        let keys = faulty.iter().map(|author| (*author, factory.key(*author))).collect();
         let nodes = (0..factory.members()).map(|_| Node::new(random.below(10_000))).collect();
         let mut world = Self {
             now: Timestamp::from_millis(factory.start_ms()),
@@ -79,12 +115,18 @@ impl World {
             queue: BTreeMap::new(),
             held: Vec::new(),
             nodes,
-            adversary,
+            rounds: vec![Round(0); usize::from(factory.members())],
+            network,
+            stopwatch: None,
+            demand: byzantine.as_ref().map_or(Demand::Nothing, |it| it.demand()),
+            byzantine,
+            powers: Powers::new(keys, factory.members(), random.fork()),
+            crash_ms_max: factory.crash_ms_max(),
             factory,
             timers,
             random,
             next_ticket: 0,
-            checker: Checker::default(),
+            checker: Checker::new(faulty),
         };
         for author in world.authors() {
             world.restart(author, Stored::default());
@@ -110,7 +152,7 @@ impl World {
 
     /// The highest round that anybody has reached.
     pub(crate) fn round(&self) -> Round {
-        self.nodes.iter().map(|node| node.round).max().unwrap_or_default()
+        self.rounds.iter().copied().max().unwrap_or_default()
     }
 
     pub(crate) fn all_up(&self) -> bool {
@@ -142,6 +184,13 @@ impl World {
         true
     }
 
+    /// From now on the network means well, and what it held is delivered.
+    pub(crate) fn make_fair(&mut self) {
+        self.network = Box::new(Fair);
+        let held = core::mem::take(&mut self.held);
+        held.into_iter().for_each(|message| self.route(message));
+    }
+
     fn node(&mut self, author: Author) -> &mut Node {
         &mut self.nodes[usize::from(author.0)]
     }
@@ -164,6 +213,13 @@ impl World {
     }
 
     fn deliver(&mut self, message: InFlight) {
+        if self.powers.is_faulty(message.to)
+            && let Some(byzantine) = &mut self.byzantine
+        {
+            let mut said = Vec::new();
+            byzantine.hear(&message, &mut self.powers, &mut said);
+            said.into_iter().for_each(|message| self.route(message));
+        }
         if self.node(message.to).is_up() {
             self.input(message.to, Input::Message { from: message.from, message: message.message });
         }
@@ -185,19 +241,24 @@ impl World {
         }
         let mut random = self.random.fork();
         let stored = self.node(author).crash(&mut random);
-        self.schedule(random.between(1, 3_000), Happening::Restart { author, stored });
+        self.schedule(random.between(1, self.crash_ms_max), Happening::Restart { author, stored });
     }
 
     fn restart(&mut self, author: Author, stored: Stored) {
-        match self.factory.replica(author) {
-            Ok(replica) => {
+        let honest = self.factory.coin(author);
+        let coin = match &self.byzantine {
+            Some(byzantine) if self.powers.is_faulty(author) => byzantine.coin(honest),
+            _ => honest,
+        };
+        match self.factory.program(author, coin) {
+            Ok(program) => {
                 let now = self.now;
-                let effects = self.node(author).start(replica, stored, now);
+                let effects = self.node(author).start(program, stored, now);
                 let began_at = self.node(author).began_at;
                 self.checker.goes_on(author, began_at);
                 self.perform(author, effects);
             }
-            Err(reason) => self.checker.report(Problem::Halted { author, reason }),
+            Err(reason) => self.checker.halted(author, reason),
         }
         let others: Vec<Author> = self.authors().filter(|other| *other != author).collect();
         for other in others {
@@ -210,8 +271,7 @@ impl World {
         for executed in &effects.executed {
             self.checker.executed(author, executed.commit, executed.root);
             if let Some(reason) = &executed.broken_invariant {
-                let (index, reason) = (executed.commit, reason.clone());
-                self.checker.report(Problem::Invariant { author, index, reason });
+                self.checker.invariant_broken(author, executed.commit, reason.clone());
             }
         }
         if effects.synchronise {
@@ -228,22 +288,19 @@ impl World {
         match output {
             Output::Send { to, message } => self.send(author, to, message),
             Output::Broadcast { message } => self.broadcast(author, &message),
-            Output::Commit(payload) => self.checker.committed(author, &payload),
+            Output::Commit(payload) => {
+                if let Some(watch) = &mut self.stopwatch {
+                    watch.committed(author, &payload, self.now);
+                }
+                self.checker.committed(author, &payload);
+            }
             Output::Accepted { ticket } => self.observe_ticket(author, ticket, Checker::accepted),
             Output::Final { ticket, .. } => self.observe_ticket(author, ticket, Checker::finalized),
             Output::WakeAt(at) => self.wake(author, at),
-            Output::Fault { peer, .. } => {
-                self.checker.report(Problem::Accused { accuser: author, accused: peer });
-            }
-            Output::Halt { reason } => {
-                self.checker.report(Problem::Halted { author, reason: format!("{reason:?}") });
-            }
-            Output::WrongShare { author: accused, .. } => {
-                self.checker.report(Problem::Accused { accuser: author, accused });
-            }
-            Output::Equivocation(proof) => {
-                self.checker.report(Problem::Accused { accuser: author, accused: proof.author() });
-            }
+            Output::Fault { peer, .. } => self.checker.accused(author, peer),
+            Output::Halt { reason } => self.checker.halted(author, format!("{reason:?}")),
+            Output::WrongShare { author: accused, .. } => self.checker.accused(author, accused),
+            Output::Equivocation(proof) => self.checker.accused(author, proof.author()),
             Output::Checkpoint(checkpoint) => self.keep(author, checkpoint.index),
             Output::Adopt { snapshot, encoded } => {
                 let (reference, index) = (snapshot.publish().0, snapshot.checkpoint.index);
@@ -286,21 +343,29 @@ impl World {
         self.note_block(author, message);
         let others: Vec<Author> = self.authors().filter(|other| *other != author).collect();
         for to in others {
-            self.send(author, to, message.clone());
+            self.say(InFlight { from: author, to, sent_at: self.now, message: message.clone() });
         }
     }
 
     fn send(&mut self, from: Author, to: Author, message: Message) {
         self.note_block(from, &message);
-        self.route(InFlight { from, to, sent_at: self.now, message });
+        self.say(InFlight { from, to, sent_at: self.now, message });
+    }
+
+    /// A correct validator says what it wants to; what a faulty one says is its adversary's choice.
+    fn say(&mut self, message: InFlight) {
+        if !self.powers.is_faulty(message.from) {
+            return self.route(message);
+        }
+        let Some(byzantine) = &mut self.byzantine else { return };
+        let mut said = Vec::new();
+        byzantine.speak(message, &mut self.powers, &mut said);
+        said.into_iter().for_each(|message| self.route(message));
     }
 
     fn route(&mut self, message: InFlight) {
-        let view = View {
-            rounds: self.nodes.iter().map(|node| node.round).collect(),
-            wave_length: self.factory.wave_length(),
-        };
-        match self.adversary.fate(&message, &view, &mut self.random) {
+        let view = View { rounds: &self.rounds, wave_length: self.factory.wave_length() };
+        match self.network.fate(&message, &view, &mut self.random) {
             Fate::After(delay) => self.schedule(delay, Happening::Deliver(message)),
             Fate::Hold => {
                 self.held.push(message);
@@ -325,12 +390,19 @@ impl World {
         if block.author != author {
             return;
         }
-        self.checker.made(block.reference());
-        let node = self.node(author);
-        if block.round <= node.round {
+        let reference = block.reference();
+        self.checker.made(reference);
+        if let Some(watch) = &mut self.stopwatch {
+            watch.made(reference, self.now);
+        }
+        let round = &mut self.rounds[usize::from(author.0)];
+        if block.round <= *round {
             return;
         }
-        node.round = block.round;
+        *round = block.round;
+        if self.held.is_empty() {
+            return;
+        }
         let (asked_again, rest) = core::mem::take(&mut self.held).into_iter().partition(|it| it.to == author);
         self.held = rest;
         Vec::into_iter(asked_again).for_each(|message| self.route(message));

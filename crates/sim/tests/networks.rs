@@ -66,6 +66,7 @@ fn attack(coin: CoinKind, seed: u64) -> Setup {
         intents: 20,
         work_ms: 500,
         give_up_ms: 3_000,
+        ..Setup::of_seed(seed, "leader-delayer")
     }
 }
 

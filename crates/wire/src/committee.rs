@@ -3,7 +3,7 @@
 //! Invariant: with total stake N and f = (N - 1) / 3, the quorum is q = N - f and 2q - N >= f + 1: two
 //! quorums share a correct validator.
 
-use crypto::{PublicKey, VerifyingKey};
+use crypto::{PublicKey, SigningKey, VerifyingKey};
 
 use crate::{Author, limits::COMMITTEE_MAX};
 
@@ -59,6 +59,26 @@ impl Committee {
             keys.push(it.key.decode().ok_or(CommitteeError::BadKey { member, key: it.key })?);
         }
         Ok(Self { epoch, members, keys, total })
+    }
+
+    /// A committee of keys that are given as they verify, for simulators with keys that no bytes stand for.
+    pub fn simulated(epoch: u64, members: &[(SigningKey, Stake)]) -> Result<Self, CommitteeError> {
+        if members.is_empty() || members.len() > COMMITTEE_MAX {
+            return Err(CommitteeError::Size { have: members.len() });
+        }
+        if let Some(member) = members.iter().position(|(_, stake)| *stake == 0) {
+            return Err(CommitteeError::NoStake { member });
+        }
+        let total = members.iter().try_fold(0, |total: Stake, (_, stake)| total.checked_add(*stake));
+        Ok(Self {
+            epoch,
+            keys: members.iter().map(|(key, _)| key.verifying_key()).collect(),
+            total: total.ok_or(CommitteeError::StakeOverflow)?,
+            members: members
+                .iter()
+                .map(|(key, stake)| Member { key: key.public_key(), stake: *stake })
+                .collect(),
+        })
     }
 
     pub const fn epoch(&self) -> u64 {
@@ -154,7 +174,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crypto::SigningKey;
 
     fn committee(stakes: &[Stake]) -> Result<Committee, CommitteeError> {
         let member = |(i, stake): (usize, &Stake)| Member {

@@ -216,6 +216,8 @@ pub struct Agreement {
     /// Accepted blocks with batches that are not ordered yet.
     unordered_payload: BTreeMap<BlockRef, ()>,
     proposed_at: Timestamp,
+    /// The last round that an own block could be made for, and since when.
+    ready: (Round, Timestamp),
     progressed_at: Timestamp,
     retry_at: Timestamp,
     asked: sync::Asked,
@@ -252,6 +254,7 @@ impl Agreement {
             evidence: evidence::Evidence::default(),
             unordered_payload: BTreeMap::new(),
             proposed_at: Timestamp::ZERO,
+            ready: (Round(0), Timestamp::ZERO),
             progressed_at: Timestamp::ZERO,
             retry_at: Timestamp::ZERO,
             asked: sync::Asked::default(),

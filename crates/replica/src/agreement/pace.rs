@@ -16,10 +16,12 @@ impl Agreement {
     /// Does what is due and says when to look again.
     pub(super) fn pace(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.seal_due(now, out);
+        self.note_ready(now);
         while let Some(due) = self.next_block_due(now) {
             if now < due || !self.propose(now, out) {
                 break;
             }
+            self.note_ready(now);
         }
         if let Some(at) = self.wake_at(now) {
             out.push(Output::WakeAt(at));
@@ -63,7 +65,28 @@ impl Agreement {
         } else {
             pacing.round_delay_ms_min
         };
-        Some(self.proposed_at.saturating_add(Duration::from_millis(wait)))
+        let due = self.proposed_at.saturating_add(Duration::from_millis(wait));
+        Some(due.max(self.ready.1.saturating_add(self.late_grace(own.round))))
+    }
+
+    /// Over long distances a quorum comes long after the own block, and a block with nothing but a quorum of
+    /// parents certifies only what all of them vote for: a small part of that time lets the nearest others in.
+    fn late_grace(&self, round: wire::Round) -> Duration {
+        let everybody = usize::from(self.config.committee.size());
+        if !self.has_work() || self.dag.accepted().authors(round) >= everybody {
+            return Duration::from_millis(0);
+        }
+        let quorum_took = self.ready.1.since(self.proposed_at).millis();
+        Duration::from_millis((quorum_took / 16).min(self.grace(round)))
+    }
+
+    fn note_ready(&mut self, now: Timestamp) {
+        let draft = self.dag.draft(self.dag.own_latest(), self.ordering.first_undecided_round());
+        if let Some(round) = draft.map(|draft| draft.round)
+            && round != self.ready.0
+        {
+            self.ready = (round, now);
+        }
     }
 
     /// The grace for validators that are missing in a round, if they were there lately.

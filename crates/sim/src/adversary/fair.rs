@@ -1,7 +1,7 @@
 //! A network without ill will: every message takes 1 to 20 milliseconds, so order is not kept.
 
 use crate::{
-    adversary::{Adversary, Fate, InFlight, View},
+    adversary::{Fate, InFlight, Network, View},
     random::Random,
 };
 
@@ -9,8 +9,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Fair;
 
-impl Adversary for Fair {
-    fn fate(&mut self, _: &InFlight, _: &View, random: &mut Random) -> Fate {
+impl Network for Fair {
+    fn fate(&mut self, _: &InFlight, _: &View<'_>, random: &mut Random) -> Fate {
         Fate::After(random.between(1, 20))
     }
 }

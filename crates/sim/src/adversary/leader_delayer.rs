@@ -12,7 +12,7 @@ use commonware_codec::DecodeExt;
 use wire::{Author, Message, Round, SignedBlock};
 
 use crate::{
-    adversary::{Adversary, Fate, InFlight, View},
+    adversary::{Fate, InFlight, Network, View},
     coin::RoundRobinCoin,
     random::Random,
 };
@@ -36,8 +36,8 @@ impl LeaderDelayer {
     }
 }
 
-impl Adversary for LeaderDelayer {
-    fn fate(&mut self, message: &InFlight, view: &View, random: &mut Random) -> Fate {
+impl Network for LeaderDelayer {
+    fn fate(&mut self, message: &InFlight, view: &View<'_>, random: &mut Random) -> Fate {
         let receiver_round = view.rounds.get(usize::from(message.to.0)).copied().unwrap_or_default();
         let withheld = |bytes: &[u8]| self.is_withheld(bytes, receiver_round, view.wave_length);
         let hold = match &message.message {

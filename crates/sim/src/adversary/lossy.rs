@@ -1,7 +1,7 @@
 //! A bad line: one message in 20 is lost for ever, one in 10 has to be retransmitted, one in 50 crawls.
 
 use crate::{
-    adversary::{Adversary, Fate, InFlight, View},
+    adversary::{Fate, InFlight, Network, View},
     random::Random,
 };
 
@@ -9,8 +9,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Lossy;
 
-impl Adversary for Lossy {
-    fn fate(&mut self, _: &InFlight, _: &View, random: &mut Random) -> Fate {
+impl Network for Lossy {
+    fn fate(&mut self, _: &InFlight, _: &View<'_>, random: &mut Random) -> Fate {
         match random.below(100) {
             0..5 => Fate::Lose,
             5..15 => Fate::After(random.between(100, 400)),

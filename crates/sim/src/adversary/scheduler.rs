@@ -6,7 +6,7 @@
 use num::Timestamp;
 
 use crate::{
-    adversary::{Adversary, Fate, InFlight, View},
+    adversary::{Fate, InFlight, Network, View},
     random::Random,
 };
 
@@ -29,8 +29,8 @@ impl Scheduler {
     }
 }
 
-impl Adversary for Scheduler {
-    fn fate(&mut self, message: &InFlight, view: &View, random: &mut Random) -> Fate {
+impl Network for Scheduler {
+    fn fate(&mut self, message: &InFlight, view: &View<'_>, random: &mut Random) -> Fate {
         let members = u64::try_from(view.rounds.len()).unwrap_or(u64::MAX);
         self.choose(message.sent_at, members, random);
         let slow = self.slow.contains(&message.from.0) || self.slow.contains(&message.to.0);
