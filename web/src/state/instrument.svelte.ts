@@ -9,7 +9,7 @@ import { mergeTrades } from '../market/trades';
 import type { Frames } from './frames';
 import { failureOf, LOADING, READY, type Loading } from './loading';
 
-export const LEVELS_SHOWN = 6;
+export const LEVELS_SHOWN = 8;
 const TRADES_ASKED = 40;
 
 export class InstrumentState {
