@@ -21,7 +21,10 @@ use tokio_stream::StreamExt;
 
 use crate::{
     bench::{quantile, rounded},
-    commands::{block_on, genesis::Plan},
+    commands::{
+        block_on,
+        genesis::{CoinOrigin, Plan},
+    },
     demo::parse_span,
     failure::Failure,
     load::{BYTES_MIN, Load},
@@ -93,6 +96,7 @@ pub fn run(arguments: &ConsensusArguments) -> Result<(), Failure> {
             ..PacingConfig::default()
         },
         load: arguments.local_load.then_some(each),
+        coin: CoinOrigin::Dealer,
         ..Plan::default()
     };
     let mut network = LocalNetwork::start(arguments.validators, plan)?;

@@ -47,6 +47,14 @@ impl Network {
         Self::start_with(validators, &exchange).await
     }
 
+    /// A network that makes its own coin. Nobody runs yet.
+    pub fn founded(validators: u16) -> Self {
+        let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };
+        let exchange = exchange::Genesis { faucet, ..exchange::Genesis::with_usual_parameters() };
+        let folder = Folder::founded(validators, &exchange);
+        Self { folder, nodes: (0..validators).map(|_| None).collect() }
+    }
+
     pub async fn start_with(validators: u16, exchange: &exchange::Genesis) -> Self {
         let folder = Folder::with_exchange(validators, exchange);
         let mut network = Self { folder, nodes: (0..validators).map(|_| None).collect() };
@@ -73,7 +81,8 @@ impl Network {
         self.client(place).await;
     }
 
-    fn launch(&mut self, place: u16) {
+    /// Starts a validator and waits for nothing.
+    pub fn launch(&mut self, place: u16) {
         let log = fs::File::options().create(true).append(true).open(self.log(place)).expect("a log");
         let slot = &mut self.nodes[usize::from(place)];
         if slot.is_none() {
