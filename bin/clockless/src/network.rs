@@ -4,7 +4,7 @@
 
 use std::{fs, num::NonZeroU32, path::Path};
 
-use crypto::{Digest, PublicKey, SigningKey, ThresholdKey};
+use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
 use serde::{Deserialize, Serialize};
 use wire::{Committee, Member};
 
@@ -17,8 +17,10 @@ pub struct NetworkGenesis {
     pub name: String,
     pub epoch: u64,
     pub validators: Vec<Validator>,
-    /// The public key of the coin, hexadecimal.
-    pub coin_key: String,
+    /// The public key of a coin that a dealer dealt, hexadecimal. Without it the validators make their coin in
+    /// epoch 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coin_key: Option<String>,
     pub wave_length: u8,
     pub leaders_per_round: u16,
     pub gc_depth: u64,
@@ -37,6 +39,9 @@ pub struct Validator {
     /// Ed25519 public key, 64 hexadecimal digits.
     pub key: String,
     pub stake: u64,
+    /// To what its shares of the coin are sealed, 96 hexadecimal digits; there where the coin is not dealt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<String>,
 }
 
 const fn checkpoint_rounds() -> u64 {
@@ -57,6 +62,25 @@ impl NetworkGenesis {
     }
 
     pub fn committee(&self) -> Result<Committee, Failure> {
+        self.committee_of(self.epoch)
+    }
+
+    /// The committee that makes the coin, in epoch 0, with what is sealed to its members.
+    pub fn founders(&self) -> Result<(Committee, Vec<SealingKey>), Failure> {
+        let sealing = |(index, validator): (usize, &Validator)| {
+            let text = validator.sealing.as_ref();
+            text.and_then(|text| hex::decode(text).ok()?.try_into().ok()).map(SealingKey).ok_or_else(|| {
+                Failure::bad_input(format!(
+                    "genesis: validators[{index}].sealing must be 96 hexadecimal digits where there is no coin_key"
+                ))
+            })
+        };
+        let sealing: Result<Vec<SealingKey>, Failure> =
+            self.validators.iter().enumerate().map(sealing).collect();
+        Ok((self.committee_of(0)?, sealing?))
+    }
+
+    fn committee_of(&self, epoch: u64) -> Result<Committee, Failure> {
         let mut members = Vec::new();
         for (index, validator) in self.validators.iter().enumerate() {
             let key = parse_key(&validator.key).ok_or_else(|| {
@@ -64,14 +88,16 @@ impl NetworkGenesis {
             })?;
             members.push(Member { key, stake: validator.stake });
         }
-        Committee::new(self.epoch, members)
+        Committee::new(epoch, members)
             .map_err(|error| Failure::bad_input(format!("genesis: validators: {error}")))
     }
 
-    pub fn coin_key(&self) -> Result<ThresholdKey, Failure> {
+    /// The key of the coin that was dealt; `None` when the validators make theirs.
+    pub fn coin_key(&self) -> Result<Option<ThresholdKey>, Failure> {
+        let Some(text) = &self.coin_key else { return Ok(None) };
         let members = u32::try_from(self.validators.len()).ok().and_then(NonZeroU32::new);
-        let key = hex::decode(&self.coin_key).ok().zip(members);
-        key.and_then(|(bytes, members)| ThresholdKey::decode(bytes, members)).ok_or_else(|| {
+        let key = hex::decode(text).ok().zip(members);
+        key.and_then(|(bytes, members)| ThresholdKey::decode(bytes, members)).map(Some).ok_or_else(|| {
             Failure::bad_input("genesis: coin_key is no key of a coin for this many validators".to_owned())
         })
     }

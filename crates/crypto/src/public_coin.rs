@@ -68,7 +68,7 @@ mod tests {
         assert!(coin.verify(5, &value));
         assert!(!coin.verify(6, &value));
         assert_eq!(coin.recover(5, &all[..2]), Err(CoinError::TooFew { have: 2, need: 3 }));
-        let mut mixed = all.clone();
+        let mut mixed = all;
         mixed[2].1 = coin.share(6);
         assert_eq!(coin.recover(5, &mixed), Ok(value));
         mixed[1].1 = coin.share(7);

@@ -11,6 +11,7 @@ pub mod ceremony;
 pub mod execution;
 pub mod founding;
 pub mod snapshot;
+pub mod succession;
 
 use bytes::Bytes;
 use crypto::SigningKey;

@@ -116,7 +116,7 @@ impl Net {
                     self.flight.extend(others.iter().map(|to| (author, *to, letter.clone())));
                 }
                 Effect::Answer { to, message } => {
-                    self.flight.push((author, to.0, Letter::Ceremony { message }))
+                    self.flight.push((author, to.0, Letter::Ceremony { message }));
                 }
                 Effect::Blame(blame) => panic!("validator {author} blames {}", blame.dealer),
                 Effect::Key(key) => assert_eq!(*node.key.get_or_insert(key.clone()), key),

@@ -11,6 +11,7 @@ mod action;
 mod batch;
 mod block;
 mod ceremony;
+mod change;
 mod checkpoint;
 mod commit;
 mod committee;
@@ -31,6 +32,7 @@ pub use action::{
 pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};
 pub use ceremony::{CeremonyMessage, SignedCeremonyMessage, Statement};
+pub use change::{CommitteeChange, SignedCommitteeChange, Successor};
 pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
 pub use codec::{Blob, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};

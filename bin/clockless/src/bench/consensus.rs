@@ -16,7 +16,10 @@ use serde_json::json;
 
 use crate::{
     bench::{clients::Client, quantile, rounded},
-    commands::{block_on, genesis::Plan},
+    commands::{
+        block_on,
+        genesis::{CoinOrigin, Plan},
+    },
     demo::parse_span,
     failure::Failure,
     load::{BYTES_MIN, Load},
@@ -86,6 +89,7 @@ pub fn run(arguments: &ConsensusArguments) -> Result<(), Failure> {
             ..PacingConfig::default()
         },
         load: arguments.local_load.then_some(each),
+        coin: CoinOrigin::Dealer,
         ..Plan::default()
     };
     let mut network = LocalNetwork::start(arguments.validators, plan)?;

@@ -1,4 +1,4 @@
-//! `clockless genesis`: keys, coin shares, a genesis and one configuration per validator.
+//! `clockless genesis`: keys, a genesis and one configuration per validator; coin shares when they are dealt.
 //!
 //! Invariant: nothing is overwritten; secrets are readable by their owner alone.
 
@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use crypto::{SigningKey, deal};
+use crypto::{OpeningKey, SigningKey, deal};
 use rand::Rng as _;
 use serde_json::json;
 
@@ -35,8 +35,21 @@ pub struct GenesisArguments {
     /// Validator i listens on base + 3i (links), + 3i + 1 (rpc) and + 3i + 2 (metrics).
     #[arg(long, default_value_t = 7000)]
     base_port: u16,
+    /// Deals the coin's shares here instead of leaving it to the validators: for tests and benchmarks, because this
+    /// command then knows every coin.
+    #[arg(long)]
+    dealt: bool,
     #[arg(long)]
     json: bool,
+}
+
+/// Who makes the coin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoinOrigin {
+    /// The validators, before the first round of trading.
+    Validators,
+    /// The command that makes the genesis.
+    Dealer,
 }
 
 /// What a network is made with.
@@ -50,6 +63,7 @@ pub struct Plan {
     pub clock_offset_ms: i64,
     pub pacing: PacingConfig,
     pub load: Option<LoadConfig>,
+    pub coin: CoinOrigin,
 }
 
 impl Default for Plan {
@@ -63,6 +77,7 @@ impl Default for Plan {
             clock_offset_ms: 0,
             pacing: PacingConfig::default(),
             load: None,
+            coin: CoinOrigin::Validators,
         }
     }
 }
@@ -88,10 +103,13 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         let first = validator.checked_mul(3).ok_or_else(|| Failure::bad_input("--validators: too many"))?;
         addresses.push([port(first)?, port(first + 1)?, port(first + 2)?]);
     }
-    let plan = Plan { exchange, addresses, ..Plan::default() };
+    let coin = if arguments.dealt { CoinOrigin::Dealer } else { CoinOrigin::Validators };
+    let plan = Plan { exchange, addresses, coin, ..Plan::default() };
     let genesis = make(&arguments.out, plan)?;
-    let warning = "the coin's shares were dealt by this command, which therefore knew every coin: for tests and \
-                   local networks only; distributed key generation comes next";
+    let warning = arguments.dealt.then_some(
+        "the coin's shares were dealt by this command, which therefore knew every coin: for tests and \
+                   local networks only",
+    );
     if arguments.json {
         let out = json!({
             "out": arguments.out,
@@ -107,7 +125,9 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
             arguments.out.display(),
             genesis.digest()
         );
-        println!("Note: {warning}.");
+        if let Some(warning) = warning {
+            println!("Note: {warning}.");
+        }
     }
     Ok(())
 }
@@ -129,17 +149,21 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
             SigningKey::from_bytes(secret)
         })
         .collect();
-    let (coin_key, shares) = deal(&mut rng, members);
+    let dealt = (plan.coin == CoinOrigin::Dealer).then(|| deal(&mut rng, members));
+    let (coin_key, shares) = dealt.unzip();
     let validator = |(place, key): (usize, &SigningKey)| Validator {
         name: format!("validator-{place}"),
         key: key.public_key().to_string(),
         stake: 1,
+        sealing: coin_key
+            .is_none()
+            .then(|| OpeningKey::from_secret(&key.to_bytes()).sealing_key().to_string()),
     };
     let genesis = NetworkGenesis {
         name: "local".to_owned(),
         epoch: 1,
         validators: keys.iter().enumerate().map(validator).collect(),
-        coin_key: hex::encode(coin_key.encode()),
+        coin_key: coin_key.as_ref().map(|key| hex::encode(key.encode())),
         wave_length: 4,
         leaders_per_round: 2.min(u16::try_from(members.get()).unwrap_or(1)),
         gc_depth: 60,
@@ -151,16 +175,22 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
     let path = out.join("genesis.json");
     fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     let peers: Vec<SocketAddr> = plan.addresses.iter().map(|[links, ..]| *links).collect();
-    for (place, (key, share)) in keys.iter().zip(shares).enumerate() {
+    for (place, key) in keys.iter().enumerate() {
         let folder = out.join(format!("validator-{place}"));
         fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
         write_secret(&folder.join("key"), &hex::encode(key.to_bytes()))?;
-        write_secret(&folder.join("coin-share"), &hex::encode(share.encode()))?;
+        // Until it has run once a validator need not ask anybody what it said before.
+        let newborn = folder.join("newborn");
+        fs::write(&newborn, "").map_err(|error| Failure::file(&newborn, &error))?;
+        let share = shares.as_ref().and_then(|shares| shares.get(place));
+        if let Some(share) = share {
+            write_secret(&folder.join("coin-share"), &hex::encode(share.encode()))?;
+        }
         let [listen, rpc, metrics] = plan.addresses[place];
         let config = NodeConfig {
             genesis: PathBuf::from("../genesis.json"),
             key: PathBuf::from("key"),
-            coin_share: PathBuf::from("coin-share"),
+            coin_share: share.map(|_| PathBuf::from("coin-share")),
             data: PathBuf::from("data"),
             listen,
             rpc,

@@ -29,7 +29,9 @@ pub enum ExecutionMode {
 pub struct NodeConfig {
     pub genesis: PathBuf,
     pub key: PathBuf,
-    pub coin_share: PathBuf,
+    /// The share of a coin that a dealer dealt; without it the validators make their coin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coin_share: Option<PathBuf>,
     pub data: PathBuf,
     /// For the other validators.
     pub listen: SocketAddr,
@@ -99,7 +101,8 @@ impl NodeConfig {
         let mut config: Self =
             figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        for file in [&mut config.genesis, &mut config.key, &mut config.coin_share, &mut config.data] {
+        let files = [&mut config.genesis, &mut config.key, &mut config.data];
+        for file in files.into_iter().chain(&mut config.coin_share) {
             *file = folder.join(&*file);
         }
         Ok(config)

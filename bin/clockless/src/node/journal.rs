@@ -13,7 +13,6 @@ use commonware_runtime::{ReadOptions, buffer::paged::CacheRef, tokio::Context};
 use commonware_storage::journal::segmented::variable::{Config, Journal as Segments};
 use wire::Record;
 
-const PARTITION: &str = "journal";
 const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).expect("invariant: above zero");
 const PAGE_BYTES: NonZeroU16 = NonZeroU16::new(4_096).expect("invariant: above zero");
 const PAGES: NonZeroUsize = NonZeroUsize::new(64).expect("invariant: above zero");
@@ -29,14 +28,14 @@ pub struct Journal {
 impl Journal {
     /// Opens the log and hands every record over, in order.
     pub async fn open(
-        context: Context,
+        (context, partition): (Context, &str),
         fsync: bool,
         mut take: impl FnMut(u64, Record),
     ) -> Result<Self, String> {
         use commonware_runtime::Supervisor as _;
         let page_cache = CacheRef::new(PAGE_BYTES, PAGES);
         let config = Config {
-            partition: PARTITION.to_owned(),
+            partition: partition.to_owned(),
             compression: None,
             codec_config: (),
             page_cache,

@@ -7,7 +7,10 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,9 +28,15 @@ use commonware_stream::{
 use commonware_utils::ordered::Map;
 use replica::agreement::Input;
 use tokio::sync::mpsc;
-use wire::{Author, Committee, Message, limits::MESSAGE_BYTES_MAX};
+use wire::{Author, Committee, Letter, Message, SignedCeremonyMessage, limits::MESSAGE_BYTES_MAX};
 
-use crate::{failure::Failure, node::core::Inbox};
+use crate::{
+    failure::Failure,
+    node::{
+        core::Inbox,
+        founding::{self, Word},
+    },
+};
 
 /// How far the clocks of two validators may lie apart: as far as they like.
 const ANY_CLOCK: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
@@ -46,7 +55,9 @@ type PublicKey = ed25519::PublicKey;
 type Sender = lookup::Sender<PublicKey, Context>;
 
 /// The sending side.
+#[derive(Clone)]
 pub struct Links {
+    epoch: u64,
     keys: Vec<PublicKey>,
     consensus: Sender,
     bulk: Sender,
@@ -83,7 +94,7 @@ pub struct LinkConfig<'a> {
 pub fn open(
     context: &Context,
     config: &LinkConfig<'_>,
-    inbox: &Inbox,
+    routes: &Routes,
     heard: &Arc<Heard>,
 ) -> Result<Links, Failure> {
     let signer = ed25519::PrivateKey::decode(config.secret.to_vec())
@@ -122,26 +133,24 @@ pub fn open(
     let (bulk, bulk_in) = network.register(BULK, quota(BULK_RATE));
     network.start();
     for mut receiver in [consensus_in, bulk_in] {
-        let (keys, inbox, heard) = (keys.clone(), inbox.clone(), Arc::clone(heard));
+        let (keys, routes, heard) = (keys.clone(), routes.clone(), Arc::clone(heard));
         tokio::spawn(async move {
             while let Ok((key, bytes)) = receiver.recv().await {
-                pass_on(&keys, &inbox, &heard, (&key, bytes));
+                pass_on(&keys, &routes, &heard, (&key, bytes));
             }
         });
     }
-    Ok(Links { keys, consensus, bulk })
+    Ok(Links { epoch: config.committee.epoch(), keys, consensus, bulk })
 }
 
-fn pass_on(keys: &[PublicKey], inbox: &Inbox, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
+fn pass_on(keys: &[PublicKey], routes: &Routes, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
     let place = keys.iter().position(|it| it == key).and_then(|place| u16::try_from(place).ok());
     let Some(from) = place.map(Author) else { return };
     if heard.note(from) {
-        inbox.put(Input::Connected { peer: from });
+        routes.agreement.put(Input::Connected { peer: from });
     }
-    match Message::decode(bytes) {
-        Ok(message) => {
-            inbox.put(Input::Message { from, message });
-        }
+    match Letter::decode(bytes) {
+        Ok(letter) => routes.pass_on(from, letter),
         Err(error) => tracing::warn!(peer = from.0, %error, "a peer sent what cannot be read"),
     }
 }
@@ -152,7 +161,48 @@ fn committee_keys(committee: &Committee) -> Result<Vec<PublicKey>, Failure> {
     keys.ok_or_else(|| Failure::bad_input("a validator's key is no Ed25519 key"))
 }
 
+/// Where letters go.
+#[derive(Clone)]
+pub struct Routes {
+    pub epoch: u64,
+    pub agreement: Inbox,
+    /// Before the agreement of the epoch runs, nothing is kept for it: it asks for what it missed.
+    pub open: Arc<AtomicBool>,
+    /// Where the validators make their coin: epoch 0.
+    pub founding: Option<founding::Inbox>,
+}
+
+impl Routes {
+    fn pass_on(&self, from: Author, letter: Letter) {
+        match (letter, &self.founding) {
+            (Letter::Agreement { epoch, message }, _) if epoch == self.epoch => {
+                if self.open.load(Ordering::Relaxed) {
+                    self.agreement.put(Input::Message { from, message });
+                }
+            }
+            (Letter::Agreement { epoch: 0, message }, Some(founding)) => {
+                founding.put(Word::Agreement(Input::Message { from, message }));
+            }
+            (Letter::Ceremony { message }, Some(founding)) => founding.put(Word::Ceremony(message)),
+            (Letter::Agreement { .. } | Letter::Ceremony { .. }, _) => {}
+        }
+    }
+}
+
 impl Links {
+    /// The same links, for the messages of another epoch.
+    #[must_use]
+    pub fn of_epoch(&self, epoch: u64) -> Self {
+        Self { epoch, ..self.clone() }
+    }
+
+    /// Says something of the ceremony to one validator, or to all.
+    pub fn say(&mut self, to: Option<Author>, message: SignedCeremonyMessage) {
+        let one = to.map(|to| self.keys.get(usize::from(to.0)).cloned().map(Recipients::One));
+        let Some(recipients) = one.unwrap_or(Some(Recipients::All)) else { return };
+        drop(self.bulk.send(recipients, IoBuf::from(Letter::Ceremony { message }.encode()), false));
+    }
+
     pub fn send(&mut self, to: Author, message: &Message) {
         if let Some(key) = self.keys.get(usize::from(to.0)).cloned() {
             self.dispatch(Recipients::One(key), message);
@@ -164,7 +214,8 @@ impl Links {
     }
 
     fn dispatch(&mut self, recipients: Recipients<PublicKey>, message: &Message) {
-        let bytes = IoBuf::from(message.encode());
+        let letter = Letter::Agreement { epoch: self.epoch, message: message.clone() };
+        let bytes = IoBuf::from(letter.encode());
         let urgent = matches!(
             message,
             Message::Block { .. } | Message::FetchBlocks { .. } | Message::FetchBatches { .. }

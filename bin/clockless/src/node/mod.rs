@@ -11,6 +11,7 @@ mod door;
 mod events;
 mod execution;
 mod feed;
+mod founding;
 mod journal;
 mod links;
 mod load;
@@ -22,7 +23,14 @@ mod start;
 mod storage;
 mod tickets;
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
+    },
+};
 
 pub use self::core::Clock;
 
@@ -30,7 +38,11 @@ use commonware_runtime::{
     Runner as _,
     tokio::{Config as RuntimeConfig, Context, Runner},
 };
-use crypto::{SigningKey, ThresholdCoin, ThresholdShare};
+use crypto::{PublicCoin, SigningKey, ThresholdCoin, ThresholdShare};
+use replica::{
+    execution::Execution,
+    founding::{Founders, Past},
+};
 use tokio::sync::mpsc;
 use wire::{Author, Committee};
 
@@ -42,7 +54,8 @@ use crate::{
         core::{Inbox, SharedStatus},
         door::Door,
         feed::Feed,
-        links::{Heard, LinkConfig},
+        founding::{Founder, Word},
+        links::{Heard, LinkConfig, Links, Routes},
         metrics::Metrics,
         service::Service,
         start::Started,
@@ -57,12 +70,19 @@ struct Identity {
     committee: Committee,
     author: Author,
     key: SigningKey,
-    coin: ThresholdCoin,
+}
+
+/// Where the coin comes from.
+enum CoinSource {
+    /// From a dealer, who knows it: for tests and benchmarks.
+    Dealt(Box<ThresholdCoin>),
+    /// From the validators, in epoch 0.
+    Made(Founders),
 }
 
 /// Runs a node until it is told to stop.
 pub fn run(config: &NodeConfig) -> Result<(), Failure> {
-    let identity = identify(config)?;
+    let (identity, source) = identify(config)?;
     for address in [config.listen, config.rpc, config.metrics] {
         std::net::TcpListener::bind(address)
             .map_err(|error| Failure::bad_input(format!("{address}: {error}")))?;
@@ -72,10 +92,10 @@ pub fn run(config: &NodeConfig) -> Result<(), Failure> {
         .with_worker_threads(2)
         .with_tcp_nodelay(Some(true))
         .with_catch_panics(false);
-    Runner::new(runtime).start(|context| serve(context, config.clone(), identity))
+    Runner::new(runtime).start(|context| serve(context, config.clone(), identity, source))
 }
 
-fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
+fn identify(config: &NodeConfig) -> Result<(Identity, CoinSource), Failure> {
     let genesis = NetworkGenesis::read(&config.genesis)?;
     let committee = genesis.committee()?;
     let key = read_signing_key(&config.key)?;
@@ -90,7 +110,33 @@ fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
             "peers: {have} addresses, one for each of {need} validators is expected"
         )));
     }
-    let path = &config.coin_share;
+    check(&genesis, &committee)?;
+    let source = coin_source(config, &genesis, author)?;
+    Ok((Identity { genesis, committee, author, key }, source))
+}
+
+/// What is wrong with a genesis is said before the others are waited for.
+fn check(genesis: &NetworkGenesis, committee: &Committee) -> Result<(), Failure> {
+    let bad = |error: String| Failure::bad_input(format!("genesis: {error}"));
+    let coin = PublicCoin::new(genesis.digest(), 1);
+    ordering::Ordering::new(committee.clone(), genesis.parameters(), Box::new(coin))
+        .map_err(|error| bad(error.to_string()))?;
+    Execution::new(&genesis.exchange, genesis.digest()).map_err(|error| bad(format!("exchange: {error}")))?;
+    Ok(())
+}
+
+fn coin_source(config: &NodeConfig, genesis: &NetworkGenesis, author: Author) -> Result<CoinSource, Failure> {
+    let (coin_key, path) = match (genesis.coin_key()?, &config.coin_share) {
+        (Some(coin_key), Some(path)) => (coin_key, path),
+        (Some(_), None) => {
+            return Err(Failure::bad_input("coin_share: the genesis has a coin_key, so there must be one"));
+        }
+        (None, _) => {
+            let (committee, sealing) = genesis.founders()?;
+            let (network, pacing) = (genesis.digest(), config.pacing());
+            return Ok(CoinSource::Made(Founders { network, committee, sealing, author, pacing }));
+        }
+    };
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let share = hex::decode(text.trim()).ok().and_then(ThresholdShare::decode);
     let share =
@@ -100,19 +146,21 @@ fn identify(config: &NodeConfig) -> Result<Identity, Failure> {
         let path = path.display();
         return Err(Failure::bad_input(format!("{path}: the share of validator {have}, this is {need}")));
     }
-    let coin = ThresholdCoin::new(genesis.coin_key()?, share, genesis.epoch).ok_or_else(|| {
+    let coin = ThresholdCoin::new(coin_key, share, genesis.epoch).ok_or_else(|| {
         Failure::bad_input(format!("{}: this share is not of the coin key of the genesis", path.display()))
     })?;
-    Ok(Identity { genesis, committee, author, key, coin })
+    Ok(CoinSource::Dealt(Box::new(coin)))
 }
 
-async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Result<(), Failure> {
+async fn serve(
+    context: Context,
+    config: NodeConfig,
+    identity: Identity,
+    source: CoinSource,
+) -> Result<(), Failure> {
     let feed = Arc::new(Feed::new());
     let (network, author, key) = (identity.genesis.digest(), identity.author, identity.key.clone());
     let committee = identity.committee.clone();
-    let Started { agreement, executor, journal, file } =
-        start::from_disk(&context, &config, identity, &feed).await?;
-
     let (inbox, inputs) = Inbox::new();
     let heard = Arc::new(Heard::default());
     let metrics = Arc::new(Metrics::default());
@@ -124,7 +172,24 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
         listen: config.listen,
         addresses: &config.peers,
     };
-    let links = links::open(&context, &link_config, &inbox, &heard)?;
+    let (founding, words) = founding::Inbox::new();
+    let open = Arc::new(AtomicBool::new(false));
+    let routes = Routes {
+        epoch: committee.epoch(),
+        agreement: inbox.clone(),
+        open: Arc::clone(&open),
+        founding: Some(founding),
+    };
+    start::claim_data(&config.data, &identity.genesis)?;
+    let past = founding::past(&config)?;
+    let links = links::open(&context, &link_config, &routes, &heard)?;
+    let coin = tokio::select! {
+        coin = coin((&context, &config), (&identity, past), source, (words, links.of_epoch(0))) => coin?,
+        () = stop_signal() => return Ok(()),
+    };
+    let Started { agreement, executor, journal, file } =
+        start::from_disk((&context, &config), (identity, coin), past, &feed).await?;
+    open.store(true, Ordering::Relaxed);
     let thread = |error: std::io::Error| Failure::failed(format!("no thread: {error}"));
     let orders = executor.spawn(inbox.clone()).map_err(thread)?;
     let (outbox, turns) = mpsc::channel(TURNS_MAX);
@@ -153,6 +218,23 @@ async fn serve(context: Context, config: NodeConfig, identity: Identity) -> Resu
         () = stop_signal() => {
             tracing::info!("stopping");
             Ok(())
+        }
+    }
+}
+
+/// The coin: at hand, or made with the others.
+async fn coin(
+    (context, config): (&Context, &NodeConfig),
+    (identity, past): (&Identity, Past),
+    source: CoinSource,
+    (words, links): (Receiver<Word>, Links),
+) -> Result<ThresholdCoin, Failure> {
+    match source {
+        CoinSource::Dealt(coin) => Ok(*coin),
+        CoinSource::Made(founders) => {
+            let (key, epoch) = (identity.key.clone(), identity.committee.epoch());
+            let founder = Founder { founders, key, epoch, past };
+            founding::make(context, config, founder, (words, links)).await
         }
     }
 }

@@ -5,11 +5,13 @@
 use std::{fs, path::Path, sync::Arc};
 
 use commonware_runtime::{Supervisor as _, tokio::Context};
+use crypto::ThresholdCoin;
 use replica::{
     agreement::{Agreement, Config, Output},
     execution::Execution,
+    founding::Past,
 };
-use wire::Record;
+use wire::{BlockRef, List, Record};
 
 use crate::{
     failure::Failure,
@@ -34,14 +36,14 @@ pub struct Started {
 
 /// Brings the cores to where the node was.
 pub async fn from_disk(
-    context: &Context,
-    config: &NodeConfig,
-    identity: Identity,
+    (context, config): (&Context, &NodeConfig),
+    (identity, coin): (Identity, ThresholdCoin),
+    past: Past,
     feed: &Arc<Feed>,
 ) -> Result<Started, Failure> {
     let file = SnapshotFile::new(&config.data);
-    let genesis = identity.genesis.clone();
-    let (mut agreement, mut executor) = cores(config, identity, feed, &file)?;
+    let (author, genesis) = (identity.author, identity.genesis.clone());
+    let (mut agreement, mut executor) = cores(config, (identity, coin), feed, &file)?;
     claim_data(&config.data, &genesis)?;
     resume(&file, &mut agreement, &mut executor)?;
     let (snapshot, mut records) = (*feed.height().borrow(), 0_u64);
@@ -49,20 +51,27 @@ pub async fn from_disk(
         records += 1;
         restore(&mut agreement, &mut executor, (section, record));
     };
-    let opened = Journal::open(context.child("storage"), config.fsync, restore).await;
-    let journal =
+    let opened = Journal::open((context.child("storage"), "journal"), config.fsync, restore).await;
+    let mut journal =
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
+    if past == Past::None {
+        // Nothing was ever said: nobody has to be asked, and nobody after a restart.
+        let record = Record::Own { latest: BlockRef::genesis(author), batches: List::default() };
+        agreement.restore(0, record.clone(), &mut Vec::new());
+        journal.append(&[(0, record)]).await.map_err(Failure::failed)?;
+        journal.synchronise().await.map_err(Failure::failed)?;
+    }
     tracing::info!(snapshot, records, commits = *feed.height().borrow(), "log replayed");
     Ok(Started { agreement, executor, journal, file })
 }
 
 fn cores(
     config: &NodeConfig,
-    identity: Identity,
+    (identity, coin): (Identity, ThresholdCoin),
     feed: &Arc<Feed>,
     file: &SnapshotFile,
 ) -> Result<(Agreement, Executor), Failure> {
-    let Identity { genesis, committee, author, key, coin } = identity;
+    let Identity { genesis, committee, author, key } = identity;
     let execution = match config.execution {
         ExecutionMode::None => None,
         ExecutionMode::Exchange => {
@@ -81,7 +90,7 @@ fn cores(
 }
 
 /// Refuses a data folder that was written for another network.
-fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> {
+pub fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> {
     fs::create_dir_all(data).map_err(|error| Failure::file(data, &error))?;
     let mark = data.join("network");
     let digest = genesis.digest().to_string();

@@ -105,17 +105,27 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A network whose exchange lists nothing.
+    /// A network whose exchange lists nothing, with a coin that is dealt.
     pub fn new(validators: u16) -> Self {
-        Self::with(validators, &[])
+        Self::with(validators, &["--dealt"])
+    }
+
+    /// A network that makes its own coin.
+    pub fn founded(validators: u16, exchange: &exchange::Genesis) -> Self {
+        Self::of_exchange(validators, exchange, &[])
     }
 
     /// A network with an exchange of its own.
     pub fn with_exchange(validators: u16, exchange: &exchange::Genesis) -> Self {
+        Self::of_exchange(validators, exchange, &["--dealt"])
+    }
+
+    fn of_exchange(validators: u16, exchange: &exchange::Genesis, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("exchange.json");
         fs::write(&file, serde_json::to_vec(exchange).expect("plain values")).expect("a file");
-        Self::with(validators, &["--exchange", file.to_str().expect("a plain path")])
+        let exchange = ["--exchange", file.to_str().expect("a plain path")];
+        Self::with(validators, &[&exchange, more].concat())
     }
 
     fn with(validators: u16, more: &[&str]) -> Self {

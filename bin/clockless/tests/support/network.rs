@@ -55,6 +55,14 @@ impl Network {
         Self::prepare_with(validators, &exchange)
     }
 
+    /// A network that makes its own coin. Nobody runs yet.
+    pub fn founded(validators: u16) -> Self {
+        let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };
+        let exchange = exchange::Genesis { faucet, ..exchange::Genesis::with_usual_parameters() };
+        let folder = Folder::founded(validators, &exchange);
+        Self { folder, nodes: (0..validators).map(|_| None).collect() }
+    }
+
     pub async fn start_with(validators: u16, exchange: &exchange::Genesis) -> Self {
         let mut network = Self::prepare_with(validators, exchange);
         network.start_all().await;
@@ -91,7 +99,8 @@ impl Network {
         self.client(place).await;
     }
 
-    fn launch(&mut self, place: u16) {
+    /// Starts a validator and waits for nothing.
+    pub fn launch(&mut self, place: u16) {
         if self.nodes[usize::from(place)].is_none() {
             self.spawn(place, self.folder.node(place));
         }

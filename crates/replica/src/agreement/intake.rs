@@ -175,8 +175,8 @@ impl Agreement {
     pub(super) fn restore_batch(&mut self, section: u64, encoded: Bytes) {
         let Some((digest, held)) = Shelf::read(encoded) else { return };
         self.sections.note_batch(section, digest);
-        // A batch is in the log again when it was old: what is known of it stands.
-        if held.batch.author == self.config.author && !self.own.contains_key(&digest) {
+        // A batch is in the log again when it was old: what became of it since stands.
+        if held.batch.author == self.config.author && !self.shelf.contains(&digest) {
             self.builder.resume_after(held.batch.sequence);
             self.add_own(digest, &held, Vec::new());
         }

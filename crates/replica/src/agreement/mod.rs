@@ -274,6 +274,13 @@ impl Agreement {
         self.go_on_after(&snapshot.checkpoint, &mut Vec::new());
     }
 
+    /// Begins an epoch whose first commit comes after the last one of the epoch before. This validator has said
+    /// nothing in it yet.
+    pub fn begin_after(&mut self, checkpoint: &Checkpoint) {
+        self.go_on_after(checkpoint, &mut Vec::new());
+        self.restore_own(BlockRef::genesis(self.config.author), &[]);
+    }
+
     /// Takes a record from a section of the own log; emits the commits that follow from it again.
     pub fn restore(&mut self, section: u64, record: Record, out: &mut Vec<Output>) {
         self.restoring = true;
