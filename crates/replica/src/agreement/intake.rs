@@ -175,7 +175,8 @@ impl Agreement {
     pub(super) fn restore_batch(&mut self, section: u64, encoded: Bytes) {
         let Some((digest, held)) = Shelf::read(encoded) else { return };
         self.sections.note_batch(section, digest);
-        if held.batch.author == self.config.author {
+        // A later section may hold it again: what became of it since its first record stands.
+        if held.batch.author == self.config.author && !self.shelf.contains(&digest) {
             self.builder.resume_after(held.batch.sequence);
             self.add_own(digest, &held, Vec::new());
         }
