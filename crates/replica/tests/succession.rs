@@ -302,7 +302,7 @@ fn shares_are_refreshed_and_members_leave_and_join_while_others_trade() {
         }
         net.check(&submitted);
     }
-    assert!(submitted.len() > 20, "{} trades", submitted.len());
+    assert!(submitted.len() >= 10, "{} trades", submitted.len());
     assert!(net.nodes[&4].followed > 0);
 }
 

@@ -130,6 +130,14 @@ impl Checker {
         self.next.insert(author, after + 1);
     }
 
+    /// A validator lost its disk, and with it what it accepted and nobody has ordered yet.
+    pub fn disk_lost(&mut self, author: Author) {
+        let ordered = &self.ordered_transactions;
+        self.accepted.retain(|transaction, by| *by != author || ordered.contains(transaction));
+        let accepted = &self.accepted;
+        self.outstanding.retain(|transaction| accepted.contains_key(transaction));
+    }
+
     pub fn committed(&mut self, author: Author, payload: &CommittedPayload) {
         if !self.trusts(author) {
             return;

@@ -16,7 +16,7 @@ mod setup;
 mod work;
 mod world;
 
-pub use checker::{Checker, Problem};
+pub use checker::{Checker, Problem, digest_of};
 pub use coin::CoinKind;
 pub use measure::{Figures, Wan, measure};
 pub use setup::{Crashes, Executes, Setup, Timers};
@@ -27,7 +27,7 @@ use wire::Author;
 use crate::{
     random::Random,
     setup::Factory,
-    world::{Cast, World},
+    world::{Cast, DiskFate, World},
 };
 
 /// How long the network is fair at the end of a run, in milliseconds: some ten rounds of an idle DAG.
@@ -108,17 +108,19 @@ fn plan_work(setup: &Setup, mut work: work::Work, world: &mut World, random: &mu
 fn plan_crashes(setup: &Setup, world: &mut World, random: &mut Random) {
     match setup.crashes {
         Crashes::None => {}
-        Crashes::OneAtATime => {
+        Crashes::OneAtATime | Crashes::WithoutDisk => {
             for nth in 0..CRASHES {
                 // A restart takes at most three quarters of the time between, so two never overlap.
                 let at = nth * setup.crash_every_ms + random.below(setup.crash_every_ms / 4);
                 let author = Author(u16::try_from(random.below(u64::from(setup.members))).unwrap_or(0));
-                world.crash_at(at, author);
+                let disk =
+                    if setup.crashes == Crashes::WithoutDisk { DiskFate::Lost } else { DiskFate::Kept };
+                world.crash_at(at, author, disk);
             }
         }
         Crashes::Everybody => {
             let at = random.below(setup.work_ms);
-            world.authors().for_each(|author| world.crash_at(at, author));
+            world.authors().for_each(|author| world.crash_at(at, author, DiskFate::Kept));
         }
     }
 }

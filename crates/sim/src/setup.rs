@@ -31,6 +31,8 @@ pub enum Crashes {
     OneAtATime,
     /// All at once, at one moment.
     Everybody,
+    /// One at a time, and each comes back with an empty disk.
+    WithoutDisk,
 }
 
 /// What commits are handed to.

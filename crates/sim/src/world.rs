@@ -13,7 +13,7 @@ use wire::{Author, Message, Round, SignedBlock, Transaction};
 use crate::{
     adversary::{self, Byzantine, Demand, Fair, Fate, InFlight, Network, Powers, View},
     checker::{Checker, digest_of},
-    disk::Stored,
+    disk::{Disk, Stored},
     measure::Stopwatch,
     node::{Effects, Node},
     random::Random,
@@ -22,6 +22,15 @@ use crate::{
 
 /// How long a message is held at the most.
 const HELD_MS_MAX: u64 = 1_000;
+
+/// What a crash leaves of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiskFate {
+    /// What was synchronised.
+    Kept,
+    /// Nothing.
+    Lost,
+}
 
 /// What can happen to a validator. `life` says for which of its lives it was meant.
 #[derive(Debug)]
@@ -44,6 +53,7 @@ enum Happening {
     },
     Crash {
         author: Author,
+        disk: DiskFate,
     },
     Restart {
         author: Author,
@@ -138,8 +148,8 @@ impl World {
         self.schedule(delay_ms, Happening::Submit { author, transaction });
     }
 
-    pub(crate) fn crash_at(&mut self, delay_ms: u64, author: Author) {
-        self.schedule(delay_ms, Happening::Crash { author });
+    pub(crate) fn crash_at(&mut self, delay_ms: u64, author: Author, disk: DiskFate) {
+        self.schedule(delay_ms, Happening::Crash { author, disk });
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -177,7 +187,7 @@ impl World {
             }
             Happening::Release => self.release(),
             Happening::Submit { author, transaction } => self.submit(author, transaction),
-            Happening::Crash { author } => self.crash(author),
+            Happening::Crash { author, disk } => self.crash(author, disk),
             Happening::Restart { author, stored } => self.restart(author, stored),
             Happening::Synchronised { .. } | Happening::Wake { .. } => {}
         }
@@ -235,12 +245,17 @@ impl World {
         self.input(author, Input::Submit { ticket, transaction });
     }
 
-    fn crash(&mut self, author: Author) {
+    fn crash(&mut self, author: Author, disk: DiskFate) {
         if !self.node(author).is_up() {
             return;
         }
         let mut random = self.random.fork();
-        let stored = self.node(author).crash(&mut random);
+        let mut stored = self.node(author).crash(&mut random);
+        if disk == DiskFate::Lost {
+            self.node(author).disk = Disk::default();
+            stored = Stored::default();
+            self.checker.disk_lost(author);
+        }
         self.schedule(random.between(1, self.crash_ms_max), Happening::Restart { author, stored });
     }
 

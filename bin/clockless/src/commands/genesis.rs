@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use crypto::{OpeningKey, SigningKey, deal};
+use crypto::{OpeningKey, SigningKey, ThresholdShare, deal};
 use rand::Rng as _;
 use serde_json::json;
 
@@ -169,11 +169,22 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
         gc_depth: 60,
         checkpoint_rounds: 128,
         attest_every: 1,
-        exchange: plan.exchange,
+        exchange: plan.exchange.clone(),
     };
     let text = serde_json::to_string_pretty(&genesis).map_err(|error| Failure::failed(error.to_string()))?;
     let path = out.join("genesis.json");
     fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    make_validators(out, &plan, &keys, shares.as_deref())?;
+    Ok(genesis)
+}
+
+/// Makes the folder of each validator: its secrets and its configuration.
+fn make_validators(
+    out: &Path,
+    plan: &Plan,
+    keys: &[SigningKey],
+    shares: Option<&[ThresholdShare]>,
+) -> Result<(), Failure> {
     let peers: Vec<SocketAddr> = plan.addresses.iter().map(|[links, ..]| *links).collect();
     for (place, key) in keys.iter().enumerate() {
         let folder = out.join(format!("validator-{place}"));
@@ -182,7 +193,7 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
         // Until it has run once a validator need not ask anybody what it said before.
         let newborn = folder.join("newborn");
         fs::write(&newborn, "").map_err(|error| Failure::file(&newborn, &error))?;
-        let share = shares.as_ref().and_then(|shares| shares.get(place));
+        let share = shares.and_then(|shares| shares.get(place));
         if let Some(share) = share {
             write_secret(&folder.join("coin-share"), &hex::encode(share.encode()))?;
         }
@@ -206,5 +217,5 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
         let path = folder.join("config.toml");
         fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     }
-    Ok(genesis)
+    Ok(())
 }

@@ -5,7 +5,7 @@
 use crypto::{CoinShare, Digest};
 use wire::{Author, Block, BlockRef, List, Round};
 
-use crate::adversary::{Byzantine, Demand, InFlight, Powers};
+use crate::adversary::{Byzantine, InFlight, Powers};
 
 /// Its validators' blocks between two absurd ones.
 const EVERY: u64 = 12;
@@ -46,9 +46,5 @@ impl Byzantine for FarFuture {
             }
         }
         out.push(message);
-    }
-
-    fn demand(&self) -> Demand {
-        Demand::Accusation
     }
 }
