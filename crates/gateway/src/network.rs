@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use wire::{BlockRef, Certificate, Committee, CommittedPayload};
+use wire::{BlockRef, Certificate, CommittedPayload, Committee};
 
 use crate::follow::Changes;
 
