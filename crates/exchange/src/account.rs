@@ -12,6 +12,7 @@ use wire::{
 
 use crate::{
     holding::Holding,
+    ledger::PoolId,
     margin::UnderlyingRisk,
     order::{HeldOrder, Order},
     protection::Protection,
@@ -98,6 +99,8 @@ pub struct Account {
     /// Says something while the account is being liquidated.
     pub distress: Distress,
     pub model: MarginModel,
+    /// The pool that it last had a position in.
+    pub pool: PoolId,
     /// Realised profit since the account was opened, fees apart.
     pub realised: Cash,
 }
@@ -118,6 +121,7 @@ impl Account {
             health: Health::Sound,
             distress: Distress::default(),
             model: MarginModel::Portfolio,
+            pool: 0,
             realised: Cash::ZERO,
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! 1. time, proofs against validators, and observations;
 //! 2. expiries, of contracts and of orders, funding, switches of owners who fell silent, markets that open or
-//!    stop, listing, withdrawals that are due;
+//!    stop, what governance enacts, listing, withdrawals that are due;
 //! 3. money and keys;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
@@ -66,6 +66,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.take_due();
     state.reopen();
     state.watch_indices();
+    state.enact_proposals();
     state.refresh_listing();
     state.pay_withdrawals();
     state.take_steps(&admitted, others, &mut outcomes);
@@ -110,6 +111,9 @@ impl State {
             | Action::Transfer { .. }
             | Action::Withdraw { .. }
             | Action::CancelWithdrawal { .. }
+            | Action::Propose { .. }
+            | Action::Vote { .. }
+            | Action::Pause { .. }
             | Action::RegisterKey { .. }
             | Action::RevokeKey { .. }
             | Action::SetSwitch { .. }
@@ -119,7 +123,7 @@ impl State {
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
             Action::Cancel { target } if found(target).is_none() => Turn::Rest,
             Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
-            Action::TakeAuction { .. } => Turn::Rest,
+            Action::TakeAuction { .. } | Action::TakeBlock { .. } => Turn::Rest,
             Action::Amend { target, .. } => match post_only(target) {
                 Some(PostOnly::Reject | PostOnly::Reprice) => Turn::PostOnly,
                 Some(PostOnly::Off) | None => Turn::Rest,
@@ -191,6 +195,7 @@ impl State {
             Action::TakeAuction { account: of, part, reward_min } => {
                 self.take_auction(account, (of, *part, *reward_min))
             }
+            Action::TakeBlock { offer } => self.take_block(account, offer),
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
             Action::SetProtection { group, limits } => {
                 self.set_protection(account, *group, *limits).map(done)
@@ -202,6 +207,9 @@ impl State {
                 self.withdraw(account, *amount, to).map(|withdrawal| Outcome::Withdrawing { withdrawal })
             }
             Action::CancelWithdrawal { withdrawal } => self.cancel_withdrawal(account, *withdrawal).map(done),
+            Action::Propose { change } => self.propose(account, change),
+            Action::Vote { proposal } => self.vote(account, *proposal).map(done),
+            Action::Pause { span } => self.pause(account, *span).map(done),
             Action::RegisterKey { key, permission, valid_until } => {
                 self.register_key(account, *key, *permission, *valid_until).map(done)
             }
@@ -261,6 +269,9 @@ fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> 
             | Action::Transfer { .. }
             | Action::Withdraw { .. }
             | Action::CancelWithdrawal { .. }
+            | Action::Propose { .. }
+            | Action::Vote { .. }
+            | Action::Pause { .. }
             | Action::Faucet { .. }
     );
     match authority {

@@ -40,6 +40,7 @@ impl State {
         if self.account(bidder).health != Health::Sound {
             return Err(Reject::Liquidating);
         }
+        self.check_running()?;
         self.check_rungs(account, Use::Liquidate)?;
         let slice = self.plan_slice(account, part)?;
         if slice.reward < reward_min {
@@ -75,7 +76,7 @@ impl State {
         let reward = reward.unwrap_or(Cash::MAX);
         let own = reward.min(equity.max(Cash::ZERO));
         let rest = reward.checked_sub(own).unwrap_or(Cash::ZERO);
-        let fund = rest.min(self.ledger.balance(Purse::Insurance)).max(Cash::ZERO);
+        let fund = rest.min(self.ledger.balance(self.fund_of(account))).max(Cash::ZERO);
         let reward = own.checked_add(fund).unwrap_or(own);
         let open = holder.holdings.iter().filter(|(id, _)| self.instrument_at(**id).is_open());
         let positions = open.map(|(id, holding)| (*id, part_of(holding.position, part))).collect();
@@ -90,6 +91,7 @@ impl State {
     ) -> Result<Outcome, Reject> {
         for (id, position) in &slice.positions {
             self.check_trading(self.instrument_at(*id))?;
+            self.check_pool(bidder, self.instrument_at(*id))?;
             let need = self.instrument_at(*id).position_max;
             let paid = self.value_at_mark(*id, *position).ok_or(Reject::NoMark { have: *id })?;
             self.transfer_position((account, bidder), *id, (*position, paid))
@@ -97,7 +99,7 @@ impl State {
         }
         let fund = slice.reward.checked_sub(slice.own).unwrap_or(Cash::ZERO);
         self.pay(Purse::Account(account), Purse::Account(bidder), slice.own);
-        self.pay(Purse::Insurance, Purse::Account(bidder), fund);
+        self.pay(self.fund_of(account), Purse::Account(bidder), fund);
         let (have, margin) = self.margin_of(bidder);
         if have < margin.initial {
             return Err(Reject::MarginTooLow { have, need: margin.initial });

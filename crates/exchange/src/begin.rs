@@ -13,6 +13,7 @@ use crate::{
     book::PagedBook,
     funding::Funding,
     genesis::{Genesis, GenesisError, Limits, UnderlyingGenesis, Units, parse_key, price_range},
+    governance::Governance,
     halt::TakerFlow,
     instrument::{Instrument, Listing},
     ladder::Average,
@@ -38,7 +39,7 @@ impl State {
             commit: 0,
             acting: ActionPlace::default(),
             time: genesis.start(),
-            ledger: Ledger::default(),
+            ledger: Ledger::with_pools(genesis.pools.len() + 1),
             oracle: begin_oracle(genesis, &instruments),
             underlyings,
             names: instruments.iter().map(|it| (it.name.clone(), it.id)).collect(),
@@ -55,6 +56,7 @@ impl State {
             orders: BTreeMap::new(),
             next_order: 1,
             trades: 0,
+            governance: Governance::default(),
             withdrawals: Withdrawals::default(),
             lists_at: Timestamp::ZERO,
             funding_paid_at: genesis.start(),
@@ -67,7 +69,10 @@ impl State {
             savepoint: None,
             events: Vec::new(),
         };
-        state.pay(Purse::Outside, Purse::Insurance, Cash::from_micros(genesis.insurance_micros));
+        let others = genesis.pools.iter().map(|pool| pool.insurance_micros);
+        for (pool, micros) in (0..).zip(core::iter::once(genesis.insurance_micros).chain(others)) {
+            state.pay(Purse::Outside, Purse::Insurance(pool), Cash::from_micros(micros));
+        }
         state.refresh_marks();
         Ok(state)
     }
@@ -119,6 +124,18 @@ pub(crate) fn list_instrument(
     })
 }
 
+impl State {
+    /// The largest position that an account may have in an instrument.
+    pub(crate) fn position_max(&self, it: &Instrument) -> Lots {
+        self.countable(it).min(Lots::new(self.parameters.limits.position_lots_max))
+    }
+
+    /// The largest position in an instrument that can be counted.
+    pub(crate) fn countable(&self, it: &Instrument) -> Lots {
+        position_max(it.market, self.underlying(it.underlying).first_index)
+    }
+}
+
 /// The largest position that can be counted at any price that may be observed.
 fn position_max(market: Market, index: Cash) -> Lots {
     const VALUE_MAX: i128 = 1 << 60;
@@ -158,6 +175,7 @@ fn begin_underlyings(genesis: &Genesis) -> Result<Vec<Underlying>, GenesisError>
             option: market(it.option)?,
             future: market(it.future)?,
             first_index,
+            pool: it.pool,
             average: Average { value: first_index, at },
             rung: Rung::Valid,
             symbol: it.symbol.clone(),

@@ -42,10 +42,10 @@ impl State {
     fn pay_shortfall(&mut self, account: AccountIndex) {
         let (equity, _) = self.margin_of(account);
         let lacks = equity.checked_neg().unwrap_or(Cash::MAX);
-        let amount = lacks.min(self.ledger.balance(Purse::Insurance));
+        let amount = lacks.min(self.ledger.balance(self.fund_of(account)));
         if amount.is_positive() {
-            self.pay(Purse::Insurance, Purse::Account(account), amount);
-            let (id, fund) = (self.account(account).id, self.ledger.balance(Purse::Insurance));
+            self.pay(self.fund_of(account), Purse::Account(account), amount);
+            let (id, fund) = (self.account(account).id, self.ledger.balance(self.fund_of(account)));
             self.emit(Event::InsurancePaid { account: id, amount, fund });
         }
     }

@@ -118,7 +118,7 @@ impl State {
             .sum();
         let kept = i128::from(self.ledger.balance(Purse::Clearing).micros()) + owed;
         if let Some(dust) = Cash::from_i128(kept).filter(|dust| dust.is_positive()) {
-            self.pay(Purse::Clearing, Purse::Insurance, dust);
+            self.pay(Purse::Clearing, Purse::Insurance(0), dust);
         }
     }
 }

@@ -122,7 +122,7 @@ impl State {
         }
         let left = self.ledger.balance(Purse::Funding);
         if left.is_positive() {
-            self.pay(Purse::Funding, Purse::Insurance, left);
+            self.pay(Purse::Funding, Purse::Insurance(0), left);
         }
     }
 

@@ -13,7 +13,8 @@ use crate::{instrument::StandardMargin, name::Right};
 
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
-    FundingParameters, HaltParameters, LadderParameters, ListingParameters, WithdrawalParameters,
+    FundingParameters, GovernanceParameters, HaltParameters, LadderParameters, ListingParameters, Member,
+    PoolGenesis, WithdrawalParameters,
 };
 
 /// The exchange's part of a network's genesis.
@@ -52,6 +53,12 @@ pub struct Genesis {
     /// When an index is too bad for what; never where it is absent.
     #[serde(default)]
     pub ladder: Option<LadderParameters>,
+    /// Pools beside the one that is always there, numbered from 1.
+    #[serde(default)]
+    pub pools: Vec<PoolGenesis>,
+    /// Who may change parameters; nobody where it is absent.
+    #[serde(default)]
+    pub governance: Option<GovernanceParameters>,
 }
 
 const fn unlimited() -> u64 {
@@ -96,6 +103,9 @@ pub struct Reporter {
 pub struct UnderlyingGenesis {
     /// Such as `BTC`.
     pub symbol: String,
+    /// The pool it belongs to.
+    #[serde(default)]
+    pub pool: u16,
     /// The index until reporters speak.
     pub index_micros: i64,
     pub option: Units,
@@ -367,6 +377,8 @@ impl Genesis {
             withdrawals: Some(WithdrawalParameters::default()),
             listing: None,
             ladder: None,
+            pools: Vec::new(),
+            governance: None,
         }
     }
 }

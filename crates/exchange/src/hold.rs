@@ -95,6 +95,9 @@ impl State {
 
     /// Lets those enter whose trigger has come.
     pub(crate) fn fire_triggers(&mut self) {
+        if self.check_running().is_err() {
+            return;
+        }
         let mut left = ENTERING_MAX;
         for (order, account) in self.reached(left) {
             left -= 1;

@@ -81,7 +81,7 @@ impl State {
         for (place, account) in self.accounts.iter().enumerate() {
             let index = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
             let balance = self.ledger.balance(Purse::Account(index));
-            let insurance_left = self.ledger.balance(Purse::Insurance).is_positive();
+            let insurance_left = self.ledger.balance(Purse::Insurance(account.pool)).is_positive();
             let holds_nothing = account.holdings.is_empty() && account.orders.is_empty();
             let unattended = holds_nothing && account.health == Health::Sound && insurance_left;
             if balance.is_negative() && unattended {

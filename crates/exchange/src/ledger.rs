@@ -9,6 +9,9 @@ use num::Cash;
 /// An account of the ledger by its number in the state.
 pub type AccountIndex = u32;
 
+/// A pool by its number in genesis; 0 is the one that is always there.
+pub type PoolId = u16;
+
 /// Where money can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purse {
@@ -16,7 +19,8 @@ pub enum Purse {
     /// Deposits come from here and withdrawals go back; its balance is minus what the exchange owes.
     Outside,
     Fees,
-    Insurance,
+    /// A pool's insurance fund.
+    Insurance(PoolId),
     /// On its way out.
     Withdrawals,
     /// Between those who paid their funding and those who have not got it yet.
@@ -31,7 +35,8 @@ pub struct Ledger {
     accounts: Vec<i128>,
     outside: i128,
     fees: i128,
-    insurance: i128,
+    /// By pool; at least one.
+    insurance: Vec<i128>,
     withdrawals: i128,
     funding: i128,
     clearing: i128,
@@ -46,9 +51,21 @@ pub enum LedgerError {
     Negative { have: Cash },
     /// The account was never opened.
     NoAccount { have: AccountIndex },
+    /// There is no such pool.
+    NoPool { have: PoolId },
 }
 
 impl Ledger {
+    /// A ledger with so many pools, one at least.
+    pub fn with_pools(pools: usize) -> Self {
+        Self { insurance: vec![0; pools.max(1)], ..Self::default() }
+    }
+
+    /// How many pools there are.
+    pub(crate) fn pools(&self) -> usize {
+        self.insurance.len()
+    }
+
     /// Opens the next account, empty.
     pub fn open(&mut self) -> AccountIndex {
         let index =
@@ -65,7 +82,7 @@ impl Ledger {
             }
             Purse::Outside => self.outside,
             Purse::Fees => self.fees,
-            Purse::Insurance => self.insurance,
+            Purse::Insurance(pool) => self.insurance.get(usize::from(pool)).copied().unwrap_or(0),
             Purse::Withdrawals => self.withdrawals,
             Purse::Funding => self.funding,
             Purse::Clearing => self.clearing,
@@ -97,20 +114,29 @@ impl Ledger {
 
     /// The largest balance, either way, in micros.
     pub(crate) fn largest(&self) -> u128 {
-        let rest = [self.outside, self.fees, self.insurance, self.withdrawals, self.funding, self.clearing];
-        self.accounts.iter().chain(&rest).map(|micros| micros.unsigned_abs()).max().unwrap_or(0)
+        let rest = [self.outside, self.fees, self.withdrawals, self.funding, self.clearing];
+        self.accounts
+            .iter()
+            .chain(&self.insurance)
+            .chain(&rest)
+            .map(|micros| micros.unsigned_abs())
+            .max()
+            .unwrap_or(0)
     }
 
     /// The sum over everything: zero, or the ledger is broken.
     pub fn total(&self) -> i128 {
-        let rest = [self.outside, self.fees, self.insurance, self.withdrawals, self.funding, self.clearing];
-        self.accounts.iter().chain(&rest).sum()
+        let rest = [self.outside, self.fees, self.withdrawals, self.funding, self.clearing];
+        self.accounts.iter().chain(&self.insurance).chain(&rest).sum()
     }
 
     fn check_open(&self, purse: Purse) -> Result<(), LedgerError> {
         match purse {
             Purse::Account(have) if self.slot(have).is_none_or(|i| i >= self.accounts.len()) => {
                 Err(LedgerError::NoAccount { have })
+            }
+            Purse::Insurance(have) if usize::from(have) >= self.insurance.len() => {
+                Err(LedgerError::NoPool { have })
             }
             _ => Ok(()),
         }
@@ -128,7 +154,10 @@ impl Ledger {
             },
             Purse::Outside => &mut self.outside,
             Purse::Fees => &mut self.fees,
-            Purse::Insurance => &mut self.insurance,
+            Purse::Insurance(pool) => match self.insurance.get_mut(usize::from(pool)) {
+                Some(balance) => balance,
+                None => return,
+            },
             Purse::Withdrawals => &mut self.withdrawals,
             Purse::Funding => &mut self.funding,
             Purse::Clearing => &mut self.clearing,
@@ -146,7 +175,7 @@ mod tests {
         match choice % 10 {
             0 => Purse::Outside,
             1 => Purse::Fees,
-            2 => Purse::Insurance,
+            2 => Purse::Insurance(0),
             3 => Purse::Clearing,
             4 => Purse::Funding,
             5 => Purse::Withdrawals,
@@ -159,7 +188,7 @@ mod tests {
         fn no_sequence_of_entries_makes_or_loses_money(
             entries in proptest::collection::vec((any::<u8>(), any::<u8>(), any::<i64>()), 0..100),
         ) {
-            let mut ledger = Ledger::default();
+            let mut ledger = Ledger::with_pools(1);
             (0..3).for_each(|_| { ledger.open(); });
             for (from, to, amount) in entries {
                 let amount = Cash::from_micros(amount >> (to % 60));
@@ -175,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_negative_amount_and_an_account_that_is_not_open_change_nothing() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::with_pools(1);
         let account = Purse::Account(ledger.open());
         let (negative, one) = (Cash::from_micros(-1), Cash::from_micros(1));
         let refused = ledger.transfer(Purse::Fees, account, negative);
@@ -187,7 +216,7 @@ mod tests {
 
     #[test]
     fn balances_beyond_64_bits_are_counted_and_come_back() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::with_pools(1);
         let account = Purse::Account(ledger.open());
         for _ in 0..3 {
             assert_eq!(ledger.transfer(Purse::Outside, account, Cash::MAX), Ok(()));

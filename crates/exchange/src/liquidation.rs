@@ -60,6 +60,9 @@ impl Liquidations {
 impl State {
     /// Judges every account whose standing may have changed and takes this commit's steps.
     pub(crate) fn liquidate(&mut self) {
+        if self.check_running().is_err() {
+            return;
+        }
         let mut steps = self.parameters.liquidation.accounts_max;
         let mut deleverages = self.parameters.liquidation.deleverages_max;
         for account in self.liquidations.in_turn() {
@@ -202,7 +205,7 @@ impl State {
         if !owes {
             self.liquidations.debtors.remove(&account);
         } else if self.liquidations.debtors.insert(account)
-            && !self.ledger.balance(Purse::Insurance).is_positive()
+            && !self.ledger.balance(self.fund_of(account)).is_positive()
         {
             self.tell_shortfall(account);
         }
@@ -211,14 +214,14 @@ impl State {
     /// The insurance fund pays what flat accounts owe, as far as it goes.
     fn pay_debtors(&mut self) {
         for account in self.liquidations.debtors.clone() {
-            let fund = self.ledger.balance(Purse::Insurance);
+            let fund = self.ledger.balance(self.fund_of(account));
             let balance = self.ledger.balance(Purse::Account(account));
             let amount = balance.checked_neg().unwrap_or(Cash::MAX).min(fund);
             if !amount.is_positive() {
-                break;
+                continue;
             }
-            self.pay(Purse::Insurance, Purse::Account(account), amount);
-            let (id, fund) = (self.account(account).id, self.ledger.balance(Purse::Insurance));
+            self.pay(self.fund_of(account), Purse::Account(account), amount);
+            let (id, fund) = (self.account(account).id, self.ledger.balance(self.fund_of(account)));
             self.emit(Event::InsurancePaid { account: id, amount, fund });
             if self.ledger.balance(Purse::Account(account)).is_negative() {
                 self.tell_shortfall(account);

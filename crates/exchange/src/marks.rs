@@ -68,7 +68,7 @@ impl State {
         Fix::ratio(spread.micros(), underlying.index.micros(), Rounding::Ceil).unwrap_or(Fix::ONE)
     }
 
-    fn mark_underlying(&mut self, id: UnderlyingId) {
+    pub(crate) fn mark_underlying(&mut self, id: UnderlyingId) {
         let underlying = self.underlying(id);
         let (index, now) = (underlying.index, self.time);
         let smiles: Vec<(Timestamp, Option<Slice>)> = underlying.surfaces.iter().map(smile).collect();

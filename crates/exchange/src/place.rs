@@ -73,6 +73,7 @@ impl State {
         let have = terms.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
         self.check_open(it)?;
+        self.check_pool(account, it)?;
         self.check_standing(account, terms, conditions)?;
         self.check_lots(terms.lots)?;
         let limit = self.check_price(it, terms)?;

@@ -66,6 +66,7 @@ impl State {
         let have = terms.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
         self.check_open(it)?;
+        self.check_pool(account, it)?;
         self.check_protection(account, terms.protection)?;
         for (side, quoted) in [(Side::Buy, terms.bid), (Side::Sell, terms.ask)] {
             if let Some(quoted) = quoted {

@@ -99,6 +99,9 @@ impl State {
 
     /// Opens every market whose time has come.
     pub(crate) fn reopen(&mut self) {
+        if self.check_running().is_err() {
+            return;
+        }
         let now = self.time;
         let due = self.instruments.iter().filter(|it| it.halt.is_some_and(|halt| now >= halt.opens_at));
         // After a stall it opens on fresh prices only.

@@ -37,6 +37,7 @@ impl State {
         if !it.is_open() || it.has_expired(self.time) {
             return Err(Reject::InstrumentClosed { have: it.id });
         }
+        self.check_running()?;
         self.check_trading(it)?;
         self.check_rung(it.underlying, Use::Trade)
     }

@@ -13,8 +13,10 @@ use crate::{
     account::Account,
     agenda::AgendaChange,
     book::PagedBook,
+    governance::Governance,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
+    nonce::NonceWindow,
     oracle::Oracle,
     order::Order,
     state::{SessionKey, State},
@@ -29,8 +31,10 @@ pub(crate) struct Savepoint {
     instruments: BTreeMap<InstrumentId, Instrument>,
     orders: BTreeMap<OrderId, Option<Order>>,
     withdrawals: BTreeMap<(AccountIndex, u64), Option<Withdrawal>>,
+    nonces: BTreeMap<(AccountIndex, PublicKey), Option<NonceWindow>>,
     keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
     oracle: Option<Oracle>,
+    governance: Option<Governance>,
     payments: Vec<(Purse, Purse, Cash)>,
     agenda: Vec<AgendaChange>,
     entering: usize,
@@ -79,8 +83,17 @@ impl State {
                 None => drop(self.keys.remove(&place)),
             }
         }
+        for (place, window) in savepoint.nonces {
+            match window {
+                Some(window) => drop(self.nonces.insert(place, window)),
+                None => drop(self.nonces.remove(&place)),
+            }
+        }
         for (place, withdrawal) in savepoint.withdrawals {
             self.set_withdrawal(place, withdrawal);
+        }
+        if let Some(governance) = savepoint.governance {
+            self.governance = governance;
         }
         if let Some(oracle) = savepoint.oracle {
             self.oracle = oracle;
@@ -127,6 +140,12 @@ impl State {
         savepoint.keys.entry(place).or_insert_with(|| self.keys.get(&place).copied());
     }
 
+    /// An intent's own nonce stays used whatever becomes of it; that of an offer is given back.
+    pub(crate) fn keep_nonces(&mut self, place: (AccountIndex, PublicKey)) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.nonces.entry(place).or_insert_with(|| self.nonces.get(&place).cloned());
+    }
+
     pub(crate) fn keep_withdrawal(&mut self, place: (AccountIndex, u64)) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.withdrawals.entry(place).or_insert_with(|| self.withdrawals.waiting.get(&place).cloned());
@@ -136,6 +155,12 @@ impl State {
     pub(crate) fn keep_oracle(&mut self) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.oracle.get_or_insert_with(|| self.oracle.clone());
+    }
+
+    /// Only members and the guardian get here.
+    pub(crate) fn keep_governance(&mut self) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.governance.get_or_insert_with(|| self.governance.clone());
     }
 
     pub(crate) fn keep_agenda(&mut self, change: AgendaChange) {

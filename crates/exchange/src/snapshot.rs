@@ -23,6 +23,7 @@ use crate::{
     book::{OrderBook, PagedBook},
     funding::Funding,
     genesis::{Genesis, GenesisError, Surface},
+    governance::Governance,
     halt::{Halt, PriceRange, TakerFlow},
     hold,
     instrument::{Instrument, Listing, Valuation},
@@ -112,6 +113,7 @@ impl State {
             orders,
             next_order,
             trades,
+            governance,
             withdrawals,
             lists_at,
             funding_paid_at,
@@ -128,6 +130,7 @@ impl State {
         let is_between_commits =
             savepoint.is_none() && events.is_empty() && *acting == ActionPlace::default();
         debug_assert!(is_between_commits, "a state is saved between commits");
+        governance.save(out);
         commit.save(out);
         time.save(out);
         ledger.save(out);
@@ -152,6 +155,7 @@ impl State {
     /// The state that was saved by an exchange of the same genesis and network.
     pub fn load(genesis: &Genesis, network: Digest, input: &mut Input<'_>) -> Result<Self, StateError> {
         let mut state = Self::new(genesis, network)?;
+        state.load_governance(Save::load(input)?)?;
         state.commit = Save::load(input)?;
         state.time = Save::load(input)?;
         state.ledger = Save::load(input)?;
@@ -176,6 +180,14 @@ impl State {
         state.derive(&books)?;
         state.check_invariants()?;
         Ok(state)
+    }
+
+    /// The parameters are those of genesis with the enacted changes.
+    fn load_governance(&mut self, saved: Governance) -> Result<(), Misfit> {
+        let changed = self.parameters.base.changed_by(&saved.changed).ok_or(Misfit::Governance)?;
+        self.parameters = self.parameters.clone().with(&changed);
+        self.governance = saved;
+        Ok(())
     }
 
     fn load_underlyings(&mut self, saved: Vec<SavedUnderlying>) -> Result<(), Misfit> {
@@ -284,6 +296,7 @@ impl SavedUnderlying {
             symbol: _,
             option: _,
             future: _,
+            pool: _,
             first_index: _,
             average,
             rung,
@@ -338,6 +351,7 @@ impl Save for Account {
             health,
             distress,
             model,
+            pool,
             realised,
         } = self;
         id.save(out);
@@ -351,6 +365,7 @@ impl Save for Account {
         health.save(out);
         distress.save(out);
         model.save(out);
+        pool.save(out);
         realised.save(out);
     }
 
@@ -369,6 +384,7 @@ impl Save for Account {
             health: Save::load(input)?,
             distress: Save::load(input)?,
             model: Save::load(input)?,
+            pool: Save::load(input)?,
             realised: Save::load(input)?,
         })
     }

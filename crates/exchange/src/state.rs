@@ -15,13 +15,15 @@ use crate::{
     agenda::Agenda,
     book::PagedBook,
     genesis::{
-        Fees, FundingParameters, Genesis, HaltParameters, LadderParameters, Limits, LiquidationParameters,
-        ListingParameters, MarginParameters, MarkParameters, Surface, WithdrawalParameters,
+        Fees, FundingParameters, Genesis, GovernanceParameters, HaltParameters, LadderParameters, Limits,
+        LiquidationParameters, ListingParameters, MarginParameters, MarkParameters, Surface,
+        WithdrawalParameters,
     },
+    governance::Governance,
     halt::PriceRange,
     instrument::Instrument,
     ladder::Average,
-    ledger::{AccountIndex, Ledger, Purse},
+    ledger::{AccountIndex, Ledger, PoolId, Purse},
     liquidation::Liquidations,
     nonce::NonceWindow,
     oracle::Oracle,
@@ -53,6 +55,9 @@ pub struct Parameters {
     pub listing: Option<ListingParameters>,
     pub ladder: Option<LadderParameters>,
     pub grid: Grid,
+    pub governance: Option<GovernanceParameters>,
+    /// Genesis without underlyings and instruments: what changes are made to.
+    pub(crate) base: Genesis,
 }
 
 /// What its instruments are on.
@@ -62,6 +67,8 @@ pub struct Underlying {
     /// Units of its options, and of its futures and perpetuals.
     pub(crate) option: Market,
     pub(crate) future: Market,
+    /// The pool whose collateral and fund answer for it.
+    pub pool: PoolId,
     /// The index of genesis.
     pub(crate) first_index: Cash,
     pub(crate) average: Average,
@@ -120,6 +127,7 @@ pub struct State {
     pub(crate) orders: BTreeMap<OrderId, Order>,
     pub(crate) next_order: u64,
     pub(crate) trades: u64,
+    pub(crate) governance: Governance,
     pub(crate) withdrawals: Withdrawals,
     /// When the rule of listing is looked at again.
     pub(crate) lists_at: Timestamp,
@@ -261,6 +269,11 @@ impl State {
 }
 
 impl Parameters {
+    /// These parameters with those of a changed genesis.
+    pub(crate) fn with(self, genesis: &Genesis) -> Self {
+        Self { base: self.base, ..Self::of(genesis, self.network, self.reporters, self.grid) }
+    }
+
     pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>, grid: Grid) -> Self {
         let faucet_max = match genesis.faucet {
             crate::genesis::Faucet::Closed => Cash::ZERO,
@@ -282,6 +295,8 @@ impl Parameters {
             listing: genesis.listing,
             ladder: genesis.ladder,
             grid,
+            governance: genesis.governance.clone(),
+            base: Genesis { underlyings: Vec::new(), instruments: Vec::new(), ..genesis.clone() },
         }
     }
 }

@@ -5,7 +5,7 @@
 //! With K the entry of a future, `clearing + sum of K` stays zero: unrealised money is nobody's yet.
 
 use num::{Cash, Lots, Position, Rounding, Side, Ticks};
-use wire::{Event, InstrumentId, OrderEnd, OrderId, TradeEvent, TradeKind};
+use wire::{BlockLeg, Event, InstrumentId, OrderEnd, OrderId, Reject, TradeEvent, TradeKind};
 
 use crate::{
     book::{OrderBook, RestingOrder},
@@ -35,6 +35,12 @@ pub(crate) struct FillSide {
     /// What the side pays now: the premium of an option, what a future lost. Negative when it gets money.
     pays: Cash,
     fee: Cash,
+}
+
+impl FillSide {
+    pub(crate) const fn fee(&self) -> Cash {
+        self.fee
+    }
 }
 
 /// What a fill does to both sides.
@@ -94,6 +100,25 @@ impl State {
         let index = self.underlying(it.underlying).index;
         let fee = fee(&self.parameters.fees, it, index, (price, lots), role);
         Some(FillSide { fee, ..self.plan_move(account, id, (side, lots), paid)? })
+    }
+
+    /// What a leg of a block trade does to its maker and taker, both at its price; the maker pays a maker's fee.
+    pub(crate) fn plan_leg(
+        &self,
+        (maker, taker): (AccountIndex, AccountIndex),
+        leg: &BlockLeg,
+    ) -> Result<(FillSide, FillSide), Reject> {
+        let (id, terms) = (leg.instrument, (leg.price, leg.lots));
+        let made = self.plan_side(maker, id, (leg.side, Role::Maker), terms);
+        let taken = self.plan_side(taker, id, (leg.side.opposite(), Role::Taker), terms);
+        let need = self.instrument_at(id).position_max;
+        let (made, taken) = made.zip(taken).ok_or(Reject::PositionTooLarge { have: leg.lots, need })?;
+        if self.passes_open_interest(id, [(maker, &made), (taker, &taken)]) {
+            let (have, need) =
+                (self.instrument_at(id).open_interest, self.parameters.limits.open_interest_lots_max);
+            return Err(Reject::OpenInterestLimit { have, need });
+        }
+        Ok((made, taken))
     }
 
     /// What a move of a position for so much money does to one side; there is no fee.
@@ -182,7 +207,8 @@ impl State {
         self.write_side(taker.account, id, &plan.taker);
         self.write_side(fill.owner, id, &plan.maker);
         // Whoever is liquidated pays the fund that stands behind all.
-        let fee_purse = if taker.kind == TradeKind::Liquidation { Purse::Insurance } else { Purse::Fees };
+        let fee_purse =
+            if taker.kind == TradeKind::Liquidation { self.fund_of(taker.account) } else { Purse::Fees };
         self.pay(Purse::Account(taker.account), fee_purse, plan.taker.fee);
         self.pay(Purse::Account(fill.owner), Purse::Fees, plan.maker.fee);
         self.trades += 1;
@@ -265,7 +291,9 @@ impl State {
         let instrument = self.instrument_mut(id);
         instrument.open_interest =
             instrument.open_interest.saturating_sub(long(&before)).saturating_add(long(&after));
+        let pool = self.pool_of(id).unwrap_or(0);
         let holder = self.account_mut(account);
+        holder.pool = pool;
         if after.position.is_flat() {
             holder.holdings.remove(&id);
         } else {

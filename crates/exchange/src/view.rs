@@ -10,7 +10,7 @@ use crate::{
     genesis::Fees,
     holding::Holding,
     instrument::Instrument,
-    ledger::{AccountIndex, Purse},
+    ledger::{AccountIndex, PoolId, Purse},
     margin::{Margin, units_as_fix},
     order::Order,
     protection::Protection,
@@ -157,6 +157,18 @@ impl State {
         units_as_fix(instrument, Position::new(i64::try_from(lots.get()).unwrap_or(i64::MAX)))
     }
 
+    /// What the insurance fund of a pool holds.
+    pub fn insurance_of(&self, pool: PoolId) -> Cash {
+        self.ledger.balance(Purse::Insurance(pool))
+    }
+
+    /// All insurance funds together; saturates.
+    fn insurance(&self) -> Cash {
+        let pools = (0..self.ledger.pools()).filter_map(|pool| PoolId::try_from(pool).ok());
+        let sum = pools.map(|pool| i128::from(self.insurance_of(pool).micros())).sum();
+        Cash::from_i128(sum).unwrap_or(Cash::MAX)
+    }
+
     pub fn totals(&self) -> Totals {
         let accounts = (0..self.accounts.len())
             .filter_map(|place| AccountIndex::try_from(place).ok())
@@ -166,7 +178,7 @@ impl State {
             deposits: self.ledger.balance(Purse::Outside).checked_neg().unwrap_or(Cash::MAX),
             accounts,
             fees: self.ledger.balance(Purse::Fees),
-            insurance: self.ledger.balance(Purse::Insurance),
+            insurance: self.insurance(),
             withdrawals: self.ledger.balance(Purse::Withdrawals),
             funding: self.ledger.balance(Purse::Funding),
             clearing: self.ledger.balance(Purse::Clearing),

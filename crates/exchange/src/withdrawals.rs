@@ -65,6 +65,7 @@ impl State {
         if have >= rules.waiting_max {
             return Err(Reject::WithdrawalLimit { have, need: rules.waiting_max });
         }
+        self.check_running()?;
         self.check_rungs(account, Use::Withdraw)?;
         let have = self.free_balance(account);
         if amount > have {
@@ -103,7 +104,7 @@ impl State {
     /// Pays what is ready when a period has ended.
     pub(crate) fn pay_withdrawals(&mut self) {
         let Some(rules) = self.parameters.withdrawals else { return };
-        if self.time < self.withdrawals.pays_at {
+        if self.time < self.withdrawals.pays_at || self.check_running().is_err() {
             return;
         }
         let began = self.time.millis() - self.time.millis() % rules.period_ms;

@@ -17,7 +17,7 @@ fn bench() -> Bench {
 }
 
 fn rung(bench: &Bench) -> Rung {
-    bench.state.underlying_of(BTC).unwrap().rung
+    bench.state.underlying_of(BTC).expect("genesis lists it").rung
 }
 
 /// Each reporter says his price.

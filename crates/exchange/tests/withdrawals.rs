@@ -20,7 +20,7 @@ fn bench() -> Bench {
 }
 
 fn withdraw(whole: i64) -> Action {
-    Action::Withdraw { amount: usdc(whole), to: Destination::new(b"somewhere".to_vec()).unwrap() }
+    Action::Withdraw { amount: usdc(whole), to: Destination::new(b"somewhere".to_vec()).expect("short") }
 }
 
 fn paid(events: &[Event]) -> Vec<(wire::AccountId, Cash)> {

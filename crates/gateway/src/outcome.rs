@@ -24,7 +24,7 @@ impl Outcome {
         let mut read = Self { commit, orders: Vec::new(), trades_above, rejected: Vec::new() };
         for outcome in outcomes {
             match outcome {
-                Result_::Done | Result_::Withdrawing { .. } => {}
+                Result_::Done | Result_::Withdrawing { .. } | Result_::Proposed { .. } => {}
                 Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
                 Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
                 Result_::Rejected { reject } => read.rejected.push(rejected(reject)),
@@ -63,8 +63,10 @@ pub fn rejected(reject: &Reject) -> RpcError {
             Code::NotEnoughFunds
         }
         Reject::UnknownOrder => Code::OrderNotFound,
-        Reject::OracleRung { .. } => Code::TemporarilyUnavailable,
-        Reject::WithdrawalsClosed => Code::PermissionDenied,
+        Reject::OracleRung { .. } | Reject::Paused { .. } => Code::TemporarilyUnavailable,
+        Reject::OtherPool { .. } => Code::TransferNotAllowed,
+        Reject::OfferUnsigned | Reject::OfferNotForAccount => Code::Forbidden,
+        Reject::WithdrawalsClosed | Reject::NotMember | Reject::NotGuardian => Code::PermissionDenied,
         Reject::UnknownWithdrawal { .. } => Code::NotFound,
         Reject::WithdrawalLimit { .. } => Code::TooManyRequests,
         Reject::NotOwner { .. } => Code::NotOwner,

@@ -115,8 +115,17 @@ impl Execution {
         }
         let certificates = self.collect(payload);
         let checked = if commit.is_multiple_of(CHECK_EVERY) { self.state.check_money() } else { Ok(()) };
-        let broken_invariant = checked.err().map(|broken| broken.to_string());
+        let broken_invariant =
+            checked.err().map(|broken| broken.to_string()).or_else(|| self.needs_upgrade());
         Executed { commit, root, events, certificates, broken_invariant }
+    }
+
+    /// Why this program cannot execute the next commit, if it cannot: the rules are of a version that it does not know.
+    fn needs_upgrade(&self) -> Option<String> {
+        let next = self.state.commit().saturating_add(1);
+        let (need, have) = (self.state.version_at(next), exchange::VERSION);
+        (need > have)
+            .then(|| format!("commit {next} needs version {need} of the rules, this program has {have}"))
     }
 
     /// This validator's word on a root, when the commit is one that is attested to.

@@ -4,12 +4,12 @@
 //! orders by number or label, amounts.
 
 use crypto::PublicKey;
-use num::{Cash, Fix, Lots, Side, Ticks, Timestamp};
+use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Blob, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits, QuoteSide,
-    UnderlyingId,
-    limits::{DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX},
+    AccountId, Blob, BlockOffer, Boxed, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits,
+    QuoteSide, UnderlyingId,
+    limits::{DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, PARAMETER_BYTES_MAX},
 };
 
 /// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
@@ -20,6 +20,19 @@ pub type Destination = Blob<DESTINATION_BYTES_MAX>;
 
 /// The name of an instrument, at most 48 bytes.
 pub type InstrumentName = Blob<NAME_BYTES_MAX>;
+
+/// The name of a parameter as genesis has it, such as `fees.option_billionths`; at most 80 bytes.
+pub type ParameterName = Blob<PARAMETER_BYTES_MAX>;
+
+tagged! {
+    /// What governance may decide.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Change {
+        0 => Parameter { name: ParameterName, value: i64 },
+        /// The rules are of this version from a commit on.
+        1 => Upgrade { version: u32, commit: u64 },
+    }
+}
 
 tagged! {
     /// How an order is priced.
@@ -157,5 +170,13 @@ tagged! {
         17 => Withdraw { amount: Cash, to: Destination },
         /// Takes back what of a withdrawal has not been paid. Owner only.
         18 => CancelWithdrawal { withdrawal: u64 },
+        /// A member asks for a change, and votes for it.
+        19 => Propose { change: Change },
+        /// A member votes for a proposal.
+        20 => Vote { proposal: u64 },
+        /// The guardian stops trading and withdrawals for so long; zero lets them go on.
+        21 => Pause { span: Duration },
+        /// Takes what a maker offered beside the books.
+        22 => TakeBlock { offer: Boxed<BlockOffer> },
     }
 }

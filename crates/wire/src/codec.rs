@@ -201,3 +201,39 @@ impl<const MAX: usize> Read for Blob<MAX> {
         Bytes::read_cfg(buf, &RangeCfg::from(0..=MAX)).map(Self)
     }
 }
+
+/// A large part of a choice, so that the choice itself stays small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boxed<T>(Box<T>);
+
+impl<T> Boxed<T> {
+    pub fn new(value: T) -> Self {
+        Self(Box::new(value))
+    }
+}
+
+impl<T> core::ops::Deref for Boxed<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Write> Write for Boxed<T> {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.0.write(buf);
+    }
+}
+
+impl<T: EncodeSize> EncodeSize for Boxed<T> {
+    fn encode_size(&self) -> usize {
+        self.0.encode_size()
+    }
+}
+
+impl<T: Read<Cfg = ()>> Read for Boxed<T> {
+    type Cfg = ();
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, Error> {
+        T::read_cfg(buf, &()).map(Self::new)
+    }
+}

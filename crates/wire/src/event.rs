@@ -6,8 +6,8 @@
 use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Author, Conditions, Destination, InstrumentId, InstrumentName, IntentId, List, MarginModel,
-    NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId, limits::ACTIONS_MAX,
+    AccountId, Author, Change, Conditions, Destination, InstrumentId, InstrumentName, IntentId, List,
+    MarginModel, NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId, limits::ACTIONS_MAX,
 };
 use crypto::PublicKey;
 
@@ -25,6 +25,8 @@ tagged! {
         4 => Quoted { bid: Option<OrderId>, ask: Option<OrderId> },
         /// The number of a withdrawal.
         5 => Withdrawing { withdrawal: u64 },
+        /// The number of a proposal.
+        6 => Proposed { proposal: u64 },
     }
 }
 
@@ -79,6 +81,8 @@ tagged! {
         1 => Liquidation,
         /// At the one price of a market's opening: both sides were collected.
         2 => Opening,
+        /// Agreed on beside the book.
+        3 => Block,
     }
 }
 
@@ -163,6 +167,13 @@ tagged! {
         54 => RungChanged { underlying: UnderlyingId, rung: Rung },
         55 => Listed { instrument: InstrumentId, name: InstrumentName },
         56 => Delisted { instrument: InstrumentId },
+        57 => Proposed { proposal: u64, change: Change, open_until: Timestamp },
+        /// A quorum voted for a proposal; it is enacted at this time.
+        58 => ProposalPassed { proposal: u64, due_at: Timestamp },
+        /// A proposal was enacted, or nobody can vote for it any more, or it does not fit any more.
+        59 => ProposalEnded { proposal: u64, is_enacted: bool },
+        /// Trading and withdrawals stand until then.
+        60 => Paused { until: Timestamp },
         /// What a position paid (negative) or got since it last did.
         50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }

@@ -10,6 +10,7 @@ mod codec;
 mod action;
 mod batch;
 mod block;
+mod block_trade;
 mod ceremony;
 mod change;
 mod checkpoint;
@@ -26,15 +27,16 @@ mod reject;
 mod root;
 
 pub use action::{
-    Action, Destination, InstrumentName, Label, MarginModel, NewOrder, OrderKind, OrderTarget, Permission,
-    PostOnly, ReduceOnly, TimeInForce,
+    Action, Change, Destination, InstrumentName, Label, MarginModel, NewOrder, OrderKind, OrderTarget,
+    ParameterName, Permission, PostOnly, ReduceOnly, TimeInForce,
 };
 pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};
+pub use block_trade::{BlockLeg, BlockOffer, BlockTerms};
 pub use ceremony::{CeremonyMessage, SignedCeremonyMessage, Statement};
 pub use change::{CommitteeChange, SignedCommitteeChange, Successor};
 pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
-pub use codec::{Blob, List};
+pub use codec::{Blob, Boxed, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
 pub use conditions::{

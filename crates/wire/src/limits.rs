@@ -12,6 +12,10 @@ pub const LABEL_BYTES_MAX: usize = 64;
 pub const DESTINATION_BYTES_MAX: usize = 64;
 /// Bytes of an instrument's name.
 pub const NAME_BYTES_MAX: usize = 48;
+/// Legs of a block trade.
+pub const BLOCK_LEGS_MAX: usize = 16;
+/// Bytes of a parameter's name.
+pub const PARAMETER_BYTES_MAX: usize = 80;
 /// Bytes of one transaction as a client submits it.
 pub const TRANSACTION_BYTES_MAX: usize = 16 * 1024;
 /// Transactions in a batch.

@@ -4,7 +4,7 @@
 //! that applies. Every variant with a limit says what it had and what was needed.
 
 use crypto::{Digest, PublicKey};
-use num::{Cash, Fix, Lots, Ticks, Timestamp};
+use num::{Cash, Duration, Fix, Lots, Ticks, Timestamp};
 
 use crate::{InstrumentId, OrderId, Rung, UnderlyingId};
 
@@ -67,6 +67,34 @@ tagged! {
         102 => UnknownWithdrawal { have: u64 },
         #[error("the price of reference is {have:?}, must be {need:?} or better")]
         103 => OracleRung { have: Rung, need: Rung },
+        // Governance.
+        #[error("trading and withdrawals are paused until {}", need.millis())]
+        104 => Paused { need: Timestamp },
+        #[error("the account's owner is no member of governance")]
+        105 => NotMember,
+        #[error("the account's owner is not the guardian")]
+        106 => NotGuardian,
+        #[error("{have} proposals are open, and {need} is the most there can be")]
+        107 => ProposalLimit { have: u32, need: u32 },
+        #[error("there is no parameter of that name")]
+        108 => UnknownParameter,
+        #[error("a relation of genesis does not hold with {have}")]
+        109 => ParameterOutOfRange { have: i64 },
+        #[error("version {have} does not follow, {need} would")]
+        110 => VersionOutOfOrder { have: u32, need: u32 },
+        #[error("commit {have} has passed, the next is {need}")]
+        111 => CommitPassed { have: u64, need: u64 },
+        #[error("there is no proposal {have} that is open")]
+        112 => UnknownProposal { have: u64 },
+        #[error("a pause of {} milliseconds, at most {}", have.millis(), need.millis())]
+        113 => PauseTooLong { have: Duration, need: Duration },
+        #[error("the next pause may begin at {}", need.millis())]
+        114 => PauseTooSoon { need: Timestamp },
+        // Block trades.
+        #[error("the offer has no legs, or no key that may trade for its maker has signed it")]
+        116 => OfferUnsigned,
+        #[error("the offer is for another account")]
+        117 => OfferNotForAccount,
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,
@@ -88,6 +116,8 @@ tagged! {
         50 => UnknownInstrument { have: InstrumentId },
         #[error("instrument {have} has expired")]
         51 => InstrumentClosed { have: InstrumentId },
+        #[error("the account is in pool {have}, this is of pool {need}")]
+        115 => OtherPool { have: u16, need: u16 },
         #[error("instrument {have} is halted until {}", need.millis())]
         68 => Halted { have: InstrumentId, need: Timestamp },
         #[error("an order must have lots")]

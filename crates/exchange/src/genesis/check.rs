@@ -38,9 +38,12 @@ impl Genesis {
         self.check_ratios()?;
         self.check_limits()?;
         self.check_oracle()?;
+        self.check_governance()?;
         let mut seen = BTreeSet::new();
         for (index, underlying) in self.underlyings.iter().enumerate() {
             underlying.check(index)?;
+            let pools = u16::try_from(self.pools.len()).unwrap_or(u16::MAX);
+            within(&format!("underlyings[{index}].pool"), underlying.pool, 0..=pools)?;
             if !seen.insert(&underlying.symbol) {
                 let have = underlying.symbol.clone();
                 return Err(GenesisError::DuplicateUnderlying { index, have });
@@ -135,6 +138,37 @@ impl Genesis {
             within("ladder.average_ms", ladder.average_ms, span)?;
         }
         Ok(())
+    }
+
+    fn check_governance(&self) -> Result<(), GenesisError> {
+        within("pools", self.pools.len(), 0..=usize::from(u8::MAX))?;
+        for pool in &self.pools {
+            within("pools: insurance_micros", pool.insurance_micros, 0..=i64::MAX)?;
+        }
+        let Some(it) = &self.governance else { return Ok(()) };
+        let mut total: u64 = 0;
+        let mut seen = BTreeSet::new();
+        for (index, member) in it.members.iter().enumerate() {
+            let field = |name: &str| format!("governance.members[{index}].{name}");
+            let key = member.public_key().filter(|key| seen.insert(*key));
+            key.ok_or_else(|| refused(&field("key"), &member.key, "64 hexadecimal digits, and only here"))?;
+            within(&field("stake"), member.stake, 1..=u64::MAX - total)?;
+            total += member.stake;
+        }
+        // More than half, so that two contrary proposals cannot both pass without a common member.
+        within("governance.quorum", it.quorum, total / 2 + 1..=total)?;
+        let span = 0..=u64::from(u32::MAX);
+        within("governance.voting_ms", it.voting_ms, span.clone())?;
+        within("governance.delay_ms", it.delay_ms, span.clone())?;
+        within("governance.proposals_max", it.proposals_max, 1..=1_024)?;
+        within("governance.pause_ms_max", it.pause_ms_max, span.clone())?;
+        within("governance.rest_ms", it.rest_ms, span)?;
+        match &it.guardian {
+            Some(key) if parse_key(key).is_none() => {
+                Err(refused("governance.guardian", key, "64 hexadecimal digits"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_oracle(&self) -> Result<(), GenesisError> {

@@ -163,3 +163,49 @@ impl Default for LadderParameters {
         }
     }
 }
+
+/// A pool: underlyings whose accounts and insurance fund answer for each other and for nobody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolGenesis {
+    pub name: String,
+    /// What its insurance fund starts with.
+    pub insurance_micros: i64,
+}
+
+/// Who may change parameters, and how slowly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GovernanceParameters {
+    pub members: Vec<Member>,
+    /// Stake that must vote for a proposal.
+    pub quorum: u64,
+    /// How long a proposal can be voted for.
+    pub voting_ms: u64,
+    /// How long after it passed it is enacted.
+    pub delay_ms: u64,
+    /// Proposals that may be open or waiting.
+    pub proposals_max: u32,
+    /// Ed25519 public key of who may pause, 64 hexadecimal digits; nobody where it is absent.
+    #[serde(default)]
+    pub guardian: Option<String>,
+    pub pause_ms_max: u64,
+    /// How long after a pause there can be no other.
+    pub rest_ms: u64,
+}
+
+/// A member of governance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Ed25519 public key, 64 hexadecimal digits.
+    pub key: String,
+    pub stake: u64,
+}
+
+impl Member {
+    /// `None` when the key is none.
+    pub(crate) fn public_key(&self) -> Option<crypto::PublicKey> {
+        super::parse_key(&self.key)
+    }
+}

@@ -33,6 +33,8 @@ pub enum Misfit {
     Balance { have: u128 },
     #[error("account {account} holds what cannot be held, or its number is another's")]
     Account { account: AccountIndex },
+    #[error("there are not as many insurance funds as genesis has pools")]
+    Pools,
     #[error("there is no account {account}")]
     UnknownAccount { account: AccountIndex },
     #[error("order {order} cannot rest where it is")]
@@ -45,6 +47,8 @@ pub enum Misfit {
     Instrument { place: usize },
     #[error("the oracle has not the reporters and underlyings of genesis")]
     Oracle,
+    #[error("changes of parameters do not fit genesis")]
+    Governance,
     #[error("a withdrawal waits for nothing")]
     Withdrawal,
     #[error("{have} blocks are remembered, at most {need} can be, each once")]
@@ -53,7 +57,14 @@ pub enum Misfit {
 
 impl State {
     pub(super) fn check_fit(&self) -> Result<(), Misfit> {
-        if self.commit.max(self.next_order).max(self.trades).max(self.withdrawals.next) > COUNT_MAX {
+        if self
+            .commit
+            .max(self.next_order)
+            .max(self.trades)
+            .max(self.withdrawals.next)
+            .max(self.governance.next)
+            > COUNT_MAX
+        {
             return Err(Misfit::Count);
         }
         self.check_ledger_fit()?;
@@ -75,6 +86,9 @@ impl State {
         let (have, need) = (self.ledger.accounts(), self.accounts.len());
         if have != need {
             return Err(Misfit::Accounts { have, need });
+        }
+        if self.ledger.pools() != self.parameters.base.pools.len() + 1 {
+            return Err(Misfit::Pools);
         }
         let have = self.ledger.largest();
         if have > BALANCE_MAX { Err(Misfit::Balance { have }) } else { Ok(()) }
@@ -173,12 +187,13 @@ impl State {
         let can_hold = |(id, holding): (&InstrumentId, &Holding)| {
             self.instrument_ref(*id).is_some_and(|instrument| {
                 !holding.position.is_flat()
-                    && holding.position.size() <= instrument.position_max
+                    && holding.position.size() <= self.countable(instrument)
                     && holding.entry_is_counted()
                     && Self::is_funding(instrument, holding.funded)
             })
         };
-        it.holdings.iter().all(can_hold)
+        usize::from(it.pool) < self.ledger.pools()
+            && it.holdings.iter().all(can_hold)
             && it.held.values().all(|held| self.instrument_ref(held.terms.instrument).is_some())
             && it.quotes.keys().all(|(instrument, _)| self.instrument_ref(*instrument).is_some())
     }
@@ -191,7 +206,8 @@ impl State {
     fn check_order_fit(&self, id: OrderId, order: &Order) -> Result<(), Misfit> {
         self.check_account(order.account)?;
         let fits = self.instrument_ref(order.instrument).is_some_and(|it| {
-            let most = it.position_max.checked_add(it.position_max).unwrap_or(Lots::new(u64::MAX));
+            let countable = self.countable(it);
+            let most = countable.checked_add(countable).unwrap_or(Lots::new(u64::MAX));
             let price = it.market.price(order.price).map_or(i64::MAX, Cash::micros);
             it.is_open()
                 && order.filled < order.lots
