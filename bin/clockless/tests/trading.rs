@@ -19,6 +19,7 @@ fn exchange() -> exchange::Genesis {
     exchange::Genesis {
         faucet: Faucet::Open { micros_max: 1_000_000_000_000 },
         underlyings: vec![UnderlyingGenesis {
+            pool: 0,
             symbol: "BTC".to_owned(),
             index_micros: 60_000_000_000,
             option: units,

@@ -162,6 +162,7 @@ fn genesis_of(reporters: &[SigningKey]) -> Genesis {
             lead_ms_max: 100_000_000_000_000,
         },
         underlyings: vec![genesis::UnderlyingGenesis {
+            pool: 0,
             symbol: "BTC".to_owned(),
             pool: 0,
             index_micros: PRICE_USD * Cash::SCALE,

@@ -218,6 +218,7 @@ fn underlying(symbol: &str, usd: i64, expiry_ms: u64) -> UnderlyingGenesis {
         volatility_billionths: 500_000_000 + (percent - 100).abs() * 2_000_000,
     };
     UnderlyingGenesis {
+        pool: 0,
         symbol: symbol.to_owned(),
         index_micros,
         option: Units { tick_micros: 1_000_000, lot_billionths: 10_000_000 },
