@@ -70,7 +70,7 @@ fn underlying(
         (units(100_000, 100_000_000), units(50_000, 10_000_000))
     };
     let surfaces = expiries.iter().map(|expiry| surface(*expiry, spot, options)).collect();
-    UnderlyingGenesis { symbol: symbol.to_owned(), index_micros: spot.micros(), option, future, surfaces }
+    UnderlyingGenesis { symbol: symbol.to_owned(), index_micros: spot.micros(), option, future, surfaces, pool: 0 }
 }
 
 /// The smile of an expiry: at each strike the mean of what the chain says of call and put.
