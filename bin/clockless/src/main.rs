@@ -50,7 +50,7 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Ask for USDC out of nothing, where the genesis allows it
     Faucet(commands::faucet::FaucetArguments),
-    /// Keys, coin shares, genesis and one configuration per validator
+    /// Keys, a genesis and one configuration per validator
     Genesis(commands::genesis::GenesisArguments),
     /// Make, show, back up and restore a person's keys
     Keys(commands::keys::KeysArguments),

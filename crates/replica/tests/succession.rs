@@ -246,7 +246,7 @@ impl Net {
                 return;
             }
             let trader = traders[self.random(traders.len())];
-            if turn % 4 == 0 && self.nodes[&trader].succession.is_active() {
+            if turn % 2 == 0 && self.nodes[&trader].succession.is_active() {
                 let ticket = u64::try_from(submitted.len()).unwrap();
                 let transaction = Blob::new(format!("trade {ticket}").into_bytes()).unwrap();
                 submitted.push((trader, ticket, transaction.clone()));

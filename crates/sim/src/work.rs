@@ -164,7 +164,6 @@ fn genesis_of(reporters: &[SigningKey]) -> Genesis {
         underlyings: vec![genesis::UnderlyingGenesis {
             pool: 0,
             symbol: "BTC".to_owned(),
-            pool: 0,
             index_micros: PRICE_USD * Cash::SCALE,
             option: genesis::Units { tick_micros: 1_000_000, lot_billionths: 10_000_000 },
             future: genesis::Units { tick_micros: 500_000, lot_billionths: 1_000_000 },

@@ -105,12 +105,16 @@ pub async fn make(
 
 /// Whether this validator can have spoken before. `clockless genesis` leaves a mark beside the key, outside of the
 /// data folder: whoever lost its data has to ask the others what it said, whoever never ran need not.
-pub fn past(config: &NodeConfig) -> Result<Past, Failure> {
+pub fn past(config: &NodeConfig) -> Past {
     let newborn = config.key.with_file_name("newborn");
     match fs::remove_file(&newborn) {
-        Ok(()) => Ok(Past::None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Past::Unknown),
-        Err(error) => Err(Failure::file(&newborn, &error)),
+        Ok(()) => Past::None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::Unknown,
+        Err(error) => {
+            // It would be believed again after a loss: the others are asked instead.
+            tracing::warn!(path = %newborn.display(), %error, "the mark of a new validator cannot be removed");
+            Past::Unknown
+        }
     }
 }
 

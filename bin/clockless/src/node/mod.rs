@@ -180,8 +180,11 @@ async fn serve(
         open: Arc::clone(&open),
         founding: Some(founding),
     };
+    // Operators look at a validator that waits for the others, too.
+    let sources = (Arc::clone(&status), Arc::clone(&feed), Arc::clone(&heard));
+    tokio::spawn(metrics::serve(config.metrics, Arc::clone(&metrics), sources));
     start::claim_data(&config.data, &identity.genesis)?;
-    let past = founding::past(&config)?;
+    let past = founding::past(&config);
     let links = links::open(&context, &link_config, &routes, &heard)?;
     let coin = tokio::select! {
         coin = coin((&context, &config), (&identity, past), source, (words, links.of_epoch(0))) => coin?,
@@ -205,7 +208,6 @@ async fn serve(
         orders: orders.clone(),
         status: Arc::clone(&status),
     };
-    tokio::spawn(metrics::serve(config.metrics, Arc::clone(&metrics), (status, feed, heard)));
     if let Some(wanted) = config.load {
         let (inbox, tickets) = (service.inbox.clone(), Arc::clone(&tickets));
         tokio::spawn(load::run(wanted, author.0, inbox, tickets, Arc::clone(&metrics)));

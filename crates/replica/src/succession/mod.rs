@@ -227,34 +227,55 @@ impl Succession {
         Ok(Some(Agreement::new(config, key, Box::new(coin))?))
     }
 
-    /// Passes the present agreement's outputs on, up to the last commit of its epoch.
+    /// Passes the present agreement's outputs on, up to the last commit of its epoch and what became final with it.
     fn perform(&mut self, now: Timestamp, outputs: Vec<Output>, out: &mut Vec<Effect>) {
         let epoch = self.era.epoch();
+        let mut ending = None;
         for output in outputs {
+            // What was had ordered meanwhile can have ended the epoch.
             if self.era.epoch() != epoch {
                 return;
             }
-            match &output {
-                Output::Commit(payload) => {
-                    let mut steps = Vec::new();
-                    self.read(payload, &mut steps);
-                    out.push(Effect::Agreement { epoch, output });
+            if let Output::Commit(payload) = &output
+                && ending.is_none()
+            {
+                let mut steps = Vec::new();
+                self.read(payload, &mut steps);
+                out.push(Effect::Agreement { epoch, output });
+                if steps.iter().any(|step| matches!(step, Step::Key(_))) {
+                    ending = Some(steps);
+                } else {
                     self.obey(now, steps, out);
                     self.speak(now, out);
-                    continue;
                 }
-                Output::Final { ticket, .. } | Output::Refused { ticket, .. } => {
-                    drop(self.open.remove(ticket))
-                }
-                // The statements of a ceremony in progress are in the log: it is cut when the ceremony is over.
-                Output::Cut { .. } if self.handover.is_some() => continue,
-                _ => {}
+                continue;
             }
-            let own = |ticket: &u64| *ticket >= OWN_TICKETS;
-            let silent = matches!(&output, Output::Accepted { ticket } | Output::Final { ticket, .. } | Output::Refused { ticket, .. } if own(ticket));
-            if !silent {
+            let last = self.head.as_ref().map_or(0, |head| head.index);
+            let is_void = match &output {
+                Output::Final { commit, .. } => *commit > last,
+                _ => ending.is_some(),
+            };
+            if !is_void && self.is_news(&output) {
                 out.push(Effect::Agreement { epoch, output });
             }
+        }
+        if let Some(steps) = ending {
+            self.obey(now, steps, out);
+            self.speak(now, out);
+        }
+    }
+
+    /// Whether an output concerns others, and not only what this validator itself has ordered.
+    fn is_news(&mut self, output: &Output) -> bool {
+        match output {
+            Output::Final { ticket, .. } | Output::Refused { ticket, .. } => {
+                self.open.remove(ticket);
+                *ticket < OWN_TICKETS
+            }
+            Output::Accepted { ticket } => *ticket < OWN_TICKETS,
+            // The statements of a ceremony in progress are in the log: it is cut when the ceremony is over.
+            Output::Cut { .. } => self.handover.is_none(),
+            _ => true,
         }
     }
 
