@@ -71,13 +71,14 @@ export interface Distance {
 
 const REACH_DOWN = 0.95;
 const REACH_UP = 3;
-const STEP = 0.005;
+const STEP = 0.01;
 
 /** The smallest moves after which `cushion` (equity less maintenance margin) is used up. */
 export function liquidationDistance(legs: readonly Leg[], cushion: number, nowMs: number): Distance {
   if (legs.length === 0) return { down: null, up: null };
-  const left = (spot: number): number =>
-    cushion + changeOf(legs, { spot, volatility: 0, atMs: nowMs }, nowMs);
+  const profit = (spot: number): number => profitSinceEntry(legs, { spot, volatility: 0, atMs: nowMs });
+  const floor = profit(0) - cushion;
+  const left = (spot: number): number => profit(spot) - floor;
   return { down: firstLoss(left, -1, REACH_DOWN), up: firstLoss(left, 1, REACH_UP) };
 }
 
@@ -86,7 +87,7 @@ function firstLoss(left: (spot: number) => number, sign: -1 | 1, reach: number):
   for (let size = STEP; size <= reach; size += STEP) {
     if (left(sign * size) >= 0) continue;
     let [inside, outside] = [size - STEP, size];
-    for (let step = 0; step < 20; step += 1) {
+    for (let step = 0; step < 24; step += 1) {
       const middle = (inside + outside) / 2;
       if (left(sign * middle) >= 0) inside = middle;
       else outside = middle;

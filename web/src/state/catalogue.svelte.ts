@@ -8,7 +8,7 @@ import { arrange, type Underlying } from '../market/instruments';
 import { failureOf, LOADING, READY, type Loading } from './loading';
 
 const EMPTY_RETRY_MS = 2_000;
-const SUMMARY_PERIOD_MS = 5_000;
+const SUMMARY_PERIOD_MS = 10_000;
 const CATALOGUE_PERIOD_MS = 60_000;
 
 export class Catalogue {

@@ -22,6 +22,8 @@ import { stepTab, type Tab } from './tabs';
 import { TicketState } from './ticket.svelte';
 import { VerifyState } from './verify.svelte';
 
+const MINUTE_MS = 60_000;
+
 export class Terminal {
   readonly catalogue: Catalogue;
   readonly chain: ChainState;
@@ -57,6 +59,8 @@ export class Terminal {
     Math.max(this.catalogue.timestamp, this.chain.chain?.timestamp ?? 0, this.prices.timestamp),
   );
 
+  /** The same to the minute: for what is dear to compute and does not change with a tick. */
+  readonly minute: number = $derived.by(() => Math.floor(this.now / MINUTE_MS) * MINUTE_MS);
   /** The account's positions as a model sees them, of all underlyings. */
   readonly legs: Legs = $derived.by(() =>
     legsOf(this.account.positions, this.catalogue.instruments, this.catalogue.summaries),
@@ -193,7 +197,7 @@ export class Terminal {
     const cushion = summary.equity - summary.maintenance_margin;
     for (const currency of new Set(this.legs.legs.map((leg) => leg.currency))) {
       const legs = this.legs.legs.filter((leg) => leg.currency === currency);
-      distances.set(currency, liquidationDistance(legs, cushion, this.now));
+      distances.set(currency, liquidationDistance(legs, cushion, this.minute));
     }
     return distances;
   }
