@@ -164,7 +164,7 @@ impl Net {
         let node = self.nodes.get_mut(&number).unwrap();
         match output {
             Output::Persist { section, record } => {
-                node.logs.entry(epoch).or_default().push((section, record))
+                node.logs.entry(epoch).or_default().push((section, record));
             }
             Output::Send { to, message } => {
                 let to = self.members(number, epoch)[usize::from(to.0)];
