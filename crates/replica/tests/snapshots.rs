@@ -131,7 +131,7 @@ fn who_lost_its_disk_says_nothing_until_enough_have_told_it_what_it_said() {
     let before = net.round(3);
     net.lose_disk(3);
     net.restart(3);
-    // One answer of three is no quorum.
+    // One answer of three is fewer than f + 1.
     net.run(2_000, |it| !(matches!(it.message, Message::Latest { .. }) && it.from != 0));
     assert_eq!(net.histories[3].said.keys().next_back().copied(), Some(before));
     net.run(2_000, all);

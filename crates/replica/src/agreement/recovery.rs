@@ -1,9 +1,9 @@
 //! A validator that finds no word of its own in its log: it is new, or has lost its disk.
 //!
-//! Invariant: it makes no block before a quorum of the others has answered what they hold of it, and then only
-//! above all of that. Fewer could all have missed a block that another holds; a quorum can answer, because a
-//! validator without its memory is itself one of the f that may be faulty. It goes no higher than it must: the
-//! others may wait for its word in their round.
+//! Invariant: it makes no block before validators with f + 1 stake have answered what they hold of it, and then
+//! only above all of that. Where messages are lost they can all have missed a block that another holds: a validator
+//! without its memory is one of the f, and the order does not suffer. It goes no higher than it must: the others may
+//! wait for its word in their round.
 
 use bytes::Bytes;
 use dag::{Fault, ReadBlock};
@@ -37,7 +37,7 @@ impl Agreement {
         let committee = &self.config.committee;
         let others = committee.total_stake() - committee.stake(self.config.author);
         let spoke = self.dag.own_latest() != BlockRef::genesis(self.config.author);
-        if spoke || self.recovery.remembers || others < committee.quorum() {
+        if spoke || self.recovery.remembers || others < committee.validity() {
             self.mark(out);
             return;
         }
@@ -85,7 +85,7 @@ impl Agreement {
 
     fn end_recovery(&mut self, out: &mut Vec<Output>) {
         let known = self.recovery.answered.as_ref();
-        if known.is_some_and(|answered| answered.stake() >= self.config.committee.quorum()) {
+        if known.is_some_and(|answered| answered.stake() >= self.config.committee.validity()) {
             self.recovery.answered = None;
             self.mark(out);
         }
