@@ -32,12 +32,12 @@ pub fn signed_block(bytes: &[u8]) {
         rounds_ahead_max: 1_000,
     };
     let read = dag::ReadBlock::read(Bytes::copy_from_slice(bytes));
-    black_box(read.and_then(|read| rules.verify(read)));
+    let _ = black_box(read.and_then(|read| rules.verify(read)));
 }
 
 pub fn batch(bytes: &[u8]) {
     one_encoding::<wire::Batch>(bytes);
-    black_box(worker::Shelf::read(Bytes::copy_from_slice(bytes)));
+    let _ = black_box(worker::Shelf::read(Bytes::copy_from_slice(bytes)));
 }
 
 pub fn message(bytes: &[u8]) {
@@ -50,13 +50,13 @@ pub fn record(bytes: &[u8]) {
 
 pub fn signed_intent(bytes: &[u8]) {
     if let Some(intent) = one_encoding::<wire::SignedIntent>(bytes) {
-        black_box(intent.intent.id());
+        let _ = black_box(intent.intent.id());
     }
 }
 
 pub fn committed_payload(bytes: &[u8]) {
     if let Some(payload) = one_encoding::<wire::CommittedPayload>(bytes) {
-        black_box(payload.commit.digest());
+        let _ = black_box(payload.commit.digest());
     }
 }
 
@@ -66,7 +66,7 @@ pub fn event(bytes: &[u8]) {
 
 pub fn certificate(bytes: &[u8]) {
     if let Some(certificate) = one_encoding::<wire::Certificate>(bytes) {
-        black_box(certificate.verify(&agreement::committee()));
+        let _ = black_box(certificate.verify(&agreement::committee()));
     }
     if let Some(proof) = one_encoding::<wire::Equivocation>(bytes) {
         assert!(!proof.verify(&agreement::committee()) || proof.twins()[0] != proof.twins()[1]);
@@ -75,35 +75,35 @@ pub fn certificate(bytes: &[u8]) {
 
 pub fn snapshot(bytes: &[u8]) {
     if let Some(snapshot) = one_encoding::<wire::Snapshot>(bytes) {
-        black_box(snapshot.publish());
+        let _ = black_box(snapshot.publish());
     }
 }
 
 pub fn proof(bytes: &[u8]) {
     if let Some(proof) = one_encoding::<tree::Proof>(bytes) {
-        black_box(proof.verify(&crypto::Digest::ZERO, b"key", Some(b"value")));
-        black_box(proof.verify(&crypto::Digest::ZERO, b"key", None));
+        let _ = black_box(proof.verify(&crypto::Digest::ZERO, b"key", Some(b"value")));
+        let _ = black_box(proof.verify(&crypto::Digest::ZERO, b"key", None));
     }
 }
 
 pub fn threshold(bytes: &[u8]) {
-    black_box(crypto::ThresholdShare::decode(bytes.to_vec()));
+    let _ = black_box(crypto::ThresholdShare::decode(bytes.to_vec()));
     let (size, rest) = bytes.split_first().unwrap_or((&0, &[]));
     if let Some(members) = NonZeroU32::new(u32::from(*size)) {
-        black_box(crypto::ThresholdKey::decode(rest.to_vec(), members));
+        let _ = black_box(crypto::ThresholdKey::decode(rest.to_vec(), members));
     }
 }
 
 pub fn genesis(bytes: &[u8]) {
     let Ok(text) = core::str::from_utf8(bytes) else { return };
     if let Ok(genesis) = toml::from_str::<exchange::Genesis>(text) {
-        black_box(exchange::State::new(&genesis, crypto::Digest::ZERO));
+        let _ = black_box(exchange::State::new(&genesis, crypto::Digest::ZERO));
     }
 }
 
 pub fn margin_file(bytes: &[u8]) {
     if let Ok(text) = core::str::from_utf8(bytes) {
-        black_box(exchange::risk::file::answer(text));
+        let _ = black_box(exchange::risk::file::answer(text));
     }
 }
 

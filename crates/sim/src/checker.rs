@@ -80,6 +80,8 @@ pub enum Problem {
 #[derive(Debug, Default)]
 pub struct Checker {
     faulty: BTreeSet<Author>,
+    /// Lost their disk: they count among the f that may contradict themselves, and see what the others see.
+    forgetful: BTreeSet<Author>,
     /// What the first validator to see an index saw there.
     commits: BTreeMap<u64, Digest>,
     roots: BTreeMap<u64, Digest>,
@@ -132,6 +134,7 @@ impl Checker {
 
     /// A validator lost its disk, and with it what it accepted and nobody has ordered yet.
     pub fn disk_lost(&mut self, author: Author) {
+        self.forgetful.insert(author);
         let ordered = &self.ordered_transactions;
         self.accepted.retain(|transaction, by| *by != author || ordered.contains(transaction));
         let accepted = &self.accepted;
@@ -176,7 +179,7 @@ impl Checker {
         if !self.trusts(accuser) {
             return;
         }
-        if self.trusts(accused) {
+        if self.trusts(accused) && !self.forgetful.contains(&accused) {
             self.report(Problem::Accused { accuser, accused });
         }
         self.accused.insert(accused);
