@@ -21,7 +21,7 @@ fn commit(index: u64, reference: BlockRef, transaction: &str) -> CommittedPayloa
     let block = CommittedBlock {
         reference,
         parents: List::default(),
-        transactions: List::new(transactions).unwrap(),
+        transactions: List::new(transactions).expect("few"),
         attestations: List::default(),
         evidence: List::default(),
     };
@@ -31,9 +31,9 @@ fn commit(index: u64, reference: BlockRef, transaction: &str) -> CommittedPayloa
         leader: reference,
         time: Timestamp::ZERO,
         coin: CoinValue([0; 48]),
-        blocks: List::new(vec![reference]).unwrap(),
+        blocks: List::new(vec![reference]).expect("few"),
     };
-    CommittedPayload { commit, blocks: List::new(vec![block]).unwrap() }
+    CommittedPayload { commit, blocks: List::new(vec![block]).expect("few") }
 }
 
 fn name(transaction: &str) -> Digest {

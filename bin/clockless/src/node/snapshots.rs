@@ -65,7 +65,7 @@ impl SnapshotFile {
         if digest != Some(Snapshot::digest_of(&encoded)) {
             return Err(wrong("the snapshot is damaged"));
         }
-        let snapshot = Snapshot::decode(encoded.clone()).map_err(|_| wrong("this is no snapshot"))?;
+        let snapshot = Snapshot::decode(encoded).map_err(|_| wrong("this is no snapshot"))?;
         let (reference, encoded) = snapshot.publish();
         Ok(Some(Stored { snapshot, reference, encoded }))
     }

@@ -93,8 +93,11 @@ pub enum Action {
 
 const TURNS: [u8; 5] = [1, 2, 3, EQUIVOCATOR, EQUIVOCATOR];
 
+/// What tells states apart.
+type View<'a> = (u8, u8, &'a [Block], &'a [Block], &'a [Block], &'a [Block], Option<Set>);
+
 impl State {
-    fn view(&self) -> (u8, u8, &[Block], &[Block], &[Block], &[Block], Option<Set>) {
+    fn view(&self) -> View<'_> {
         (self.round, self.turn, &self.below, &self.layer, &self.votes, &self.certificates, self.anchor)
     }
 
