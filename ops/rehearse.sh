@@ -85,7 +85,7 @@ sleep 1
 caught_up 3
 proved 3 3000
 
-say "loss: the disk is gone; key, coin share, configuration and genesis come from the backup"
+say "loss: the disk is gone; key, configuration and genesis come from the backup"
 stop 3
 cp -a "$work/net/validator-3" "$work/backup"
 rm -rf "$work/backup/data" "$work/net/validator-3"
