@@ -85,6 +85,16 @@ impl Assembly {
         }
     }
 
+    /// Batches of the first commit that are not asked for yet; they stand first in the queue.
+    fn missing_of_first(&self) -> usize {
+        let Some(Waiting::Commit { parts, .. }) = self.waiting.front() else { return 0 };
+        let is_missing = |contents: &&Contents| match contents {
+            Contents::Here(_) => false,
+            Contents::Asked(batch) => !self.asked.contains(&batch.digest),
+        };
+        parts.iter().flat_map(|part| &part.batches).filter(is_missing).count()
+    }
+
     fn take(&mut self, contents: Contents) -> Vec<Transaction> {
         let batch = match contents {
             Contents::Here(transactions) => return transactions,
@@ -176,9 +186,12 @@ impl Agreement {
 
     fn ask_contents(&mut self, out: &mut Vec<Output>) {
         let mut asked = Vec::new();
-        while self.assembly.asked.len() < AHEAD
+        // The first commit gets all that it needs, however much that is.
+        let mut needed = self.assembly.missing_of_first();
+        while (needed > 0 || self.assembly.asked.len() < AHEAD)
             && let Some(batch) = self.assembly.to_ask.pop_front()
         {
+            needed = needed.saturating_sub(1);
             self.assembly.asked.insert(batch.digest);
             asked.push((batch, batch.author));
         }

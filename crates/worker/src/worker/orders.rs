@@ -45,6 +45,8 @@ impl Worker {
         own.sort_unstable_by_key(|note| note.sequence);
         // What may be in the log no more is told of when it is wanted, and written again then.
         let safe = self.shelf.iter().filter(|(digest, _)| !self.sections.is_old(digest));
+        // Own ones are told of as sealed: as held they would count as known.
+        let safe = safe.filter(|(digest, _)| !self.own.contains_key(*digest));
         let held = safe.map(|(digest, held)| note_of(*digest, held)).collect();
         out.extend(words(held, |batches| WorkerWord::Held { batches }));
         out.extend(words(own, |batches| WorkerWord::Sealed { batches }));
