@@ -10,7 +10,7 @@ use num::{Cash, Timestamp};
 use replica::agreement::{Agreement, Input, Output};
 use wire::{
     AccountId, Action, Atomicity, Author, Certificate, Event, Intent, List, Message, RootSignature,
-    SignedIntent, Transaction,
+    SignedIntent, Transaction, WorkerMessage,
 };
 
 use crate::agreement::validator;
@@ -88,7 +88,7 @@ fn network() -> Vec<(&'static str, Vec<u8>)> {
                 validator.start(now, &mut out);
                 let transaction =
                     Transaction::new(intent().encode()).expect("invariant: a short intent fits");
-                validator.step(now, Input::Submit { ticket: 1, transaction }, &mut out);
+                validator.step(now, Input::Submit { client: 1, ticket: 1, transaction }, &mut out);
             }
             validator.step(now, Input::Tick, &mut out);
             perform(author, out, &mut flight, &mut seeds);
@@ -136,7 +136,9 @@ fn keep(message: &Message, seeds: &mut Vec<(&'static str, Vec<u8>)>) {
     seeds.push(("message", encoded));
     match message {
         Message::Block { block } => seeds.push(("signed_block", block.to_vec())),
-        Message::Batch { batch } => seeds.push(("batch", batch.to_vec())),
+        Message::Worker { message: WorkerMessage::Batch { batch }, .. } => {
+            seeds.push(("batch", batch.to_vec()));
+        }
         _ => {}
     }
 }

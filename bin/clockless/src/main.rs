@@ -28,7 +28,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{failure::Failure, node::config::NodeConfig};
+use crate::{
+    failure::Failure,
+    node::{config::NodeConfig, worker::config::WorkerConfig},
+};
 
 #[derive(Parser, Debug)]
 #[command(version, about = "An options exchange that settles without a clock", max_term_width = 100)]
@@ -72,6 +75,8 @@ enum Command {
     Var(commands::var::VarArguments),
     /// Check a balance against a certified root
     Verify(commands::verify::VerifyArguments),
+    /// Run one worker of a validator, in a process of its own
+    Worker(RunArguments),
 }
 
 #[derive(Args, Debug)]
@@ -111,6 +116,7 @@ fn main() -> ExitCode {
         Command::Sim(arguments) => commands::sim::run(arguments),
         Command::Var(arguments) => commands::var::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),
+        Command::Worker(arguments) => arguments.run(|path| node::worker::run(&WorkerConfig::read(path)?)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

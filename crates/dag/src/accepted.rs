@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use crypto::{Digest, Signature};
-use wire::{Author, Block, BlockRef, Committee, Round, Tally};
+use crypto::Signature;
+use wire::{Author, BatchRef, Block, BlockRef, Committee, Round, Tally};
 
 use crate::{VerifiedBlock, evidence::slot_of};
 
@@ -105,10 +105,10 @@ impl Accepted {
         self.blocks.range(BlockRef { round, ..BlockRef::default() }..)
     }
 
-    pub(crate) fn forget_before(&mut self, round: Round) -> Vec<Digest> {
+    pub(crate) fn forget_before(&mut self, round: Round) -> Vec<BatchRef> {
         let keep = self.blocks.split_off(&BlockRef { round, ..BlockRef::default() });
         let gone = core::mem::replace(&mut self.blocks, keep);
         self.layers = self.layers.split_off(&round);
-        gone.into_values().flat_map(|it| it.block.batches.into_vec()).map(|batch| batch.digest).collect()
+        gone.into_values().flat_map(|it| it.block.batches.into_vec()).collect()
     }
 }

@@ -12,8 +12,7 @@ mod verify;
 
 use std::collections::BTreeSet;
 
-use crypto::Digest;
-use wire::{Author, BlockRef, Committee, Round};
+use wire::{Author, BatchRef, BlockRef, Committee, Round};
 
 pub use accepted::{Accepted, AcceptedBlock};
 pub use pending::Missing;
@@ -81,7 +80,7 @@ impl Dag {
     pub fn insert(
         &mut self,
         block: VerifiedBlock,
-        is_held: impl Fn(&Digest) -> bool,
+        is_held: impl Fn(&BatchRef) -> bool,
         accepted: &mut Vec<BlockRef>,
     ) -> Insertion {
         let reference = block.reference;
@@ -104,7 +103,7 @@ impl Dag {
     }
 
     /// A batch is held now.
-    pub fn batch_held(&mut self, batch: &Digest, accepted: &mut Vec<BlockRef>) {
+    pub fn batch_held(&mut self, batch: &BatchRef, accepted: &mut Vec<BlockRef>) {
         for block in self.pending.batch_held(batch) {
             self.accept(block, accepted);
         }
@@ -129,7 +128,7 @@ impl Dag {
     }
 
     /// Drops accepted blocks below a round that no peer is served from any more; returns their batches.
-    pub fn forget_before(&mut self, round: Round) -> Vec<Digest> {
+    pub fn forget_before(&mut self, round: Round) -> Vec<BatchRef> {
         self.accepted.forget_before(round.min(self.floor))
     }
 
@@ -138,7 +137,7 @@ impl Dag {
         self.pending.missing_parents().filter(|parent| !self.pending.contains(parent))
     }
 
-    pub fn missing_batches(&self) -> impl Iterator<Item = (&Digest, Author)> {
+    pub fn missing_batches(&self) -> impl Iterator<Item = &BatchRef> {
         self.pending.missing_batches()
     }
 
@@ -169,9 +168,9 @@ impl Dag {
         self.seen.get(usize::from(author.0)).copied().unwrap_or_default()
     }
 
-    fn missing_of(&self, block: &VerifiedBlock, is_held: impl Fn(&Digest) -> bool) -> Missing {
+    fn missing_of(&self, block: &VerifiedBlock, is_held: impl Fn(&BatchRef) -> bool) -> Missing {
         let parents = block.block.parents.iter().filter(|parent| !self.is_present(parent));
-        let batches = block.block.batches.iter().map(|batch| batch.digest).filter(|batch| !is_held(batch));
+        let batches = block.block.batches.iter().filter(|batch| !is_held(batch)).copied();
         Missing { parents: parents.copied().collect::<BTreeSet<_>>(), batches: batches.collect() }
     }
 

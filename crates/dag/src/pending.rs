@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crypto::{Digest, Signature};
-use wire::{Author, BlockRef, Round};
+use crypto::Signature;
+use wire::{Author, BatchRef, BlockRef, Round};
 
 use crate::{VerifiedBlock, evidence::slot_of};
 
@@ -17,7 +17,7 @@ const PLACES_MAX: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub struct Missing {
     pub parents: BTreeSet<BlockRef>,
-    pub batches: BTreeSet<Digest>,
+    pub batches: BTreeSet<BatchRef>,
 }
 
 impl Missing {
@@ -30,7 +30,7 @@ impl Missing {
 pub(crate) struct Pending {
     blocks: BTreeMap<BlockRef, (VerifiedBlock, Missing)>,
     by_parent: BTreeMap<BlockRef, BTreeSet<BlockRef>>,
-    by_batch: BTreeMap<Digest, BTreeSet<BlockRef>>,
+    by_batch: BTreeMap<BatchRef, BTreeSet<BlockRef>>,
     places: Vec<usize>,
 }
 
@@ -84,7 +84,7 @@ impl Pending {
         })
     }
 
-    pub(crate) fn batch_held(&mut self, batch: &Digest) -> Vec<VerifiedBlock> {
+    pub(crate) fn batch_held(&mut self, batch: &BatchRef) -> Vec<VerifiedBlock> {
         let waiting = self.by_batch.remove(batch).unwrap_or_default();
         self.release(waiting, |missing| {
             missing.batches.remove(batch);
@@ -113,9 +113,8 @@ impl Pending {
         self.by_parent.keys()
     }
 
-    /// Missing batches with the author to ask first.
-    pub(crate) fn missing_batches(&self) -> impl Iterator<Item = (&Digest, Author)> {
-        self.by_batch.iter().filter_map(|(batch, waiting)| Some((batch, waiting.first()?.author)))
+    pub(crate) fn missing_batches(&self) -> impl Iterator<Item = &BatchRef> {
+        self.by_batch.iter().filter(|(_, waiting)| !waiting.is_empty()).map(|(batch, _)| batch)
     }
 
     fn release(&mut self, waiting: BTreeSet<BlockRef>, found: impl Fn(&mut Missing)) -> Vec<VerifiedBlock> {

@@ -63,12 +63,12 @@ fn a_block_waits_for_its_batches_and_says_which() {
     let batches = List::new(vec![first, second]).unwrap();
     let it = verified(Block { batches, ..block(1, 1, all_of(0, 1)) });
     let mut accepted = Vec::new();
-    let insertion = dag.insert(it.clone(), |digest| *digest == first.digest, &mut accepted);
+    let insertion = dag.insert(it.clone(), |batch| *batch == first, &mut accepted);
     assert_eq!(insertion, Insertion::Waiting);
-    assert_eq!(dag.missing_batches().collect::<Vec<_>>(), [(&second.digest, Author(1))]);
-    dag.batch_held(&first.digest, &mut accepted);
+    assert_eq!(dag.missing_batches().collect::<Vec<_>>(), [&second]);
+    dag.batch_held(&first, &mut accepted);
     assert_eq!(accepted, [], "what was held already changes nothing");
-    dag.batch_held(&second.digest, &mut accepted);
+    dag.batch_held(&second, &mut accepted);
     assert_eq!(accepted, [it.reference]);
     assert_eq!(dag.missing_batches().count(), 0);
 }
@@ -207,6 +207,6 @@ fn forgetting_hands_back_the_batches_and_never_goes_above_the_floor() {
     assert_eq!(dag.forget_before(Round(5)), [], "the floor is at 0");
     dag.set_floor(Round(2), &mut Vec::new());
     let gone = dag.forget_before(Round(5));
-    assert_eq!(gone, [batch(0, 9).digest; 4]);
+    assert_eq!(gone, [0, 1, 2, 3].map(|author| batch(author, 9)));
     assert_eq!(dag.accepted().highest_round(), Round(0));
 }

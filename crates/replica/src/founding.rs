@@ -8,7 +8,9 @@
 use crypto::{OpeningKey, PublicCoin, SealingKey, SigningKey, TermsError, ThresholdKey, ThresholdShare};
 use num::{Duration, Timestamp};
 use ordering::{Parameters, ParametersError};
-use wire::{Author, BlockRef, CommittedPayload, Committee, List, Message, SignedCeremonyMessage};
+use wire::{
+    Author, BlockRef, CommittedPayload, Committee, List, Message, SignedCeremonyMessage, WorkerMessage,
+};
 
 use crate::{
     agreement::{Agreement, Config, Input, Output, Pacing, Record, Status},
@@ -141,7 +143,8 @@ impl Founding {
         out.extend(self.share().cloned().map(Effect::Share));
         let mut outputs = Vec::new();
         if past == Past::None {
-            let record = Record::Own { latest: BlockRef::genesis(self.author), batches: List::default() };
+            let (batches, sequences) = (List::default(), List::default());
+            let record = Record::Own { latest: BlockRef::genesis(self.author), batches, sequences };
             self.agreement.restore(0, record.clone(), &mut outputs);
             outputs.push(Output::Persist { section: 0, record });
         }
@@ -184,7 +187,10 @@ impl Founding {
                     self.follow(now, steps, out);
                     self.speak(now, out);
                 }
-                Output::Accepted { .. } | Output::Final { .. } | Output::Checkpoint(_) => {}
+                Output::Accepted { .. }
+                | Output::Final { .. }
+                | Output::Checkpoint(_)
+                | Output::Order { .. } => {}
                 // It is said again after the next commit.
                 Output::Refused { .. } => self.ceremony.forget_said(),
                 output => out.push(Effect::Agreement(output)),
@@ -209,7 +215,7 @@ impl Founding {
                 Step::Order(transaction) => {
                     self.tickets += 1;
                     let mut outputs = Vec::new();
-                    let input = Input::Submit { ticket: self.tickets, transaction };
+                    let input = Input::Submit { client: 0, ticket: self.tickets, transaction };
                     self.agreement.step(now, input, &mut outputs);
                     self.perform(now, outputs, out);
                 }
@@ -246,7 +252,7 @@ fn is_question(input: &Input) -> bool {
     matches!(
         message,
         Message::FetchBlocks { .. }
-            | Message::FetchBatches { .. }
+            | Message::Worker { message: WorkerMessage::Fetch { .. }, .. }
             | Message::FetchRounds { .. }
             | Message::FetchLatest
     )

@@ -6,7 +6,7 @@ use commonware_codec::EncodeSize;
 use replica::agreement::{Input, Output, Pacing};
 use support::{GC_DEPTH, Letter, Net, agreement, all, transaction};
 use wire::{
-    Author, Blob, List, Message, Round,
+    Author, Blob, List, Message, Round, WorkerMessage,
     limits::{ANSWER_ITEMS_MAX, MESSAGE_BYTES_MAX},
 };
 
@@ -42,7 +42,7 @@ fn a_batch_whose_author_is_gone_comes_from_whoever_built_on_it() {
         // With work to do, the others go on as far as they can at once, and then say nothing new.
         (0..3).for_each(|author| net.submit(author, 2, &format!("work of {author}")));
         // The batch reaches one validator, the block that carries it all; then its author dies.
-        net.run(100, |it| !(it.from == 3 && it.to != holder && matches!(it.message, Message::Batch { .. })));
+        net.run(100, |it| !(it.from == 3 && it.to != holder && is_batch(&it.message)));
         net.kill(3);
         net.run(5_000, without(3));
         for author in 0..3 {
@@ -136,10 +136,10 @@ fn a_restart_decides_the_same_and_says_nothing_else() {
 
 #[test]
 fn a_client_is_refused_while_too_much_is_on_its_way() {
-    let mut one = agreement(0, Pacing { open_bytes_max: 100, ..Pacing::default() });
+    let mut one = agreement(0, Pacing { open_bytes_max: 200, ..Pacing::default() });
     let mut out = Vec::new();
     for ticket in 0..3 {
-        let input = Input::Submit { ticket, transaction: transaction(&"x".repeat(60)) };
+        let input = Input::Submit { client: 0, ticket, transaction: transaction(&"x".repeat(60)) };
         one.step(num::Timestamp::from_millis(1), input, &mut out);
     }
     let refused: Vec<u64> = out
@@ -163,6 +163,14 @@ fn hear(message: Message) -> Vec<Output> {
     out
 }
 
+fn of_worker(message: WorkerMessage) -> Message {
+    Message::Worker { worker: 0, message }
+}
+
+fn is_batch(message: &Message) -> bool {
+    matches!(message, Message::Worker { message: WorkerMessage::Batch { .. }, .. })
+}
+
 fn blames(outputs: &[Output]) -> Vec<u16> {
     let blamed = |it: &Output| match it {
         Output::Fault { peer, .. } => Some(peer.0),
@@ -176,21 +184,23 @@ fn nonsense_is_its_sender_s_fault_and_nothing_is_kept_of_it() {
     let noise = || vec![7; 50];
     let nonsense = [
         Message::Block { block: Blob::new(noise()).unwrap() },
-        Message::Batch { batch: Blob::new(noise()).unwrap() },
+        of_worker(WorkerMessage::Batch { batch: Blob::new(noise()).unwrap() }),
         Message::Blocks { blocks: List::new(vec![Blob::new(noise()).unwrap()]).unwrap() },
-        Message::Batches { batches: List::new(vec![Blob::new(Vec::new()).unwrap()]).unwrap() },
-        Message::Batch { batch: batch_of(9, 1) },
-        Message::Batch { batch: batch_of(2, 99) },
+        of_worker(WorkerMessage::Batches {
+            batches: List::new(vec![Blob::new(Vec::new()).unwrap()]).unwrap(),
+        }),
+        of_worker(WorkerMessage::Batch { batch: batch_of(9, 1) }),
+        of_worker(WorkerMessage::Batch { batch: batch_of(2, 99) }),
     ];
     for message in nonsense {
         let out = hear(message.clone());
         assert_eq!(blames(&out), [2], "{message:?}");
         assert!(!out.iter().any(|it| matches!(it, Output::Persist { .. })), "{message:?}");
     }
-    let unasked = hear(Message::Batch { batch: batch_of(1, 1) });
+    let unasked = hear(of_worker(WorkerMessage::Batch { batch: batch_of(1, 1) }));
     assert!(blames(&unasked).is_empty(), "a late answer is nobody's fault");
     assert!(!unasked.iter().any(|it| matches!(it, Output::Persist { .. })), "and nobody's to keep");
-    let own = hear(Message::Batch { batch: batch_of(2, 1) });
+    let own = hear(of_worker(WorkerMessage::Batch { batch: batch_of(2, 1) }));
     assert!(own.iter().any(|it| matches!(it, Output::Persist { .. })), "its own is kept");
 }
 
@@ -215,8 +225,11 @@ fn an_answer_fits_one_message_however_much_is_asked_for() {
     net.step(0, Input::Message { from: Author(1), message: Message::FetchRounds { from: Round(1) } });
     let batches = net.histories[0].batches.clone();
     for part in batches.chunks(wire::limits::FETCH_MAX) {
-        let batches = List::new(part.to_vec()).unwrap();
-        net.step(0, Input::Message { from: Author(1), message: Message::FetchBatches { batches } });
+        for worker in 0..2 {
+            let message = WorkerMessage::Fetch { batches: List::new(part.to_vec()).unwrap() };
+            let message = Message::Worker { worker, message };
+            net.step(0, Input::Message { from: Author(1), message });
+        }
     }
     net.deliver(|letter| {
         sizes.borrow_mut().push(letter.message.encode_size());

@@ -185,7 +185,8 @@ impl Net {
 
     fn submit(&mut self, number: u16, ticket: u64, transaction: Transaction) {
         let epoch = self.nodes[&number].succession.era().epoch();
-        self.with(number, |it, now, out| it.step(now, (epoch, Input::Submit { ticket, transaction }), out));
+        let input = Input::Submit { client: 0, ticket, transaction };
+        self.with(number, |it, now, out| it.step(now, (epoch, input), out));
     }
 
     /// Delivers what is on its way; those without a part in the epoch read on; then five milliseconds pass.

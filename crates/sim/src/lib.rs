@@ -5,6 +5,7 @@
 //! coin is simulated, because a thousand runs of pairings say nothing new (`crypto` tests the real one).
 
 pub mod adversary;
+mod capacity;
 mod checker;
 mod coin;
 mod disk;
@@ -16,6 +17,7 @@ mod setup;
 mod work;
 mod world;
 
+pub use capacity::{Capacity, Carried, Costs, TRANSACTION_BYTES, carry};
 pub use checker::{Checker, Problem, digest_of};
 pub use coin::CoinKind;
 pub use measure::{Figures, Wan, measure};

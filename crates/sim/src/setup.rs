@@ -59,6 +59,8 @@ pub struct Setup {
     pub crash_every_ms: u64,
     pub executes: Executes,
     pub timers: Timers,
+    /// Of each validator.
+    pub workers: u8,
     pub intents: u64,
     /// How long work comes in, in milliseconds of the run's time.
     pub work_ms: u64,
@@ -85,6 +87,7 @@ impl Setup {
             crash_every_ms: if pick(16, 5) == 0 { 4_000 } else { 500 },
             executes: if pick(16, 7) == 0 { Executes::Exchange } else { Executes::Nothing },
             timers: Timers::On,
+            workers: if pick(3, 11) == 0 { 1 } else { 2 },
             intents: 24,
             work_ms: if pick(16, 5) == 0 { 2_000 } else { 400 },
             give_up_ms: 120_000,
@@ -134,9 +137,12 @@ impl Factory {
                 gc_depth: 60,
                 checkpoint_rounds: 64,
             },
-            pacing: match self.setup.timers {
-                Timers::On => Pacing::default(),
-                Timers::Off => Pacing::none(),
+            pacing: Pacing {
+                workers: self.setup.workers,
+                ..match self.setup.timers {
+                    Timers::On => Pacing::default(),
+                    Timers::Off => Pacing::none(),
+                }
             },
         };
         let signer = self.key(author);

@@ -25,7 +25,7 @@ pub(crate) enum Work {
     /// The users of an exchange.
     Intents(Box<Users>),
     /// Bytes that mean nothing, for runs that are about their order only.
-    Bytes { made: u64 },
+    Bytes { made: u64, each: usize },
 }
 
 /// A source of signed intents.
@@ -46,8 +46,13 @@ impl Work {
     pub(crate) fn new(executes: Executes, random: &mut Random) -> Self {
         match executes {
             Executes::Exchange => Self::Intents(Box::new(Users::new(random))),
-            Executes::Nothing => Self::Bytes { made: 0 },
+            Executes::Nothing => Self::Bytes { made: 0, each: 64 },
         }
+    }
+
+    /// Bytes of that size, in words of eight.
+    pub(crate) fn of_size(bytes: u64) -> Self {
+        Self::Bytes { made: 0, each: usize::try_from(bytes).unwrap_or(64) }
     }
 
     /// The genesis of the exchange that the transactions are for.
@@ -62,9 +67,10 @@ impl Work {
     pub(crate) fn next(&mut self, random: &mut Random) -> Transaction {
         match self {
             Self::Intents(users) => users.next(random),
-            Self::Bytes { made } => {
+            Self::Bytes { made, each } => {
                 *made += 1;
-                Transaction::new(made.to_be_bytes().repeat(8)).expect("invariant: 64 bytes fit a transaction")
+                let bytes = made.to_be_bytes().repeat(*each / 8);
+                Transaction::new(bytes).expect("invariant: so many bytes fit a transaction")
             }
         }
     }

@@ -12,6 +12,7 @@ use wire::{Author, Message, Round, SignedBlock, Transaction};
 
 use crate::{
     adversary::{self, Byzantine, Demand, Fair, Fate, InFlight, Network, Powers, View},
+    capacity::Machines,
     checker::{Checker, digest_of},
     disk::{Disk, Stored},
     measure::Stopwatch,
@@ -36,6 +37,13 @@ pub(crate) enum DiskFate {
 #[derive(Debug)]
 enum Happening {
     Deliver(InFlight),
+    /// Its machine is done with a message.
+    Handle(InFlight),
+    Take {
+        author: Author,
+        client: u64,
+        transaction: Transaction,
+    },
     Synchronised {
         author: Author,
         life: u64,
@@ -112,6 +120,8 @@ pub struct World {
     pub(crate) checker: Checker,
     pub(crate) demand: Demand,
     pub(crate) stopwatch: Option<Stopwatch>,
+    /// Where computing takes time.
+    pub(crate) machines: Option<Machines>,
 }
 
 impl World {
@@ -128,6 +138,7 @@ impl World {
             rounds: vec![Round(0); usize::from(factory.members())],
             network,
             stopwatch: None,
+            machines: None,
             demand: byzantine.as_ref().map_or(Demand::Nothing, |it| it.demand()),
             byzantine,
             powers: Powers::new(keys, factory.members(), random.fork()),
@@ -174,7 +185,9 @@ impl World {
         let Some(((at, _), happening)) = self.queue.pop_first() else { return false };
         self.now = at;
         match happening {
-            Happening::Deliver(message) => self.deliver(message),
+            Happening::Deliver(message) => self.arrive(message),
+            Happening::Handle(message) => self.deliver(message),
+            Happening::Take { author, client, transaction } => self.take(author, client, transaction),
             Happening::Synchronised { author, life } if self.lives(author, life) => {
                 let effects = self.node(author).synchronised();
                 self.perform(author, effects);
@@ -222,6 +235,18 @@ impl World {
         self.perform(author, effects);
     }
 
+    /// A message waits for its machine, where machines take time.
+    fn arrive(&mut self, message: InFlight) {
+        let now = self.now.millis();
+        match &mut self.machines {
+            None => self.deliver(message),
+            Some(machines) => {
+                let delay = machines.handle(now, message.to, &message.message);
+                self.schedule(delay, Happening::Handle(message));
+            }
+        }
+    }
+
     fn deliver(&mut self, message: InFlight) {
         if self.powers.is_faulty(message.to)
             && let Some(byzantine) = &mut self.byzantine
@@ -236,13 +261,23 @@ impl World {
     }
 
     fn submit(&mut self, author: Author, transaction: Transaction) {
-        if !self.node(author).is_up() {
-            return;
-        }
         self.next_ticket += 1;
-        let ticket = self.next_ticket;
-        self.node(author).tickets.insert(ticket, digest_of(&transaction));
-        self.input(author, Input::Submit { ticket, transaction });
+        let (client, now) = (self.next_ticket, self.now.millis());
+        match &mut self.machines {
+            None => self.take(author, client, transaction),
+            Some(machines) => {
+                let delay = machines.submit(now, author, (client, transaction.len()));
+                self.schedule(delay, Happening::Take { author, client, transaction });
+            }
+        }
+    }
+
+    /// A client's only transaction.
+    fn take(&mut self, author: Author, client: u64, transaction: Transaction) {
+        if self.node(author).is_up() {
+            self.node(author).tickets.insert(client, digest_of(&transaction));
+            self.input(author, Input::Submit { client, ticket: client, transaction });
+        }
     }
 
     fn crash(&mut self, author: Author, disk: DiskFate) {
@@ -323,7 +358,7 @@ impl World {
                 self.checker.goes_on(author, index);
             }
             Output::Cut { keep } => self.node(author).disk.cut(keep),
-            Output::Refused { .. } | Output::Persist { .. } => {}
+            Output::Refused { .. } | Output::Persist { .. } | Output::Order { .. } => {}
         }
     }
 
@@ -381,7 +416,12 @@ impl World {
     fn route(&mut self, message: InFlight) {
         let view = View { rounds: &self.rounds, wave_length: self.factory.wave_length() };
         match self.network.fate(&message, &view, &mut self.random) {
-            Fate::After(delay) => self.schedule(delay, Happening::Deliver(message)),
+            Fate::After(delay) => {
+                let (now, from) = (self.now.millis(), message.from);
+                let machines = self.machines.as_mut();
+                let sent = machines.map_or(0, |machines| machines.handle(now, from, &message.message));
+                self.schedule(sent + delay, Happening::Deliver(message));
+            }
             Fate::Hold => {
                 self.held.push(message);
                 self.schedule(HELD_MS_MAX, Happening::Release);

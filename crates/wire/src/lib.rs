@@ -25,6 +25,7 @@ mod message;
 mod record;
 mod reject;
 mod root;
+mod worker;
 
 pub use action::{
     Action, Change, Destination, InstrumentName, Label, MarginModel, NewOrder, OrderKind, OrderTarget,
@@ -50,3 +51,4 @@ pub use message::{Letter, Message};
 pub use record::Record;
 pub use reject::Reject;
 pub use root::{Attestation, Certificate, CertificateError, RootSignature};
+pub use worker::{BatchNote, WantedBatch, WorkerMessage, WorkerOrder, WorkerWord};

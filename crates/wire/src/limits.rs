@@ -40,6 +40,8 @@ pub const BLOCK_BYTES_MAX: usize = 48 * 1024;
 pub const COMMIT_BLOCKS_MAX: usize = 64 * 1024;
 /// References in one request of a peer.
 pub const FETCH_MAX: usize = 256;
+/// Batches that one word between a worker and its primary names.
+pub const NOTES_MAX: usize = 1024;
 /// Blocks or batches in one answer to a peer.
 pub const ANSWER_ITEMS_MAX: usize = 1024;
 /// Ordered blocks above the floor of a checkpoint.
@@ -72,6 +74,7 @@ mod tests {
         let evidence = BLOCK_EVIDENCE_MAX * 210;
         assert!(parents + batches + attestations + evidence + room_for_framing <= BLOCK_BYTES_MAX);
         assert!(SNAPSHOT_PART_BYTES + room_for_framing <= MESSAGE_BYTES_MAX);
+        assert!(NOTES_MAX * 52 + room_for_framing <= MESSAGE_BYTES_MAX);
         assert!(FETCH_MAX * 42 + room_for_framing <= MESSAGE_BYTES_MAX);
     }
 }

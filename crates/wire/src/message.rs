@@ -5,40 +5,34 @@
 use crypto::Digest;
 
 use crate::{
-    Blob, BlockRef, List, Round, SignedCeremonyMessage, SnapshotRef,
-    limits::{
-        ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, BLOCK_BYTES_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX,
-    },
+    Blob, BlockRef, List, Round, SignedCeremonyMessage, SnapshotRef, WorkerMessage,
+    limits::{ANSWER_ITEMS_MAX, BLOCK_BYTES_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX},
 };
 
 tagged! {
     /// A message between validators. The link says who sent it.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum Message {
-        /// The encoding of a `Batch`, streamed ahead of the block that refers to it.
-        0 => Batch { batch: Blob<BATCH_BYTES_MAX> },
+        /// From a worker that lives in its validator's process, to the peers' workers of that number.
+        0 => Worker { worker: u8, message: WorkerMessage },
         /// The encoding of a `SignedBlock`, from its author or from whoever was asked.
         1 => Block { block: Blob<BLOCK_BYTES_MAX> },
         /// Asks for blocks by reference.
         2 => FetchBlocks { blocks: List<BlockRef, FETCH_MAX> },
-        /// Asks for batches by digest.
-        3 => FetchBatches { batches: List<Digest, FETCH_MAX> },
         /// Asks for all blocks of rounds from `from` on, as many as fit one answer.
-        4 => FetchRounds { from: Round },
+        3 => FetchRounds { from: Round },
         /// Answers with blocks, lower rounds first.
-        5 => Blocks { blocks: List<Blob<BLOCK_BYTES_MAX>, ANSWER_ITEMS_MAX> },
-        /// Answers with batches.
-        6 => Batches { batches: List<Blob<BATCH_BYTES_MAX>, ANSWER_ITEMS_MAX> },
+        4 => Blocks { blocks: List<Blob<BLOCK_BYTES_MAX>, ANSWER_ITEMS_MAX> },
         /// Asks for the highest block of the sender that the receiver holds: its own log is lost.
-        7 => FetchLatest,
+        5 => FetchLatest,
         /// Answers with that block, if there is one.
-        8 => Latest { block: Option<Blob<BLOCK_BYTES_MAX>> },
+        6 => Latest { block: Option<Blob<BLOCK_BYTES_MAX>> },
         /// Answers that rounds asked for are kept no more, with the snapshots that take their place.
-        9 => Snapshots { snapshots: List<SnapshotRef, SNAPSHOTS_MAX> },
+        7 => Snapshots { snapshots: List<SnapshotRef, SNAPSHOTS_MAX> },
         /// Asks for one part of a snapshot, counted from 0.
-        10 => FetchSnapshot { digest: Digest, part: u32 },
+        8 => FetchSnapshot { digest: Digest, part: u32 },
         /// Answers with the part: all but the last are full.
-        11 => SnapshotPart { digest: Digest, part: u32, bytes: Blob<SNAPSHOT_PART_BYTES> },
+        9 => SnapshotPart { digest: Digest, part: u32, bytes: Blob<SNAPSHOT_PART_BYTES> },
     }
 }
 

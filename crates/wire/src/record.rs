@@ -2,11 +2,11 @@
 //!
 //! Invariant: replaying the records in order gives back everything a validator has said and decided.
 
-use crypto::{CoinValue, Digest};
+use crypto::CoinValue;
 
 use crate::{
-    Blob, BlockRef, List, Round,
-    limits::{BATCH_BYTES_MAX, BLOCK_BYTES_MAX, OWN_BATCHES_MAX},
+    BatchNote, Blob, BlockRef, List, Round,
+    limits::{BATCH_BYTES_MAX, BLOCK_BYTES_MAX, OWN_BATCHES_MAX, WORKERS_MAX},
 };
 
 tagged! {
@@ -19,8 +19,15 @@ tagged! {
         1 => Batch { batch: Blob<BATCH_BYTES_MAX> },
         /// The coin of a wave, verified when it was revealed.
         2 => Coin { round: Round, value: CoinValue },
-        /// What of this validator's own still matters of the records before: its highest block, and its batches
-        /// that are not ordered. First in each section of the log but the oldest.
-        3 => Own { latest: BlockRef, batches: List<Digest, OWN_BATCHES_MAX> },
+        /// What of this validator's own still matters of the records before: its highest block, its batches that are
+        /// not ordered, and the highest sequence number of each of its workers. First in each section of the log
+        /// but the oldest.
+        3 => Own {
+            latest: BlockRef,
+            batches: List<BatchNote, OWN_BATCHES_MAX>,
+            sequences: List<u64, WORKERS_MAX>,
+        },
+        /// A worker of this validator's own has a batch to be carried.
+        4 => Sealed { batch: BatchNote },
     }
 }

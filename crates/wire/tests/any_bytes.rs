@@ -10,7 +10,8 @@ use wire::{
     AccountId, Action, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate, Commit,
     CommittedBlock, CommittedPayload, Conditions, Event, Intent, Letter, List, Message, NewOrder,
     OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature,
-    SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction, Trigger,
+    SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction, Trigger, WorkerMessage,
+    WorkerOrder, WorkerWord,
 };
 
 /// How a type read one stream of bytes.
@@ -76,6 +77,9 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         TradeEvent,
         Transaction,
         Trigger,
+        WorkerMessage,
+        WorkerOrder,
+        WorkerWord,
     ]
 }
 

@@ -128,10 +128,18 @@ impl Builder {
         Some(Sealed { reference, batch, encoded, tickets })
     }
 
+    /// A batch of an earlier life is on its way still.
+    pub fn reopen(&mut self, batch: &Batch) {
+        self.open_bytes += Self::weight(batch);
+    }
+
     /// A batch of this builder is ordered: its bytes are on their way no more.
     pub fn ordered(&mut self, batch: &Batch) {
-        let bytes: usize = batch.transactions.iter().map(|it| it.len() + OVERHEAD).sum();
-        self.open_bytes = self.open_bytes.saturating_sub(bytes);
+        self.open_bytes = self.open_bytes.saturating_sub(Self::weight(batch));
+    }
+
+    fn weight(batch: &Batch) -> usize {
+        batch.transactions.iter().map(|it| it.len() + OVERHEAD).sum()
     }
 
     pub const fn open_bytes(&self) -> usize {

@@ -1,11 +1,20 @@
-//! Turns intents into available batches.
+//! Turns intents into available batches: one worker of a validator, pure.
 //!
-//! Invariant: a batch that is held can be handed to whoever asks until it is forgotten; what waits to be
-//! batched is bounded, and beyond the bound a client is told so.
-//! Left out on purpose: what a transaction means.
+//! A [`Worker`] takes submissions, seals them into batches, hands those to the workers of its number at the other
+//! validators, keeps theirs, and asks for what its primary (the validator's agreement) lacks. Between the two pass
+//! references, never bytes, until the primary asks for the contents of what is ordered.
+//!
+//! Invariant: an own batch is persisted before anything is said of it, and so is a batch before it is said to be
+//! held; a batch that is held can be handed to whoever asks until it is forgotten; what waits to be batched is
+//! bounded, and beyond the bound a client is told so.
+//! Left out on purpose: what a transaction means, and which batches are ordered.
 
 mod builder;
+mod questions;
+mod sections;
 mod shelf;
+mod worker;
 
 pub use builder::{Builder, BuilderLimits, Busy, Sealed};
 pub use shelf::{Held, Shelf};
+pub use worker::{Input, Output, Settings, Worker};

@@ -10,9 +10,6 @@ use commonware_codec::DecodeExt;
 use crypto::Digest;
 use wire::{Author, Batch};
 
-/// Bytes of batches of one author that no accepted block refers to.
-const UNREFERENCED_BYTES_MAX: usize = 64 * 1024 * 1024;
-
 /// A batch with its bytes.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -28,8 +25,10 @@ struct Unreferenced {
 }
 
 /// All held batches.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shelf {
+    /// Bytes of batches of one author that no accepted block refers to, at the most.
+    unreferenced_bytes_max: usize,
     /// With the place in its author's order, while no accepted block refers to it.
     batches: BTreeMap<Digest, (Held, Option<u64>)>,
     unreferenced: BTreeMap<Author, Unreferenced>,
@@ -38,6 +37,16 @@ pub struct Shelf {
 }
 
 impl Shelf {
+    pub const fn new(unreferenced_bytes_max: usize) -> Self {
+        Self {
+            unreferenced_bytes_max,
+            batches: BTreeMap::new(),
+            unreferenced: BTreeMap::new(),
+            added: 0,
+            bytes: 0,
+        }
+    }
+
     /// Reads a batch; `None` when the bytes are none.
     pub fn read(encoded: Bytes) -> Option<(Digest, Held)> {
         let batch = Batch::decode(encoded.clone()).ok()?;
@@ -45,8 +54,8 @@ impl Shelf {
     }
 
     /// Puts a batch on the shelf; false when it is there already. The oldest of its author that nothing
-    /// refers to makes room.
-    pub fn add(&mut self, digest: Digest, held: Held) -> bool {
+    /// refers to make room: they are appended to `gone`.
+    pub fn add(&mut self, digest: Digest, held: Held, gone: &mut Vec<Digest>) -> bool {
         if self.batches.contains_key(&digest) {
             return false;
         }
@@ -57,19 +66,25 @@ impl Shelf {
         unreferenced.bytes += held.encoded.len();
         unreferenced.order.insert(self.added, digest);
         self.batches.insert(digest, (held, Some(self.added)));
-        self.make_room(author);
+        self.make_room(author, gone);
         true
     }
 
-    fn make_room(&mut self, author: Author) {
+    fn make_room(&mut self, author: Author, gone: &mut Vec<Digest>) {
         let Some(unreferenced) = self.unreferenced.get_mut(&author) else { return };
-        while unreferenced.bytes > UNREFERENCED_BYTES_MAX
+        while unreferenced.bytes > self.unreferenced_bytes_max
             && let Some((_, oldest)) = unreferenced.order.pop_first()
             && let Some((held, _)) = self.batches.remove(&oldest)
         {
             unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
             self.bytes = self.bytes.saturating_sub(held.encoded.len());
+            gone.push(oldest);
         }
+    }
+
+    /// All batches, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (&Digest, &Held)> {
+        self.batches.iter().map(|(digest, (held, _))| (digest, held))
     }
 
     /// An accepted block refers to the batch: it stays until it is forgotten.

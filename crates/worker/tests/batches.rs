@@ -135,8 +135,10 @@ fn a_batch_is_known_by_the_digest_of_its_bytes() {
     assert_eq!((digest, &read.batch), (sealed.reference.digest, &sealed.batch));
     assert!(Shelf::read(sealed.encoded.slice(1..)).is_none());
     assert!(Shelf::read(Bytes::new()).is_none());
-    let mut shelf = Shelf::default();
-    assert!(shelf.add(digest, read.clone()) && !shelf.add(digest, read));
+    let mut shelf = Shelf::new(4 * PART);
+    let mut gone = Vec::new();
+    assert!(shelf.add(digest, read.clone(), &mut gone) && !shelf.add(digest, read, &mut gone));
+    assert!(gone.is_empty());
     assert_eq!(shelf.get(&digest).unwrap().encoded, sealed.encoded);
     shelf.forget(&digest);
     assert!(!shelf.contains(&digest) && shelf.is_empty());
@@ -144,16 +146,18 @@ fn a_batch_is_known_by_the_digest_of_its_bytes() {
 
 #[test]
 fn one_author_cannot_fill_the_shelf_and_crowds_out_only_its_own() {
-    let mut shelf = Shelf::default();
+    let mut shelf = Shelf::new(4 * PART);
     let (quiet, batch) = held(1, 0, PART);
-    shelf.add(quiet, batch);
+    shelf.add(quiet, batch, &mut Vec::new());
+    let mut gone = Vec::new();
     let digests: Vec<Digest> = (0..6)
         .map(|sequence| {
             let (digest, batch) = held(2, sequence, PART);
-            shelf.add(digest, batch);
+            shelf.add(digest, batch, &mut gone);
             digest
         })
         .collect();
+    assert_eq!(gone, digests[..2]);
     let kept: Vec<bool> = digests.iter().map(|digest| shelf.contains(digest)).collect();
     assert_eq!(kept, [false, false, true, true, true, true], "64 MiB: the oldest made room");
     assert!(shelf.contains(&quiet));
@@ -161,14 +165,14 @@ fn one_author_cannot_fill_the_shelf_and_crowds_out_only_its_own() {
 
 #[test]
 fn what_an_accepted_block_refers_to_stays_until_it_is_forgotten() {
-    let mut shelf = Shelf::default();
+    let mut shelf = Shelf::new(4 * PART);
     let (first, batch) = held(2, 0, PART);
-    shelf.add(first, batch);
+    shelf.add(first, batch, &mut Vec::new());
     shelf.refer(&first);
     shelf.refer(&first);
     for sequence in 1..20 {
         let (digest, batch) = held(2, sequence, PART);
-        shelf.add(digest, batch);
+        shelf.add(digest, batch, &mut Vec::new());
     }
     assert!(shelf.contains(&first));
     assert_eq!(shelf.len(), 5);

@@ -54,6 +54,9 @@ pub struct ConsensusArguments {
     /// How long a transaction waits for company.
     #[arg(long)]
     batch_delay_ms: Option<u64>,
+    /// Workers of each validator, in its process.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    workers: u8,
     #[arg(long)]
     json: bool,
 }
@@ -83,6 +86,7 @@ pub fn run(arguments: &ConsensusArguments) -> Result<(), Failure> {
     let plan = Plan {
         execution: ExecutionMode::None,
         fsync: !arguments.no_fsync,
+        workers: arguments.workers,
         pacing: PacingConfig {
             round_delay_ms_min: arguments.round_delay_ms,
             batch_delay_ms: arguments.batch_delay_ms,
@@ -104,6 +108,7 @@ pub fn run(arguments: &ConsensusArguments) -> Result<(), Failure> {
     let memory = network.nodes.iter().filter_map(crate::local::Process::memory_peak_mb).fold(0.0, f64::max);
     let out = json!({
         "validators": arguments.validators,
+        "workers": arguments.workers,
         "tx_bytes": arguments.tx_bytes,
         "load_tps": arguments.load,
         "local_load": arguments.local_load,

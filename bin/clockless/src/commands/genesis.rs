@@ -18,7 +18,10 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     network::{NetworkGenesis, Validator, write_secret},
-    node::config::{ExecutionMode, LoadConfig, NodeConfig, PacingConfig},
+    node::{
+        config::{ExecutionMode, LoadConfig, NodeConfig, PacingConfig},
+        worker::{self, config::WorkerConfig},
+    },
 };
 
 #[derive(Args, Debug)]
@@ -35,6 +38,10 @@ pub struct GenesisArguments {
     /// Validator i listens on base + 3i (links), + 3i + 1 (rpc) and + 3i + 2 (metrics).
     #[arg(long, default_value_t = 7000)]
     base_port: u16,
+    /// Makes so many workers a validator, each to be run as a process of its own with worker-I.toml. They listen above
+    /// the validators. Without it a node runs two workers in its own process.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=16))]
+    workers: Option<u8>,
     /// Deals the coin's shares here instead of leaving it to the validators: for tests and benchmarks, because this
     /// command then knows every coin.
     #[arg(long)]
@@ -52,6 +59,15 @@ pub enum CoinOrigin {
     Dealer,
 }
 
+/// Where the workers of one validator are.
+#[derive(Clone, Debug)]
+pub struct Apart {
+    /// Where they meet their primary.
+    pub meeting: SocketAddr,
+    /// Where each listens for other workers, and for clients.
+    pub workers: Vec<[SocketAddr; 2]>,
+}
+
 /// What a network is made with.
 #[derive(Debug)]
 pub struct Plan {
@@ -61,6 +77,10 @@ pub struct Plan {
     pub execution: ExecutionMode,
     pub fsync: bool,
     pub clock_offset_ms: i64,
+    /// Of each validator.
+    pub workers: u8,
+    /// Of each validator, when its workers are processes of their own.
+    pub apart: Vec<Apart>,
     pub pacing: PacingConfig,
     pub load: Option<LoadConfig>,
     pub coin: CoinOrigin,
@@ -75,6 +95,8 @@ impl Default for Plan {
             execution: ExecutionMode::Exchange,
             fsync: true,
             clock_offset_ms: 0,
+            workers: 2,
+            apart: Vec::new(),
             pacing: PacingConfig::default(),
             load: None,
             coin: CoinOrigin::Validators,
@@ -103,8 +125,18 @@ pub fn run(arguments: &GenesisArguments) -> Result<(), Failure> {
         let first = validator.checked_mul(3).ok_or_else(|| Failure::bad_input("--validators: too many"))?;
         addresses.push([port(first)?, port(first + 1)?, port(first + 2)?]);
     }
+    let workers = arguments.workers.unwrap_or(2);
+    let each = 1 + 2 * u16::from(workers);
+    let mut apart = Vec::new();
+    for validator in (0..arguments.validators).take_while(|_| arguments.workers.is_some()) {
+        let first = 3 * u32::from(arguments.validators) + u32::from(each) * u32::from(validator);
+        let first = u16::try_from(first).map_err(|_| Failure::bad_input("--validators: too many"))?;
+        let of_worker = |worker: u16| Ok([port(first + 1 + 2 * worker)?, port(first + 2 + 2 * worker)?]);
+        let addresses: Result<Vec<_>, Failure> = (0..u16::from(workers)).map(of_worker).collect();
+        apart.push(Apart { meeting: port(first)?, workers: addresses? });
+    }
     let coin = if arguments.dealt { CoinOrigin::Dealer } else { CoinOrigin::Validators };
-    let plan = Plan { exchange, addresses, coin, ..Plan::default() };
+    let plan = Plan { exchange, addresses, coin, workers, apart, ..Plan::default() };
     let genesis = make(&arguments.out, plan)?;
     let warning = arguments.dealt.then_some(
         "the coin's shares were dealt by this command, which therefore knew every coin: for tests and \
@@ -210,11 +242,40 @@ fn make_validators(
             fsync: plan.fsync,
             execution: plan.execution,
             clock_offset_ms: plan.clock_offset_ms,
+            workers: plan.workers,
+            worker_listen: plan.apart.get(place).map(|apart| apart.meeting),
             pacing: plan.pacing.clone(),
             load: plan.load,
         };
         let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
         let path = folder.join("config.toml");
+        fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+        write_workers(&folder, plan, place)?;
+    }
+    Ok(())
+}
+
+/// The configurations of a validator's workers, when they are processes of their own.
+fn write_workers(folder: &Path, plan: &Plan, place: usize) -> Result<(), Failure> {
+    let Some(apart) = plan.apart.get(place) else { return Ok(()) };
+    for (number, [listen, rpc]) in (0_u8..).zip(&apart.workers) {
+        let of_number = |apart: &Apart| apart.workers.get(usize::from(number)).map(|[listen, _]| *listen);
+        let config = WorkerConfig {
+            genesis: PathBuf::from("../genesis.json"),
+            key: PathBuf::from("key"),
+            number,
+            data: PathBuf::from(format!("worker-{number}-data")),
+            listen: *listen,
+            rpc: *rpc,
+            primary: apart.meeting,
+            peers: plan.apart.iter().filter_map(of_number).collect(),
+            fsync: plan.fsync,
+            execution: plan.execution,
+            batch_delay_ms: worker::config::batch_delay_ms(),
+            retry_ms: worker::config::retry_ms(),
+        };
+        let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
+        let path = folder.join(format!("worker-{number}.toml"));
         fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     }
     Ok(())

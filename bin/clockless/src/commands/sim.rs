@@ -1,5 +1,5 @@
 //! `clockless sim`: simulated networks. `--seeds A..B` prints the seeds that break a promise; `--wan` measures how
-//! far finality is over a network of five regions.
+//! far finality is over a network of five regions; `--workers` what more workers are worth.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -9,14 +9,14 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use sim::{Setup, Wan, adversary};
+use sim::{Capacity, Setup, Wan, adversary};
 
 use crate::failure::Failure;
 
 #[derive(Args, Debug)]
 pub struct SimArguments {
     /// Seeds, the last one left out: 0..1000.
-    #[arg(long, required_unless_present = "wan")]
+    #[arg(long, required_unless_present_any = ["wan", "workers"])]
     seeds: Option<String>,
     /// One adversary for all seeds; without it each seed takes its turn.
     #[arg(long)]
@@ -27,7 +27,10 @@ pub struct SimArguments {
     /// Measure finality over five regions instead, without faults.
     #[arg(long, conflicts_with_all = ["seeds", "adversary"])]
     wan: bool,
-    /// Validators of `--wan`.
+    /// Measure what validators with so many workers each carry when computing takes time, instead.
+    #[arg(long, conflicts_with_all = ["seeds", "adversary", "wan"], value_parser = clap::value_parser!(u8).range(1..=16))]
+    workers: Option<u8>,
+    /// Validators of `--wan` and `--workers`.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(4..=100))]
     validators: u16,
     /// Rounds of a wave of `--wan`: 4 or 5.
@@ -53,6 +56,9 @@ struct Sum {
 pub fn run(arguments: &SimArguments) -> Result<(), Failure> {
     if arguments.wan {
         return run_wan(arguments);
+    }
+    if let Some(workers) = arguments.workers {
+        return run_workers(workers, arguments.validators);
     }
     let text = arguments.seeds.as_deref().unwrap_or_default();
     let seeds = parse_seeds(text)
@@ -138,6 +144,22 @@ impl Sum {
         self.undecided_rounds_max = self.undecided_rounds_max.max(other.undecided_rounds_max);
         self.failing.extend(other.failing);
     }
+}
+
+fn run_workers(workers: u8, validators: u16) -> Result<(), Failure> {
+    let question = Capacity { workers, validators, ..Capacity::default() };
+    let carried = sim::carry(&question).map_err(|error| Failure::bad_input(error.0))?;
+    let per_second = carried.bytes as f64 / (carried.millis as f64 / 1e3).max(1e-9);
+    let out = json!({
+        "validators": validators,
+        "workers": workers,
+        "ordered_mb": tenths(carried.bytes as f64 / 1e6),
+        "seconds": hundredths(carried.millis as f64 / 1e3),
+        "mb_per_s": tenths(per_second / 1e6),
+        "tps_of_512_bytes": (per_second / 512.0).round(),
+    });
+    println!("{out}");
+    Ok(())
 }
 
 fn run_wan(arguments: &SimArguments) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
+use replica::agreement::WorkerPlaces;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -49,6 +50,12 @@ pub struct NodeConfig {
     /// Added to the clock that block timestamps show: to trade a chain of another day.
     #[serde(default)]
     pub clock_offset_ms: i64,
+    /// Workers of this validator, each a stream of batches of its own: 1 to 16.
+    #[serde(default = "two")]
+    pub workers: u8,
+    /// When the workers are processes of their own: where they find this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_listen: Option<SocketAddr>,
     #[serde(default)]
     pub pacing: PacingConfig,
     /// Makes transactions inside the node: to measure ordering without clients.
@@ -87,6 +94,10 @@ const fn yes() -> bool {
     true
 }
 
+const fn two() -> u8 {
+    2
+}
+
 const fn exchange() -> ExecutionMode {
     ExecutionMode::Exchange
 }
@@ -112,6 +123,11 @@ impl NodeConfig {
         let usual = replica::agreement::Pacing::default();
         let given = &self.pacing;
         replica::agreement::Pacing {
+            workers: self.workers,
+            worker_places: match self.worker_listen {
+                None => WorkerPlaces::Here,
+                Some(_) => WorkerPlaces::Away,
+            },
             batch_delay_ms: given.batch_delay_ms.unwrap_or(usual.batch_delay_ms),
             round_delay_ms_min: given.round_delay_ms_min.unwrap_or(usual.round_delay_ms_min),
             grace_ms: given.grace_ms.unwrap_or(usual.grace_ms),

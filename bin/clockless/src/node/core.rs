@@ -34,10 +34,14 @@ impl Inbox {
 
     /// Drops the input when the queue is full; false then.
     pub fn put(&self, input: Input) -> bool {
-        match self.0.try_send(input) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
-        }
+        self.offer(input).is_ok()
+    }
+
+    /// Hands the input back when the queue is full.
+    pub fn offer(&self, input: Input) -> Result<(), Box<Input>> {
+        self.0.try_send(input).map_err(|error| match error {
+            TrySendError::Full(input) | TrySendError::Disconnected(input) => Box::new(input),
+        })
     }
 }
 

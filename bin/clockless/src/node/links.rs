@@ -28,7 +28,9 @@ use commonware_stream::{
 use commonware_utils::ordered::Map;
 use replica::agreement::Input;
 use tokio::sync::mpsc;
-use wire::{Author, Committee, Letter, Message, SignedCeremonyMessage, limits::MESSAGE_BYTES_MAX};
+use wire::{
+    Author, Committee, Letter, Message, SignedCeremonyMessage, WorkerMessage, limits::MESSAGE_BYTES_MAX,
+};
 
 use crate::{
     failure::Failure,
@@ -40,7 +42,8 @@ use crate::{
 
 /// How far the clocks of two validators may lie apart: as far as they like.
 const ANY_CLOCK: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
-const NAMESPACE: &[u8] = b"clockless links";
+/// Of the links between validators.
+pub const NAMESPACE: &[u8] = b"clockless links";
 /// Blocks and questions, ahead of everything else.
 const CONSENSUS: u64 = 0;
 /// Batches and long answers.
@@ -84,37 +87,49 @@ impl Heard {
 
 /// What links are opened with.
 pub struct LinkConfig<'a> {
+    /// What the links are for: those of another name are strangers.
+    pub namespace: &'a [u8],
     pub committee: &'a Committee,
     pub secret: [u8; 32],
     pub listen: SocketAddr,
     pub addresses: &'a [SocketAddr],
 }
 
+/// How two ends of a link prove to each other who they are.
+pub type Handshake = Cups<Sake<ed25519::PrivateKey>, ChaCha20Poly1305>;
+
+/// A secret key as the links use it.
+pub fn signer(secret: [u8; 32]) -> Result<ed25519::PrivateKey, Failure> {
+    ed25519::PrivateKey::decode(secret.to_vec())
+        .map_err(|error| Failure::bad_input(format!("the validator's key: {error}")))
+}
+
+pub fn handshake(secret: [u8; 32]) -> Result<Handshake, Failure> {
+    let sake = Sake {
+        signer: signer(secret)?,
+        // Whose clock is wrong may still speak. An old greeting is worth nothing to who repeats it: keys are
+        // agreed on anew each time.
+        synchrony_bound: ANY_CLOCK,
+        max_handshake_age: ANY_CLOCK,
+        version: sake::Version::V1,
+    };
+    Ok(Cups::new(sake, cups::Version::V1))
+}
+
 /// Opens the links and passes what comes to the agreement.
 pub fn open(
     context: &Context,
     config: &LinkConfig<'_>,
-    routes: &Routes,
+    routes: &impl Route,
     heard: &Arc<Heard>,
 ) -> Result<Links, Failure> {
-    let signer = ed25519::PrivateKey::decode(config.secret.to_vec())
-        .map_err(|error| Failure::bad_input(format!("the validator's key: {error}")))?;
     let keys = committee_keys(config.committee)?;
     let size = NonZeroUsize::new(keys.len()).ok_or_else(|| Failure::bad_input("the committee is empty"))?;
-    let handshake = Cups::<_, ChaCha20Poly1305>::new(
-        Sake {
-            signer,
-            // Whose clock is wrong may still speak. An old greeting is worth nothing to who repeats it: keys are
-            // agreed on anew each time.
-            synchrony_bound: ANY_CLOCK,
-            max_handshake_age: ANY_CLOCK,
-            version: sake::Version::V1,
-        },
-        cups::Version::V1,
-    );
+    let handshake = handshake(config.secret)?;
     let bytes_max = u32::try_from(MESSAGE_BYTES_MAX).unwrap_or(u32::MAX);
     let mailbox = NonZeroUsize::new(8_192).expect("invariant: above zero");
-    let mut settings = lookup::Config::local(handshake, NAMESPACE, config.listen, size, bytes_max, mailbox);
+    let mut settings =
+        lookup::Config::local(handshake, config.namespace, config.listen, size, bytes_max, mailbox);
     settings.bypass_ip_check = true;
     settings.peer_connection_cooldown = Duration::from_millis(200);
     settings.dial_frequency = Duration::from_millis(100);
@@ -143,11 +158,11 @@ pub fn open(
     Ok(Links { epoch: config.committee.epoch(), keys, consensus, bulk })
 }
 
-fn pass_on(keys: &[PublicKey], routes: &Routes, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
+fn pass_on(keys: &[PublicKey], routes: &impl Route, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
     let place = keys.iter().position(|it| it == key).and_then(|place| u16::try_from(place).ok());
     let Some(from) = place.map(Author) else { return };
     if heard.note(from) {
-        routes.agreement.put(Input::Connected { peer: from });
+        routes.connected(from);
     }
     match Letter::decode(bytes) {
         Ok(letter) => routes.pass_on(from, letter),
@@ -162,6 +177,13 @@ fn committee_keys(committee: &Committee) -> Result<Vec<PublicKey>, Failure> {
 }
 
 /// Where letters go.
+pub trait Route: Clone + Send + Sync + 'static {
+    /// A peer speaks after a silence.
+    fn connected(&self, peer: Author);
+    fn pass_on(&self, from: Author, letter: Letter);
+}
+
+/// Where the letters of a validator go.
 #[derive(Clone)]
 pub struct Routes {
     pub epoch: u64,
@@ -172,7 +194,11 @@ pub struct Routes {
     pub founding: Option<founding::Inbox>,
 }
 
-impl Routes {
+impl Route for Routes {
+    fn connected(&self, peer: Author) {
+        self.agreement.put(Input::Connected { peer });
+    }
+
     fn pass_on(&self, from: Author, letter: Letter) {
         match (letter, &self.founding) {
             (Letter::Agreement { epoch, message }, _) if epoch == self.epoch => {
@@ -218,7 +244,9 @@ impl Links {
         let bytes = IoBuf::from(letter.encode());
         let urgent = matches!(
             message,
-            Message::Block { .. } | Message::FetchBlocks { .. } | Message::FetchBatches { .. }
+            Message::Block { .. }
+                | Message::FetchBlocks { .. }
+                | Message::Worker { message: WorkerMessage::Fetch { .. }, .. }
         );
         let sent = if urgent {
             self.consensus.send(recipients, bytes, true)

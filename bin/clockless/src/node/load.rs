@@ -33,7 +33,7 @@ pub async fn run(
                 let transactions = transactions.into_iter().filter_map(Transaction::new);
                 let refused = (first..).zip(transactions).filter(|(own, transaction)| {
                     let (ticket, transaction) = (Tickets::ticket(client, *own), transaction.clone());
-                    !inbox.put(Input::Submit { ticket, transaction })
+                    !inbox.put(Input::Submit { client: *own, ticket, transaction })
                 });
                 metrics.load_refused.inc_by(u64::try_from(refused.count()).unwrap_or(0));
             }

@@ -12,6 +12,7 @@ mod events;
 mod execution;
 mod feed;
 mod founding;
+mod intake;
 mod journal;
 mod links;
 mod load;
@@ -22,6 +23,8 @@ mod snapshots;
 mod start;
 mod storage;
 mod tickets;
+pub mod worker;
+mod workers;
 
 use std::{
     fs,
@@ -40,6 +43,7 @@ use commonware_runtime::{
 };
 use crypto::{PublicCoin, SigningKey, ThresholdCoin, ThresholdShare};
 use replica::{
+    agreement::{Input, Pacing, WorkerPlaces},
     execution::Execution,
     founding::{Founders, Past},
 };
@@ -55,12 +59,14 @@ use crate::{
         door::Door,
         feed::Feed,
         founding::{Founder, Word},
+        intake::{Entry, Intake},
         links::{Heard, LinkConfig, Links, Routes},
         metrics::Metrics,
         service::Service,
         start::Started,
         storage::{Storage, TURNS_MAX},
         tickets::Tickets,
+        workers::{Meeting, Workers},
     },
 };
 
@@ -133,7 +139,9 @@ fn coin_source(config: &NodeConfig, genesis: &NetworkGenesis, author: Author) ->
         }
         (None, _) => {
             let (committee, sealing) = genesis.founders()?;
-            let (network, pacing) = (genesis.digest(), config.pacing());
+            // Epoch 0 has no users, and needs no worker from elsewhere.
+            let pacing = Pacing { worker_places: WorkerPlaces::Here, ..config.pacing() };
+            let network = genesis.digest();
             return Ok(CoinSource::Made(Founders { network, committee, sealing, author, pacing }));
         }
     };
@@ -168,6 +176,7 @@ async fn serve(
     let status = SharedStatus::default();
     let link_config = LinkConfig {
         committee: &committee,
+        namespace: links::NAMESPACE,
         secret: key.to_bytes(),
         listen: config.listen,
         addresses: &config.peers,
@@ -198,23 +207,23 @@ async fn serve(
     let (outbox, turns) = mpsc::channel(TURNS_MAX);
     let clock = Clock { offset_ms: config.clock_offset_ms };
     core::spawn(agreement, (inputs, outbox), clock, Arc::clone(&status)).map_err(thread)?;
+    let intake = intake(&config, network, (&inbox, &tickets));
     let service = Service {
         author: author.0,
         network,
-        door: Door::of(config.execution, network),
-        inbox,
-        tickets: Arc::clone(&tickets),
+        intake,
         feed: Arc::clone(&feed),
         orders: orders.clone(),
         status: Arc::clone(&status),
     };
     if let Some(wanted) = config.load {
-        let (inbox, tickets) = (service.inbox.clone(), Arc::clone(&tickets));
+        let (inbox, tickets) = (inbox.clone(), Arc::clone(&tickets));
         tokio::spawn(load::run(wanted, author.0, inbox, tickets, Arc::clone(&metrics)));
     }
     tokio::spawn(serve_rpc(config.rpc, service));
     tracing::info!(author = author.0, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
-    let storage = Storage { journal, links, orders, tickets, metrics, file };
+    let workers = meet_workers(&context, &config, key, inbox).await?;
+    let storage = Storage { journal, links, orders, tickets, metrics, file, workers };
     tokio::select! {
         ended = storage.run(turns) => ended,
         () = stop_signal() => {
@@ -241,14 +250,42 @@ async fn coin(
     }
 }
 
-async fn serve_rpc(address: std::net::SocketAddr, service: Service) {
+/// The workers that are processes of their own, as they come.
+async fn meet_workers(
+    context: &Context,
+    config: &NodeConfig,
+    key: SigningKey,
+    inbox: Inbox,
+) -> Result<Workers, Failure> {
+    let workers = Workers::default();
+    if let Some(address) = config.worker_listen {
+        let place = Meeting { key, workers: config.workers, address };
+        workers::listen(context, place, &workers, inbox).await?;
+    }
+    Ok(workers)
+}
+
+/// Where clients' transactions go: to the agreement, which hands them to a worker of this process.
+fn intake(config: &NodeConfig, network: crypto::Digest, (inbox, tickets): (&Inbox, &Arc<Tickets>)) -> Intake {
+    let (inbox, is_elsewhere) = (inbox.clone(), config.worker_listen.is_some());
+    let take = move |Entry { client, ticket, transaction }: Entry| {
+        if is_elsewhere {
+            return Err("this validator takes transactions at its workers");
+        }
+        let taken = inbox.put(Input::Submit { client, ticket, transaction });
+        taken.then_some(()).ok_or(intake::BUSY)
+    };
+    Intake { door: Door::of(config.execution, network), tickets: Arc::clone(tickets), take: Arc::new(take) }
+}
+
+async fn serve_rpc<S: client::protocol::node_server::Node>(address: std::net::SocketAddr, service: S) {
     use client::protocol::{DESCRIPTOR, node_server::NodeServer};
     const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
     let node = NodeServer::new(service)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(256 * 1024 * 1024);
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<NodeServer<Service>>().await;
+    health.set_serving::<NodeServer<S>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTOR)
         .build_v1();

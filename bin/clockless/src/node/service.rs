@@ -10,22 +10,14 @@ use client::protocol::{
     SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
 };
 use commonware_codec::Encode;
-use replica::agreement::Input;
 use tokio::sync::{mpsc, oneshot};
-use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{Event, Transaction};
+use wire::Event;
 
-use crate::node::{
-    core::{Inbox, SharedStatus},
-    door::{self, Door},
-    execution::Order,
-    feed::Feed,
-    queries,
-    tickets::Tickets,
-};
+use crate::node::{core::SharedStatus, execution::Order, feed::Feed, intake::Intake, queries};
 
-/// How long a submission waits to become durable, and a proof for its certificate.
+/// How long a proof waits for its certificate.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Records on their way to one follower.
 const FOLLOW_AHEAD: usize = 64;
@@ -35,38 +27,13 @@ const FOLLOW_AHEAD: usize = 64;
 pub struct Service {
     pub author: u16,
     pub network: crypto::Digest,
-    pub door: Door,
-    pub inbox: Inbox,
-    pub tickets: Arc<Tickets>,
+    pub intake: Intake,
     pub feed: Arc<Feed>,
     pub orders: Sender<Order>,
     pub status: SharedStatus,
 }
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-impl Service {
-    /// Hands transactions to the agreement under a client's tickets; the refused ones are returned.
-    async fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
-        let mut refused = Vec::new();
-        let mut tickets = request.first_ticket..;
-        let mut transactions = request.transactions.into_iter().peekable();
-        while transactions.peek().is_some() {
-            let turn = transactions.by_ref().take(door::TURN).collect();
-            for (own, admitted) in tickets.by_ref().zip(self.door.admit(turn)) {
-                refused.extend(self.pass_on(client, own, admitted).err().map(|reason| (own, reason)));
-            }
-            tokio::task::yield_now().await;
-        }
-        refused
-    }
-
-    fn pass_on(&self, client: u64, own: u64, admitted: Result<Transaction, String>) -> Result<(), String> {
-        let ticket = Tickets::ticket(client, own);
-        let taken = self.inbox.put(Input::Submit { ticket, transaction: admitted? });
-        taken.then_some(()).ok_or_else(|| "the node is busy: try again".to_owned())
-    }
-}
+pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Service {
     /// Looks at the state between two commits.
@@ -116,37 +83,7 @@ fn follow<T: Send + 'static>(
 #[tonic::async_trait]
 impl Node for Service {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
-        let request = SubmitRequest { first_ticket: 0, ..request.into_inner() };
-        let mut refusals = vec![None; request.transactions.len()];
-        let mut open = refusals.len();
-        let (client, mut events) = self.tickets.open();
-        let place = |ticket: u64| usize::try_from(ticket).unwrap_or(usize::MAX);
-        for (ticket, reason) in self.put(client, request).await {
-            refusals[place(ticket)] = Some(reason);
-            open -= 1;
-        }
-        while open > 0 {
-            let Ok(Some(told)) = tokio::time::timeout(PATIENCE, events.recv()).await else {
-                self.tickets.close(client);
-                return Err(Status::deadline_exceeded(
-                    "the transactions are not durable yet; they may still be ordered",
-                ));
-            };
-            for (ticket, reason) in told
-                .accepted
-                .into_iter()
-                .map(|ticket| (ticket, ""))
-                .chain(told.refused.into_iter().map(|ticket| (ticket, "the node is busy: try again")))
-            {
-                if let Some(slot) = refusals.get_mut(place(ticket)).filter(|slot| slot.is_none()) {
-                    *slot = Some(reason.to_owned());
-                    open -= 1;
-                }
-            }
-        }
-        self.tickets.close(client);
-        let refusals = refusals.into_iter().map(Option::unwrap_or_default).collect();
-        Ok(Response::new(SubmitResponse { refusals }))
+        self.intake.submit(request.into_inner()).await
     }
 
     type SubmitStreamStream = Answers<SubmitEvents>;
@@ -155,26 +92,7 @@ impl Node for Service {
         &self,
         request: Request<Streaming<SubmitRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        let mut requests = request.into_inner();
-        let (client, events) = self.tickets.open();
-        let (local, local_events) = mpsc::channel(16);
-        let service = self.clone();
-        tokio::spawn(async move {
-            while let Some(Ok(request)) = requests.next().await {
-                let refused: Vec<u64> =
-                    service.put(client, request).await.into_iter().map(|(ticket, _)| ticket).collect();
-                if !refused.is_empty()
-                    && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err()
-                {
-                    break;
-                }
-            }
-            // What is on its way is still answered, for as long as the client listens.
-            local.closed().await;
-            service.tickets.close(client);
-        });
-        let answers = ReceiverStream::new(events).merge(ReceiverStream::new(local_events)).map(Ok);
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(self.intake.stream(request.into_inner())))
     }
 
     type CommitsStream = Answers<CommitRecord>;

@@ -56,7 +56,8 @@ pub async fn from_disk(
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
     if past == Past::None {
         // Nothing was ever said: nobody has to be asked, and nobody after a restart.
-        let record = Record::Own { latest: BlockRef::genesis(author), batches: List::default() };
+        let (batches, sequences) = (List::default(), List::default());
+        let record = Record::Own { latest: BlockRef::genesis(author), batches, sequences };
         agreement.restore(0, record.clone(), &mut Vec::new());
         journal.append(&[(0, record)]).await.map_err(Failure::failed)?;
         journal.synchronise().await.map_err(Failure::failed)?;

@@ -18,6 +18,7 @@ use crate::{
         metrics::Metrics,
         snapshots::SnapshotFile,
         tickets::{Answers, Fate, Tickets},
+        workers::Workers,
     },
 };
 
@@ -31,6 +32,7 @@ pub struct Storage {
     pub tickets: Arc<Tickets>,
     pub metrics: Arc<Metrics>,
     pub file: SnapshotFile,
+    pub workers: Workers,
 }
 
 impl Storage {
@@ -82,6 +84,7 @@ impl Storage {
                     tracing::warn!(author, round, "a validator signed two blocks for one round");
                 }
                 Output::Halt { reason } => return Err(Failure::failed(format!("{reason}"))),
+                Output::Order { worker, order } => self.workers.tell(worker, order),
                 Output::Persist { .. } | Output::WakeAt(_) => {}
             }
         }
@@ -106,7 +109,10 @@ impl Storage {
 
 /// Whether somebody may rely on this effect after a restart.
 fn promises(effect: &Output) -> bool {
-    matches!(effect, Output::Broadcast { .. } | Output::Accepted { .. } | Output::Checkpoint(_))
+    matches!(
+        effect,
+        Output::Broadcast { .. } | Output::Accepted { .. } | Output::Checkpoint(_) | Output::Cut { .. }
+    )
 }
 
 fn split(outputs: impl Iterator<Item = Output>) -> (Vec<(u64, Record)>, Vec<Output>) {

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use client::protocol::{SubmitEvents, SubmitRequest};
+use client::{
+    NodeClient,
+    protocol::{SubmitEvents, SubmitRequest},
+};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::StreamExt;
 use wire::Transaction;
@@ -51,9 +54,13 @@ pub struct Load {
 }
 
 impl Load {
-    pub async fn start(network: &Network, place: u16, mut person: Person) -> Self {
+    pub async fn start(network: &Network, place: u16, person: Person) -> Self {
+        Self::start_at(network.client(place).await, person).await
+    }
+
+    /// Submits wherever the client is connected to.
+    pub async fn start_at(mut client: NodeClient, mut person: Person) -> Self {
         let told = Arc::new(Mutex::new(Told::default()));
-        let mut client = network.client(place).await;
         let (requests, receiver) = mpsc::channel(1);
         let mut answers = client.submit_stream(receiver).await.expect("a validator that answers");
         let shared = Arc::clone(&told);

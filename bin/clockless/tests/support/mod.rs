@@ -120,6 +120,11 @@ impl Folder {
         Self::of_exchange(validators, exchange, &["--dealt"])
     }
 
+    /// A network with one worker a validator, a process of its own.
+    pub fn with_workers(validators: u16, exchange: &exchange::Genesis) -> Self {
+        Self::of_exchange(validators, exchange, &["--dealt", "--workers", "1"])
+    }
+
     fn of_exchange(validators: u16, exchange: &exchange::Genesis, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("exchange.json");
@@ -130,7 +135,9 @@ impl Folder {
 
     fn with(validators: u16, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let base_port = free_ports(3 * validators);
+        // Above the validators is where they meet their worker, and where that listens.
+        let each = if more.contains(&"--workers") { 6 } else { 3 };
+        let base_port = free_ports(each * validators);
         let (count, port) = (validators.to_string(), base_port.to_string());
         let mut command = clockless(&["genesis", "--json", "--validators", &count, "--base-port", &port]);
         let made = run_json(command.arg("--out").arg(folder.path()).args(more));
@@ -149,6 +156,17 @@ impl Folder {
     /// Where a validator answers clients.
     pub fn rpc(&self, place: u16) -> String {
         format!("127.0.0.1:{}", self.base_port + 3 * place + 1)
+    }
+
+    /// Where the first worker of a validator answers clients, when each has `workers` processes of them.
+    pub fn worker_rpc(&self, place: u16, (validators, workers): (u16, u16)) -> String {
+        format!("127.0.0.1:{}", self.base_port + 3 * validators + (1 + 2 * workers) * place + 2)
+    }
+
+    pub fn worker(&self, place: u16, number: u16) -> Command {
+        let mut command = clockless(&["worker", "--config"]);
+        command.arg(self.of_validator(place, &format!("worker-{number}.toml")));
+        command
     }
 
     pub fn node(&self, place: u16) -> Command {

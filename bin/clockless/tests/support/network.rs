@@ -55,6 +55,14 @@ impl Network {
         Self::prepare_with(validators, &exchange)
     }
 
+    /// A network whose workers are processes of their own, one a validator. Nobody runs yet.
+    pub fn with_workers(validators: u16) -> Self {
+        let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };
+        let exchange = exchange::Genesis { faucet, ..exchange::Genesis::with_usual_parameters() };
+        let folder = Folder::with_workers(validators, &exchange);
+        Self { folder, nodes: (0..validators).map(|_| None).collect() }
+    }
+
     /// A network that makes its own coin. Nobody runs yet.
     pub fn founded(validators: u16) -> Self {
         let faucet = exchange::genesis::Faucet::Open { micros_max: 1_000_000_000_000 };

@@ -1,10 +1,10 @@
-//! What the ordering decides, assembled with its contents.
+//! What the ordering decides.
 //!
-//! Invariant: every block of a commit is accepted, so its batches are held; the payload is complete.
+//! Invariant: every block of a commit is accepted, so its batches are held by the workers.
 
-use wire::{BlockRef, Commit, CommittedBlock, CommittedPayload, List, Round};
+use wire::{BlockRef, Commit, Round, WorkerOrder};
 
-use super::{Agreement, Output, Record};
+use super::{Agreement, Output, Record, WorkerPlaces};
 
 impl Agreement {
     /// Takes the ordering's decisions; appends blocks that became acceptable because the floor moved.
@@ -30,7 +30,7 @@ impl Agreement {
         }
         if committed {
             self.dag.set_floor(self.ordering.floor(), accepted);
-            self.forget();
+            self.forget(out);
         }
         if let Some(reason) = fault {
             self.halted = true;
@@ -39,73 +39,54 @@ impl Agreement {
     }
 
     fn hand_over(&mut self, commit: Commit, out: &mut Vec<Output>) {
-        let index = commit.index;
-        let blocks: Vec<CommittedBlock> =
-            commit.blocks.iter().filter_map(|block| self.contents(block)).collect();
-        let mut finals = Vec::new();
-        for block in &commit.blocks {
+        let (index, blocks) = (commit.index, commit.blocks.clone());
+        self.assemble(commit, out);
+        for block in &blocks {
             self.settle_evidence(block);
             self.unordered_payload.remove(block);
-            finals.extend(self.settle_own(block));
+            self.settle_own(block, index, out);
         }
-        let blocks = List::new(blocks).expect("invariant: as many as the commit has");
-        out.push(Output::Commit(CommittedPayload { commit, blocks }));
-        out.extend(finals.into_iter().map(|ticket| Output::Final { ticket, commit: index }));
     }
 
-    fn contents(&self, reference: &BlockRef) -> Option<CommittedBlock> {
-        let it = self.dag.accepted().get(reference)?;
-        let mut transactions = Vec::new();
-        for batch in &it.block.batches {
-            let held = self.shelf.get(&batch.digest);
-            transactions.extend(held.into_iter().flat_map(|held| held.batch.transactions.iter().cloned()));
-        }
-        Some(CommittedBlock {
-            reference: *reference,
-            parents: it.block.parents.clone(),
-            transactions: List::new(transactions)?,
-            attestations: it.block.attestations.clone(),
-            evidence: it.block.evidence.clone(),
-        })
-    }
-
-    /// The tickets of the own batches that a block carries: they are final.
-    pub(super) fn settle_own(&mut self, block: &BlockRef) -> Vec<u64> {
+    /// The own batches that a block carries are ordered: their worker tells who submitted them.
+    pub(super) fn settle_own(&mut self, block: &BlockRef, commit: u64, out: &mut Vec<Output>) {
         if block.author != self.config.author {
-            return Vec::new();
+            return;
         }
-        let Some(it) = self.dag.accepted().get(block) else { return Vec::new() };
-        let mut tickets = Vec::new();
-        for batch in &it.block.batches {
-            if let Some(own) = self.own.remove(&batch.digest) {
-                tickets.extend(own.tickets);
-            }
-            if let Some(held) = self.shelf.get(&batch.digest) {
-                self.builder.ordered(&held.batch);
+        let Some(it) = self.dag.accepted().get(block) else { return };
+        let batches = it.block.batches.clone();
+        batches.iter().for_each(|batch| drop(self.own.remove(&batch.digest)));
+        self.crew.order_about(&batches, |batches| WorkerOrder::Ordered { commit, batches }, out);
+    }
+
+    /// Bytes of own transactions on their way.
+    pub(super) fn open_bytes(&self) -> usize {
+        match self.config.pacing.worker_places {
+            WorkerPlaces::Here => self.crew.open_bytes(),
+            WorkerPlaces::Away => {
+                let bytes = self.own.values().map(|own| usize::try_from(own.note.bytes).unwrap_or(0));
+                bytes.sum()
             }
         }
-        tickets
     }
 
     /// Drops the blocks below a round, with their batches.
-    pub(super) fn forget_before(&mut self, round: Round) {
-        for batch in self.dag.forget_before(round) {
-            if !self.own.contains_key(&batch) {
-                self.shelf.forget(&batch);
-                self.sections.forget_batch(&batch);
-            }
-        }
+    pub(super) fn forget_before(&mut self, round: Round, out: &mut Vec<Output>) {
+        let mut gone = self.dag.forget_before(round);
+        gone.retain(|batch| !self.own.contains_key(&batch.digest));
+        self.forget_batches(gone, out);
     }
 
     /// Drops what no peer is served from any more, and carries again what fell under the floor.
-    fn forget(&mut self) {
+    fn forget(&mut self, out: &mut Vec<Output>) {
         let floor = self.ordering.floor();
         let highest = self.dag.accepted().highest_round();
-        self.forget_before(highest.before(self.config.pacing.retain_rounds).unwrap_or_default().min(floor));
-        while self.shelf.bytes() > self.config.pacing.retain_bytes
+        let keep = highest.before(self.config.pacing.retain_rounds).unwrap_or_default();
+        self.forget_before(keep.min(floor), out);
+        while self.batches.bytes() > self.config.pacing.retain_bytes
             && let Some(lowest) = self.dag.accepted().lowest_round().filter(|lowest| *lowest < floor)
         {
-            self.forget_before(lowest.next());
+            self.forget_before(lowest.next(), out);
         }
         while let Some((block, ())) = self.unordered_payload.first_key_value()
             && block.round <= floor

@@ -1,10 +1,13 @@
-//! Worker, dag and ordering composed: submissions and messages in, commits out.
+//! Workers, dag and ordering composed: submissions and messages in, commits out.
 //!
 //! Invariant: `Output`s are in order, and whatever a restart could contradict stands behind the `Persist` that
 //! keeps it. Timers (`WakeAt`, answered by `Tick`) pace traffic; with `Pacing::none` no decision ever waits for
 //! one.
 
+mod assembly;
+mod batches;
 mod commit;
+mod crew;
 mod evidence;
 mod intake;
 mod pace;
@@ -12,6 +15,7 @@ mod recovery;
 mod sections;
 mod snapshots;
 mod sync;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -22,15 +26,26 @@ use num::{Duration, Timestamp};
 use ordering::{Ordering, Parameters, ParametersError};
 use wire::{
     Attestation, Author, BlockRef, Checkpoint, CommittedPayload, Committee, Equivocation, Message, Round,
-    Snapshot, SnapshotRef, Transaction,
+    Snapshot, SnapshotRef, Transaction, WorkerOrder, WorkerWord,
 };
-use worker::{Builder, BuilderLimits, Shelf};
 
 pub use sync::SYNC_LAG;
+
+/// Where the workers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerPlaces {
+    /// In this process, with this log and these links.
+    Here,
+    /// Each a process of its own, which `Input::Met` and `Input::Word` speak of.
+    Away,
+}
 
 /// How fast things go. No value here decides anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pacing {
+    /// Workers of this validator, each a stream of batches of its own: 1 to 16.
+    pub workers: u8,
+    pub worker_places: WorkerPlaces,
     /// How long a transaction waits for a block to go along with, before it is made durable by itself.
     pub batch_delay_ms: u64,
     pub batch_bytes: usize,
@@ -55,6 +70,8 @@ pub struct Pacing {
 impl Default for Pacing {
     fn default() -> Self {
         Self {
+            workers: 2,
+            worker_places: WorkerPlaces::Here,
             batch_delay_ms: 20,
             batch_bytes: 128 * 1024,
             round_delay_ms_min: 5,
@@ -92,11 +109,23 @@ pub enum Input {
         from: Author,
         message: Message,
     },
-    /// A client's transaction; `ticket` names it in the answers.
+    /// A client's transaction; `ticket` names it in the answers. What one client submits goes to one worker and
+    /// keeps its order.
     Submit {
+        client: u64,
         ticket: u64,
         transaction: Transaction,
     },
+    /// A worker that is away has come, and knows nothing of what was said before.
+    Met {
+        worker: u8,
+    },
+    /// A worker that is away has gone.
+    Parted {
+        worker: u8,
+    },
+    /// A worker that is away says something.
+    Word(WorkerWord),
     /// The execution's word on a root, to be carried by the next block.
     Attest(Attestation),
     /// A link to a peer came up.
@@ -127,6 +156,11 @@ pub enum Output {
     },
     Broadcast {
         message: Message,
+    },
+    /// To a worker that is away.
+    Order {
+        worker: u8,
+        order: WorkerOrder,
     },
     Commit(CommittedPayload),
     /// The commits so far are all there will be for this checkpoint: to be saved with the execution's state,
@@ -191,25 +225,18 @@ pub struct Status {
     pub seen: Vec<Round>,
 }
 
-/// An own batch that is not ordered yet.
-#[derive(Clone, Debug)]
-struct OwnBatch {
-    reference: wire::BatchRef,
-    tickets: Vec<u64>,
-    /// The own round that carries it.
-    carried: Option<Round>,
-}
-
 /// The agreeing half of a validator.
 pub struct Agreement {
     config: Config,
     key: SigningKey,
     dag: Dag,
     ordering: Ordering,
-    builder: Builder,
-    shelf: Shelf,
+    crew: crew::Crew,
+    batches: batches::Batches,
+    assembly: assembly::Assembly,
+    sequences: words::Sequences,
     /// By digest, in the order of sealing through `own_queue`.
-    own: BTreeMap<Digest, OwnBatch>,
+    own: BTreeMap<Digest, words::OwnBatch>,
     own_queue: Vec<Digest>,
     attestations: Vec<Attestation>,
     evidence: evidence::Evidence,
@@ -238,16 +265,13 @@ impl Agreement {
             gc_depth: config.parameters.gc_depth,
             rounds_ahead_max: 100_000,
         };
-        let limits = BuilderLimits {
-            batch_bytes: config.pacing.batch_bytes,
-            delay: Duration::from_millis(config.pacing.batch_delay_ms),
-            open_bytes_max: config.pacing.open_bytes_max,
-        };
         Ok(Self {
             dag: Dag::new(rules, config.author),
             ordering,
-            builder: Builder::new(config.committee.epoch(), config.author, 0, limits),
-            shelf: Shelf::default(),
+            crew: crew::Crew::new(&config),
+            batches: batches::Batches::default(),
+            assembly: assembly::Assembly::default(),
+            sequences: words::Sequences::default(),
             own: BTreeMap::new(),
             own_queue: Vec::new(),
             attestations: Vec::new(),
@@ -278,26 +302,33 @@ impl Agreement {
     /// nothing in it yet.
     pub fn begin_after(&mut self, checkpoint: &Checkpoint) {
         self.go_on_after(checkpoint, &mut Vec::new());
-        self.restore_own(BlockRef::genesis(self.config.author), &[]);
+        self.restore_own(BlockRef::genesis(self.config.author), &[], &[]);
     }
 
     /// Takes a record from a section of the own log; emits the commits that follow from it again.
     pub fn restore(&mut self, section: u64, record: Record, out: &mut Vec<Output>) {
         self.restoring = true;
+        self.crew.set_restoring(crew::Restoring::Begins);
         self.sections.restore(section);
         match record {
-            Record::Batch { batch } => self.restore_batch(section, batch.into_bytes()),
+            Record::Batch { batch } => self.crew.restore(section, batch.into_bytes()),
             Record::Block { block } => self.restore_block(section, block.into_bytes(), out),
             Record::Coin { round, value } => self.ordering.restore_coin(round, value),
-            Record::Own { latest, batches } => self.restore_own(latest, &batches),
+            Record::Own { latest, batches, sequences } => self.restore_own(latest, &batches, &sequences),
+            Record::Sealed { batch } => self.add_own(&batch),
         }
+        self.crew.set_restoring(crew::Restoring::Ends);
         self.restoring = false;
     }
 
     /// Begins: sends the last own block again and asks what was missed.
     pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        self.set_time(now);
         self.requeue_uncarried();
         self.progressed_at = now;
+        if self.config.pacing.worker_places == WorkerPlaces::Here {
+            self.crew.numbers().for_each(|number| self.meet(number, out));
+        }
         self.retry_at = now.saturating_add(Duration::from_millis(self.config.pacing.retry_ms));
         self.recover(out);
         self.rebroadcast(out);
@@ -316,17 +347,21 @@ impl Agreement {
         if self.halted {
             return;
         }
+        self.set_time(now);
         match input {
             Input::Message { from, message } => self.take_message(now, from, message, out),
-            Input::Submit { ticket, transaction } => match self.builder.submit(now, ticket, transaction) {
-                Ok(()) => self.seal_due(now, out),
-                Err(busy) => out.push(Output::Refused { ticket, busy }),
-            },
+            Input::Submit { client, ticket, transaction } => {
+                self.crew.submit(client, (ticket, transaction), out);
+            }
+            Input::Met { worker } => self.meet(worker, out),
+            Input::Parted { worker } => self.crew.part(worker),
+            Input::Word(word) => self.take_word(word, out),
             Input::Attest(attestation) => self.add_attestation(attestation),
             Input::Connected { peer } => self.greet(now, peer, out),
             Input::Saved { reference, encoded } => self.saved(reference, encoded, out),
             Input::Tick => {}
         }
+        self.take_words(out);
     }
 
     /// Asks again, seals and proposes, each if it is due.
@@ -334,6 +369,7 @@ impl Agreement {
         if self.halted {
             return;
         }
+        self.set_time(now);
         // A stream of inputs must not keep the questions from being asked again.
         if now >= self.retry_at {
             self.retry_at = now.saturating_add(Duration::from_millis(self.config.pacing.retry_ms.max(1)));
@@ -350,7 +386,7 @@ impl Agreement {
             commits: self.ordering.last_commit().map_or(0, |head| head.index),
             undecided_depth: self.ordering.undecided_depth(),
             waiting_blocks: self.dag.waiting(),
-            open_bytes: self.builder.open_bytes(),
+            open_bytes: self.open_bytes(),
             seen: self.config.committee.authors().map(|author| self.dag.seen(author)).collect(),
         }
     }

@@ -3,19 +3,21 @@
 //! Invariant: nothing here decides what is ordered. An own block is on disk before it leaves, and there is
 //! one a round for ever.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use num::{Duration, Timestamp};
 use wire::{
-    Blob, Block, List, Message, Round,
+    BatchRef, Blob, Block, List, Message, Round,
     limits::{BLOCK_ATTESTATIONS_MAX, BLOCK_BATCHES_MAX},
 };
-use worker::Held;
 
 use super::{Agreement, Output, Record};
 
 impl Agreement {
     /// Does what is due and says when to look again.
     pub(super) fn pace(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        self.seal_due(now, out);
+        self.crew.settle(out);
+        self.take_words(out);
         self.note_ready(now);
         while let Some(due) = self.next_block_due(now) {
             if now < due || !self.propose(now, out) {
@@ -26,24 +28,6 @@ impl Agreement {
         if let Some(at) = self.wake_at(now) {
             out.push(Output::WakeAt(at));
         }
-    }
-
-    pub(super) fn seal_due(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        while self.builder.is_due(now) {
-            self.seal(out);
-        }
-    }
-
-    fn seal(&mut self, out: &mut Vec<Output>) {
-        let Some(sealed) = self.builder.seal() else { return };
-        let Some(batch) = Blob::new(sealed.encoded.clone()) else { return };
-        let digest = sealed.reference.digest;
-        let held = Held { batch: sealed.batch, encoded: sealed.encoded };
-        self.shelf.add(digest, held.clone());
-        self.persist_batch(&digest, out);
-        out.extend(sealed.tickets.iter().map(|ticket| Output::Accepted { ticket: *ticket }));
-        out.push(Output::Broadcast { message: Message::Batch { batch } });
-        self.add_own(digest, &held, sealed.tickets);
     }
 
     /// When the next own block may be made; `None` while it cannot be.
@@ -102,14 +86,14 @@ impl Agreement {
 
     /// Whether anything anywhere waits to be ordered.
     fn has_work(&self) -> bool {
-        !self.own.is_empty() || !self.unordered_payload.is_empty() || !self.builder.is_empty()
+        !self.own.is_empty() || !self.unordered_payload.is_empty() || self.crew.has_waiting()
     }
 
     fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         let retry = self.retry_at;
         let block = self.next_block_due(now).unwrap_or(retry);
-        let batch = if self.builder.is_empty() { retry } else { self.builder.due() };
-        Some(retry.min(block).min(batch).max(now.saturating_add(Duration::from_millis(1))))
+        let worker = self.crew.wake_at().unwrap_or(retry);
+        Some(retry.min(block).min(worker).max(now.saturating_add(Duration::from_millis(1))))
     }
 
     /// Makes the next own block; false when it cannot be made.
@@ -118,7 +102,8 @@ impl Agreement {
         let Some(draft) = self.dag.draft(own, self.ordering.first_undecided_round()) else { return false };
         let Some(parents) = List::new(draft.parents) else { return false };
         // What waits goes along: it could not be ordered earlier anyway, and large batches went ahead of it.
-        self.seal(out);
+        self.crew.seal(out);
+        self.take_words(out);
         let batches = self.take_batches();
         let count = self.attestations.len().min(BLOCK_ATTESTATIONS_MAX);
         let attestations = List::new(self.attestations.drain(..count).collect()).unwrap_or_default();
@@ -165,9 +150,22 @@ impl Agreement {
         if self.ordering.undecided_depth() > self.config.pacing.undecided_rounds_max {
             return List::default();
         }
-        let count = self.own_queue.len().min(BLOCK_BATCHES_MAX);
-        let taken: Vec<_> = self.own_queue.drain(..count).collect();
-        let references = taken.iter().filter_map(|digest| self.own.get(digest)).map(|own| own.reference);
-        List::new(references.collect()).unwrap_or_default()
+        let taken = self.next_batches();
+        self.own_queue.retain(|digest| !taken.iter().any(|batch| batch.digest == *digest));
+        List::new(taken).unwrap_or_default()
+    }
+
+    /// Own batches for the next block: of each worker in turn, in the order of sealing.
+    fn next_batches(&self) -> Vec<BatchRef> {
+        let mut of_worker: BTreeMap<u8, VecDeque<BatchRef>> = BTreeMap::new();
+        for own in self.own_queue.iter().filter_map(|digest| self.own.get(digest)) {
+            of_worker.entry(own.note.reference.worker).or_default().push_back(own.note.reference);
+        }
+        let mut taken = Vec::new();
+        while taken.len() < BLOCK_BATCHES_MAX && of_worker.values().any(|waiting| !waiting.is_empty()) {
+            let room = BLOCK_BATCHES_MAX - taken.len();
+            taken.extend(of_worker.values_mut().filter_map(VecDeque::pop_front).take(room));
+        }
+        taken
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Invariant: records go into the newest section. A section may go when the floor of a durable snapshot has
 //! passed every block in it and in the next one: a batch is written before the block that carries it, and one
-//! that was written two sections earlier is written again when its block comes.
+//! that was written two sections earlier is written again when its block comes. Workers with a log of their own
+//! number its sections alike.
 
 use std::collections::BTreeMap;
 
-use crypto::Digest;
 use wire::Round;
 
 #[derive(Debug, Default)]
@@ -14,8 +14,6 @@ pub(super) struct Sections {
     newest: u64,
     /// The highest round of a block in each section that is still there.
     highest: BTreeMap<u64, Round>,
-    /// The section that each held batch was written to.
-    batches: BTreeMap<Digest, u64>,
 }
 
 impl Sections {
@@ -38,19 +36,6 @@ impl Sections {
     pub(super) fn note_block(&mut self, section: u64, round: Round) {
         let highest = self.highest.entry(section).or_default();
         *highest = round.max(*highest);
-    }
-
-    pub(super) fn note_batch(&mut self, section: u64, batch: Digest) {
-        self.batches.insert(batch, section);
-    }
-
-    pub(super) fn forget_batch(&mut self, batch: &Digest) {
-        self.batches.remove(batch);
-    }
-
-    /// Whether the record of a batch could go while a block written now is still needed.
-    pub(super) fn is_old(&self, batch: &Digest) -> bool {
-        self.batches.get(batch).is_some_and(|section| section + 1 < self.newest)
     }
 
     /// The first section to keep now that a snapshot with this floor, taken when `section` began, is durable.
@@ -78,18 +63,5 @@ mod tests {
         assert_eq!(sections.cut(Round(100), 3), 0, "a batch of section 0 may belong to a block of section 1");
         assert_eq!(sections.cut(Round(200), 3), 1);
         assert_eq!(sections.cut(Round(1_000), 3), 2, "what was written since the snapshot was taken stays");
-    }
-
-    #[test]
-    fn a_batch_is_old_two_sections_later() {
-        let (mut sections, batch) = (Sections::default(), Digest::of("test batch", b"one"));
-        assert!(!sections.is_old(&batch));
-        sections.note_batch(0, batch);
-        sections.begin();
-        assert!(!sections.is_old(&batch));
-        sections.begin();
-        assert!(sections.is_old(&batch));
-        sections.note_batch(sections.newest(), batch);
-        assert!(!sections.is_old(&batch));
     }
 }

@@ -13,7 +13,8 @@ use crypto::Digest;
 use dag::Fault;
 use num::{Duration, Timestamp};
 use wire::{
-    Author, Blob, BlockRef, Checkpoint, List, Message, Round, Snapshot, SnapshotRef, Tally,
+    Author, BatchNote, Blob, BlockRef, Checkpoint, List, Message, Round, Snapshot, SnapshotRef, Tally,
+    WorkerOrder,
     limits::{SNAPSHOT_BYTES_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX},
 };
 
@@ -111,19 +112,18 @@ impl Agreement {
             self.mark(out);
         }
         self.snapshots.cuts.push_back(Cut { index, floor, section: self.sections.newest() });
-        out.push(Output::Checkpoint(checkpoint));
+        self.put_checkpoint(checkpoint, out);
     }
 
     /// Begins a section of the log with what still matters of those before.
     pub(super) fn mark(&mut self, out: &mut Vec<Output>) {
         self.sections.begin();
-        let batches: Vec<Digest> = self.own.keys().copied().collect();
-        let old: Vec<Digest> = batches.iter().filter(|batch| self.sections.is_old(batch)).copied().collect();
-        let Some(batches) = List::new(batches) else { return };
-        self.persist(Record::Own { latest: self.dag.own_latest(), batches }, out);
-        for digest in old {
-            self.persist_batch(&digest, out);
-        }
+        let mut batches: Vec<BatchNote> = self.own.values().map(|own| own.note).collect();
+        batches.sort_unstable_by_key(|note| note.sequence);
+        let lists = List::new(batches).zip(List::new(self.sequences.to_vec()));
+        let Some((batches, sequences)) = lists else { return };
+        self.persist(Record::Own { latest: self.dag.own_latest(), batches, sequences }, out);
+        self.crew.order_all(&WorkerOrder::Begin { section: self.sections.newest() }, out);
     }
 
     /// The execution at a checkpoint is saved and durable.
@@ -131,8 +131,13 @@ impl Agreement {
         self.hold(reference, encoded);
         while let Some(cut) = self.snapshots.cuts.pop_front_if(|cut| cut.index <= reference.index) {
             let keep = self.sections.cut(cut.floor, cut.section);
-            out.push(Output::Cut { keep });
+            self.cut(keep, out);
         }
+    }
+
+    fn cut(&mut self, keep: u64, out: &mut Vec<Output>) {
+        out.push(Output::Cut { keep });
+        self.crew.order_all(&WorkerOrder::Cut { keep }, out);
     }
 
     /// Keeps a snapshot for others.
@@ -151,10 +156,9 @@ impl Agreement {
         self.dag.set_floor(checkpoint.floor, &mut accepted);
         for block in checkpoint.ordered.iter() {
             self.unordered_payload.remove(block);
-            let finals = self.settle_own(block).into_iter();
-            out.extend(finals.map(|ticket| Output::Final { ticket, commit: checkpoint.index }));
+            self.settle_own(block, checkpoint.index, out);
         }
-        self.forget_before(checkpoint.floor);
+        self.forget_before(checkpoint.floor, out);
         let held: Vec<BlockRef> =
             self.dag.accepted().from_round(checkpoint.floor.next()).map(|(block, _)| *block).collect();
         held.iter().filter(|block| !accepted.contains(block)).for_each(|block| self.order(block));
@@ -277,16 +281,18 @@ impl Agreement {
         let checkpoint = snapshot.checkpoint.clone();
         self.hold(reference, encoded.clone());
         out.push(Output::Adopt { snapshot, encoded });
+        let needless = self.assembly.clear();
+        self.forget_batches(needless, out);
         self.go_on_after(&checkpoint, out);
         // Whether own batches under the floor were ordered is not known: they are carried again, and whoever
         // reads the order takes each intent once.
         self.requeue_uncarried();
+        // The workers write again what was written two sections earlier.
         self.mark(out);
-        let batches: Vec<Digest> = self.own.keys().copied().collect();
-        batches.iter().for_each(|batch| self.persist_batch(batch, out));
+        self.mark(out);
         let newest = self.sections.newest();
         let keep = self.sections.cut(checkpoint.floor, newest);
         self.snapshots.cuts.clear();
-        out.push(Output::Cut { keep });
+        self.cut(keep, out);
     }
 }

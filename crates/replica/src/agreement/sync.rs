@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crypto::Digest;
 use num::{Duration, Timestamp};
 use wire::{
-    Author, Blob, BlockRef, List, Message, Round,
+    Author, BatchRef, Blob, BlockRef, List, Message, Round, WorkerOrder,
     limits::{ANSWER_ITEMS_MAX, FETCH_MAX, MESSAGE_BYTES_MAX},
 };
 
@@ -24,20 +24,14 @@ const ANSWER_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     blocks: BTreeMap<BlockRef, Timestamp>,
-    batches: BTreeMap<Digest, Question>,
+    /// When a worker was last told that a batch is missing.
+    batches: BTreeMap<Digest, Timestamp>,
     /// Who was asked for a range of rounds, and when.
     range: Option<(Author, Timestamp)>,
     /// Who was asked last for blocks, and for rounds. Each goes round on its own: sharing one, two kinds of
     /// question asked in turn would each reach only half of the peers.
     blocks_turn: u16,
     range_turn: u16,
-}
-
-/// A batch that is missing: when it was last looked for, and how often it was asked for.
-#[derive(Clone, Copy, Debug)]
-struct Question {
-    at: Timestamp,
-    times: u16,
 }
 
 impl Asked {
@@ -47,9 +41,8 @@ impl Asked {
         }
     }
 
-    /// Whether the batch was asked for; it is not any more.
-    pub(super) fn batch_arrived(&mut self, batch: &Digest) -> bool {
-        self.batches.remove(batch).is_some()
+    pub(super) fn batch_arrived(&mut self, batch: &Digest) {
+        self.batches.remove(batch);
     }
 }
 
@@ -109,36 +102,20 @@ impl Agreement {
         }
     }
 
-    /// A batch may still be on its way behind its block: it is asked for when it has had time to come. Its author
-    /// is asked first, then the others: the author may be gone, and whoever accepted the block has its batches.
+    /// A batch may still be on its way behind its block: its worker asks for it when it has had time to come. Its
+    /// author is asked first, then the others: the author may be gone, and whoever accepted the block has its batches.
     fn ask_batches(&mut self, now: Timestamp, of: Option<Author>, out: &mut Vec<Output>) {
         let again = now.saturating_sub(Duration::from_millis(self.config.pacing.retry_ms));
         let ask_at_once = self.is_behind() || of.is_none();
-        let mut questions = Vec::new();
-        let mut wanted: BTreeMap<Author, Vec<Digest>> = BTreeMap::new();
-        for (batch, author) in self.dag.missing_batches().take(4 * FETCH_MAX) {
-            let times = match self.asked.batches.get(batch) {
-                Some(question) if question.at > again => continue,
-                Some(question) => question.times,
-                None if ask_at_once => 0,
-                // First seen missing: its turn comes at the next look.
-                None => {
-                    questions.push((*batch, Question { at: now, times: 0 }));
-                    continue;
-                }
-            };
-            let peer = of.or_else(|| self.peer_from(author.0.wrapping_add(times)));
-            let Some(peer) = peer else { continue };
-            questions.push((*batch, Question { at: now, times: times.wrapping_add(1) }));
-            wanted.entry(peer).or_default().push(*batch);
-        }
-        self.asked.batches.extend(questions);
-        for (peer, batches) in wanted {
-            for part in batches.chunks(FETCH_MAX) {
-                if let Some(batches) = List::new(part.to_vec()) {
-                    out.push(Output::Send { to: peer, message: Message::FetchBatches { batches } });
-                }
-            }
+        let asked = &self.asked.batches;
+        let missing = self.dag.missing_batches().take(4 * FETCH_MAX);
+        let due = missing.filter(|batch| asked.get(&batch.digest).is_none_or(|at| *at <= again));
+        let wanted: Vec<(BatchRef, Author)> = due.map(|batch| (*batch, of.unwrap_or(batch.author))).collect();
+        self.asked.batches.extend(wanted.iter().map(|(batch, _)| (batch.digest, now)));
+        if ask_at_once {
+            self.crew.order_wanted(&wanted, |batches| WorkerOrder::Fetch { batches }, out);
+        } else {
+            self.crew.order_wanted(&wanted, |batches| WorkerOrder::Expect { batches }, out);
         }
     }
 
@@ -154,7 +131,7 @@ impl Agreement {
         let patience = Duration::from_millis(self.config.pacing.retry_ms);
         let missing: BTreeSet<BlockRef> = self.dag.missing_parents().copied().collect();
         self.asked.blocks.retain(|block, _| missing.contains(block));
-        let missing: BTreeSet<Digest> = self.dag.missing_batches().map(|(batch, _)| *batch).collect();
+        let missing: BTreeSet<Digest> = self.dag.missing_batches().map(|batch| batch.digest).collect();
         self.asked.batches.retain(|batch, _| missing.contains(batch));
         if self.is_behind() {
             self.ask_range(now, None, out);
@@ -222,19 +199,6 @@ impl Agreement {
             out.push(Output::Send { to, message: Message::Blocks { blocks } });
         }
     }
-
-    /// Answers in as many messages as it takes: a batch alone can fill one.
-    pub(super) fn answer_batches(&self, to: Author, batches: &[Digest], out: &mut Vec<Output>) {
-        let mut answer = Answer::default();
-        for held in batches.iter().filter_map(|batch| self.shelf.get(batch)) {
-            if !answer.add(&held.encoded) {
-                let full = core::mem::take(&mut answer);
-                out.extend(full.into_batches(to));
-                answer.add(&held.encoded);
-            }
-        }
-        out.extend(answer.into_batches(to));
-    }
 }
 
 /// An answer that grows up to its bounds.
@@ -258,10 +222,5 @@ impl Answer {
 
     fn into_blobs<const MAX: usize>(self) -> Vec<Blob<MAX>> {
         self.items.into_iter().filter_map(Blob::new).collect()
-    }
-
-    fn into_batches(self, to: Author) -> Option<Output> {
-        let batches = List::new(self.into_blobs()).filter(|batches| !batches.is_empty())?;
-        Some(Output::Send { to, message: Message::Batches { batches } })
     }
 }

@@ -17,7 +17,7 @@ use num::{Duration, Timestamp};
 use ordering::{Parameters, ParametersError};
 use wire::{
     BlockRef, Checkpoint, CommittedPayload, List, Message, Round, SignedCeremonyMessage,
-    SignedCommitteeChange, Transaction,
+    SignedCommitteeChange, Transaction, WorkerMessage,
 };
 
 use crate::{
@@ -106,8 +106,8 @@ pub struct Succession {
     last: Option<Ceremony>,
     /// The last commit, as what comes next goes on from it.
     head: Option<Checkpoint>,
-    /// Clients' transactions that are not final, to be carried into the next epoch.
-    open: BTreeMap<u64, Transaction>,
+    /// Transactions that are not final, by ticket and with their client, to be carried into the next epoch.
+    open: BTreeMap<u64, (u64, Transaction)>,
     tickets: u64,
     remind_at: Timestamp,
     /// How the epoch ended in the log, to be obeyed at the start.
@@ -186,8 +186,8 @@ impl Succession {
     pub fn step(&mut self, now: Timestamp, (epoch, input): (u64, Input), out: &mut Vec<Effect>) {
         let mut outputs = Vec::new();
         if epoch == self.era.epoch() {
-            if let Input::Submit { ticket, transaction } = &input {
-                self.open.insert(*ticket, transaction.clone());
+            if let Input::Submit { client, ticket, transaction } = &input {
+                self.open.insert(*ticket, (*client, transaction.clone()));
             }
             if let Some(agreement) = &mut self.agreement {
                 agreement.step(now, input, &mut outputs);
@@ -344,7 +344,7 @@ impl Succession {
         };
         self.tickets += 1;
         let mut outputs = Vec::new();
-        agreement.step(now, Input::Submit { ticket: self.tickets, transaction }, &mut outputs);
+        agreement.step(now, Input::Submit { client: 0, ticket: self.tickets, transaction }, &mut outputs);
         self.perform(now, outputs, out);
     }
 
@@ -368,12 +368,13 @@ impl Succession {
         let (Some(mut agreement), Some(head)) = (agreement, &self.head) else { return };
         agreement.begin_after(head);
         let author = self.era.author(&self.settings.key.public_key()).unwrap_or_default();
-        let record = Record::Own { latest: BlockRef::genesis(author), batches: List::default() };
+        let (batches, sequences) = (List::default(), List::default());
+        let record = Record::Own { latest: BlockRef::genesis(author), batches, sequences };
         out.push(Effect::Agreement { epoch, output: Output::Persist { section: 0, record } });
         let mut outputs = Vec::new();
         agreement.start(now, &mut outputs);
-        for (ticket, transaction) in self.open.clone() {
-            agreement.step(now, Input::Submit { ticket, transaction }, &mut outputs);
+        for (ticket, (client, transaction)) in self.open.clone() {
+            agreement.step(now, Input::Submit { client, ticket, transaction }, &mut outputs);
         }
         self.agreement = Some(agreement);
         self.perform(now, outputs, out);
@@ -398,7 +399,7 @@ fn is_question(input: &Input) -> bool {
     matches!(
         message,
         Message::FetchBlocks { .. }
-            | Message::FetchBatches { .. }
+            | Message::Worker { message: WorkerMessage::Fetch { .. }, .. }
             | Message::FetchRounds { .. }
             | Message::FetchLatest
     )

@@ -9,7 +9,10 @@ use crypto::{Coin, CoinError, CoinShare, CoinValue, Digest, SigningKey};
 use num::Timestamp;
 use ordering::Parameters;
 use replica::agreement::{Agreement, Config, Input, Output, Pacing, Record};
-use wire::{Author, Blob, CommittedPayload, Committee, Member, Message, Snapshot, SnapshotRef, Transaction};
+use wire::{
+    Author, Blob, CommittedPayload, Committee, Member, Message, Snapshot, SnapshotRef, Transaction,
+    WorkerMessage,
+};
 
 pub const GC_DEPTH: u64 = 20;
 /// The quorum of four.
@@ -177,7 +180,7 @@ impl Net {
     }
 
     pub fn submit(&mut self, author: u16, ticket: u64, name: &str) {
-        self.step(author, Input::Submit { ticket, transaction: transaction(name) });
+        self.step(author, Input::Submit { client: ticket, ticket, transaction: transaction(name) });
     }
 
     fn perform(&mut self, author: u16, outputs: Vec<Output>) {
@@ -211,7 +214,10 @@ impl Net {
                 Output::Halt { reason } => panic!("validator {author} halts: {reason}"),
                 Output::Fault { peer, fault } => panic!("validator {author} blames {peer}: {fault}"),
                 Output::Equivocation(proof) => history.convicted.push(proof),
-                Output::Refused { .. } | Output::WrongShare { .. } | Output::WakeAt(_) => {}
+                Output::Order { .. }
+                | Output::Refused { .. }
+                | Output::WrongShare { .. }
+                | Output::WakeAt(_) => {}
             }
         }
     }
@@ -290,7 +296,7 @@ impl History {
                 let record = Record::Block { block: block.clone() };
                 assert!(self.has(&record), "block {reference:?} leaves before it is durable");
             }
-            Message::Batch { batch } => {
+            Message::Worker { message: WorkerMessage::Batch { batch }, .. } => {
                 let record = Record::Batch { batch: batch.clone() };
                 self.batches.push(wire::Batch::digest_of(batch.bytes()));
                 assert!(self.has(&record), "a batch leaves before it is durable");

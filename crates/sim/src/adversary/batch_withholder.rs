@@ -2,7 +2,7 @@
 //!
 //! Invariant: its blocks keep every rule; that the batches cannot be had is all that is wrong with them.
 
-use wire::{Author, Message};
+use wire::{Author, Message, WorkerMessage};
 
 use crate::adversary::{Byzantine, InFlight, Powers};
 
@@ -25,7 +25,10 @@ impl BatchWithholder {
 
 impl Byzantine for BatchWithholder {
     fn speak(&mut self, message: InFlight, powers: &mut Powers, out: &mut Vec<InFlight>) {
-        let is_batch = matches!(message.message, Message::Batch { .. } | Message::Batches { .. });
+        let is_batch = match &message.message {
+            Message::Worker { message, .. } => !matches!(message, WorkerMessage::Fetch { .. }),
+            _ => false,
+        };
         if !is_batch || self.confidant(message.from, powers.members) == Some(message.to) {
             out.push(message);
         }

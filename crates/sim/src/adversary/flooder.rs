@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use commonware_codec::Encode;
 use num::Timestamp;
-use wire::{Author, Batch, Blob, Block, List, Message, Round, Transaction};
+use wire::{Author, Batch, Blob, Block, List, Message, Round, Transaction, WorkerMessage};
 
 use crate::adversary::{Byzantine, Demand, InFlight, Powers};
 
@@ -32,7 +32,8 @@ impl Flooder {
                 let transactions = List::new(vec![noise])?;
                 let (epoch, sequence) = (block.epoch, u64::MAX - self.floods);
                 let batch = Batch { epoch, author: from, worker: 0, sequence, transactions };
-                Some(Message::Batch { batch: Blob::new(batch.encode())? })
+                let message = WorkerMessage::Batch { batch: Blob::new(batch.encode())? };
+                Some(Message::Worker { worker: 0, message })
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: whoever gets them can see at once that they are wrong, and whose fault it is.
 
-use wire::{Blob, List, Message};
+use wire::{Blob, List, Message, WorkerMessage};
 
 use crate::adversary::{Byzantine, Demand, InFlight, Powers};
 
@@ -26,14 +26,18 @@ fn noise<const MAX: usize>(powers: &mut Powers) -> Option<Blob<MAX>> {
     Blob::new(powers.random.bytes::<80>().to_vec())
 }
 
+fn of_worker(message: WorkerMessage) -> Message {
+    Message::Worker { worker: 0, message }
+}
+
 impl Garbage {
     fn piece(&self, message: &Message, powers: &mut Powers) -> Option<Message> {
         Some(match (message, powers.random.below(4)) {
             (Message::Block { block }, 0 | 1) => Message::Block { block: garble(block, powers)? },
             (_, 0) => Message::Block { block: noise(powers)? },
-            (_, 1) => Message::Batch { batch: noise(powers)? },
+            (_, 1) => of_worker(WorkerMessage::Batch { batch: noise(powers)? }),
             (_, 2) => Message::Blocks { blocks: List::new(vec![noise(powers)?, noise(powers)?])? },
-            _ => Message::Batches { batches: List::new(vec![noise(powers)?])? },
+            _ => of_worker(WorkerMessage::Batches { batches: List::new(vec![noise(powers)?])? }),
         })
     }
 }

@@ -1,0 +1,153 @@
+//! A worker as a process: the pure core, and around it its log, its links, and its clients.
+//!
+//! Invariant: nothing is said of a batch, to peers, clients or the primary, before it is on disk. After a failure of
+//! the disk the process stops; restarting is the recovery path.
+
+pub mod config;
+mod primary;
+mod service;
+mod storage;
+mod thread;
+
+use std::sync::Arc;
+
+use commonware_runtime::{
+    Runner as _, Supervisor as _,
+    tokio::{Config as RuntimeConfig, Context, Runner},
+};
+use crypto::SigningKey;
+use tokio::sync::mpsc;
+use wire::{Author, Committee, Letter, Message, Record};
+use worker::{Input, Shelf, Worker};
+
+use self::{config::WorkerConfig, primary::Primary, service::Service, storage::Storage, thread::Inbox};
+use crate::{
+    failure::Failure,
+    network::{NetworkGenesis, read_signing_key},
+    node::{
+        door::Door,
+        intake::{self, Entry, Intake},
+        journal::Journal,
+        links::{self, Heard, LinkConfig, Route},
+        serve_rpc, start, stop_signal,
+        tickets::Tickets,
+    },
+};
+
+/// Turns of the core that may wait for the disk.
+const TURNS_MAX: usize = 256;
+
+struct Identity {
+    genesis: NetworkGenesis,
+    committee: Committee,
+    author: Author,
+    key: SigningKey,
+}
+
+/// Runs a worker until it is told to stop.
+pub fn run(config: &WorkerConfig) -> Result<(), Failure> {
+    let identity = identify(config)?;
+    for address in [config.listen, config.rpc] {
+        std::net::TcpListener::bind(address)
+            .map_err(|error| Failure::bad_input(format!("{address}: {error}")))?;
+    }
+    let runtime = RuntimeConfig::new()
+        .with_storage_directory(&config.data)
+        .with_worker_threads(2)
+        .with_tcp_nodelay(Some(true))
+        .with_catch_panics(false);
+    Runner::new(runtime).start(|context| serve(context, config.clone(), identity))
+}
+
+fn identify(config: &WorkerConfig) -> Result<Identity, Failure> {
+    let genesis = NetworkGenesis::read(&config.genesis)?;
+    let committee = genesis.committee()?;
+    let key = read_signing_key(&config.key)?;
+    let author = committee
+        .author_of(&key.public_key())
+        .ok_or_else(|| Failure::bad_input(format!("{}: this key is no validator's", config.key.display())))?;
+    if config.peers.len() != usize::from(committee.size()) {
+        let (have, need) = (config.peers.len(), committee.size());
+        let reason = format!("peers: {have} addresses, one for each of {need} validators is expected");
+        return Err(Failure::bad_input(reason));
+    }
+    if usize::from(config.number) >= wire::limits::WORKERS_MAX {
+        let (have, need) = (config.number, wire::limits::WORKERS_MAX);
+        return Err(Failure::bad_input(format!("number: {have}, must be below {need}")));
+    }
+    Ok(Identity { genesis, committee, author, key })
+}
+
+/// Where the letters of the other workers go.
+#[derive(Clone)]
+struct Routes {
+    epoch: u64,
+    number: u8,
+    inbox: Inbox,
+}
+
+impl Route for Routes {
+    fn connected(&self, _: Author) {}
+
+    fn pass_on(&self, from: Author, letter: Letter) {
+        if let Letter::Agreement { epoch, message: Message::Worker { worker, message } } = letter
+            && (epoch, worker) == (self.epoch, self.number)
+        {
+            self.inbox.put(Input::Message { from, message });
+        }
+    }
+}
+
+async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Result<(), Failure> {
+    let Identity { genesis, committee, author, key } = identity;
+    start::claim_data(&config.data, &genesis)?;
+    let mut worker = Worker::new(config.settings(&committee, author));
+    let mut batches = 0_u64;
+    let restore = |section, record| {
+        if let Record::Batch { batch } = record
+            && let Some((digest, held)) = Shelf::read(batch.into_bytes())
+        {
+            batches += 1;
+            worker.restore(section, digest, held);
+        }
+    };
+    let opened = Journal::open((context.child("storage"), "batches"), config.fsync, restore).await;
+    let journal =
+        opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
+    tracing::info!(batches, "log replayed");
+
+    let (inbox, inputs) = Inbox::new();
+    let namespace = format!("clockless workers {}", config.number);
+    let link_config = LinkConfig {
+        namespace: namespace.as_bytes(),
+        committee: &committee,
+        secret: key.to_bytes(),
+        listen: config.listen,
+        addresses: &config.peers,
+    };
+    let routes = Routes { epoch: committee.epoch(), number: config.number, inbox: inbox.clone() };
+    let links = links::open(&context, &link_config, &routes, &Arc::new(Heard::default()))?;
+    let (outbox, turns) = mpsc::channel(TURNS_MAX);
+    let thread = |error: std::io::Error| Failure::failed(format!("no thread: {error}"));
+    thread::spawn(worker, inputs, outbox).map_err(thread)?;
+    let primary = Primary::default();
+    let meeting = primary::Meeting { key, number: config.number, address: config.primary };
+    tokio::spawn(primary::keep(context.child("primary"), meeting, primary.clone(), inbox.clone()));
+    let tickets = Arc::new(Tickets::default());
+    let intake = Intake {
+        door: Door::of(config.execution, genesis.digest()),
+        tickets: Arc::clone(&tickets),
+        take: Arc::new(move |Entry { ticket, transaction, .. }| {
+            let taken = inbox.put(Input::Submit { ticket, transaction });
+            taken.then_some(()).ok_or(intake::BUSY)
+        }),
+    };
+    tokio::spawn(serve_rpc(config.rpc, Service { intake }));
+    let (number, listen, rpc) = (config.number, config.listen, config.rpc);
+    tracing::info!(author = author.0, number, %listen, %rpc, "worker is up");
+    let storage = Storage { number, journal, links, primary, tickets };
+    tokio::select! {
+        ended = storage.run(turns) => ended,
+        () = stop_signal() => Ok(()),
+    }
+}

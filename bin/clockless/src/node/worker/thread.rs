@@ -1,0 +1,79 @@
+//! The worker's thread: inputs in, outputs to the storage.
+//!
+//! Invariant: the core runs on one thread and is never waited for by a network task; when its queue is full, peers'
+//! messages are dropped and clients are made to wait. What the primary says is never dropped.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+use worker::{Input, Output, Worker};
+
+use crate::node::Clock;
+
+/// Inputs that may wait.
+const QUEUE_MAX: usize = 64 * 1024;
+/// Inputs taken at once before the outputs are passed on.
+const TURN_MAX: usize = 256;
+/// How long to sleep when nothing is due.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// The way to the worker.
+#[derive(Clone, Debug)]
+pub struct Inbox(SyncSender<Input>);
+
+impl Inbox {
+    pub fn new() -> (Self, Receiver<Input>) {
+        let (sender, receiver) = sync_channel(QUEUE_MAX);
+        (Self(sender), receiver)
+    }
+
+    /// Drops the input when the queue is full; false then.
+    pub fn put(&self, input: Input) -> bool {
+        self.offer(input).is_ok()
+    }
+
+    /// Hands the input back when the queue is full.
+    pub fn offer(&self, input: Input) -> Result<(), Input> {
+        self.0.try_send(input).map_err(|error| match error {
+            TrySendError::Full(input) | TrySendError::Disconnected(input) => input,
+        })
+    }
+}
+
+/// Starts the thread.
+pub fn spawn(
+    mut worker: Worker,
+    inputs: Receiver<Input>,
+    outbox: mpsc::Sender<Vec<Output>>,
+) -> std::io::Result<thread::JoinHandle<()>> {
+    let clock = Clock { offset_ms: 0 };
+    thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        let mut out = Vec::new();
+        while turn(&mut worker, &inputs, clock, &mut out) {
+            if !out.is_empty() && outbox.blocking_send(core::mem::take(&mut out)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// Takes what waits and does what is due; false when nobody will ever send anything again.
+fn turn(worker: &mut Worker, inputs: &Receiver<Input>, clock: Clock, out: &mut Vec<Output>) -> bool {
+    let due = worker.wake_at().map(|at| Duration::from_millis(at.since(clock.now()).millis().max(1)));
+    match inputs.recv_timeout(due.unwrap_or(IDLE).min(IDLE)) {
+        Ok(input) => {
+            let now = clock.now();
+            for input in core::iter::once(input).chain(inputs.try_iter().take(TURN_MAX)) {
+                worker.take(now, input, out);
+            }
+        }
+        Err(RecvTimeoutError::Timeout) => {}
+        Err(RecvTimeoutError::Disconnected) => return false,
+    }
+    worker.settle(clock.now(), out);
+    true
+}
