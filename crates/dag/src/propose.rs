@@ -20,10 +20,12 @@ pub struct Draft {
 impl Dag {
     /// The next block after `own` (the last own block), when a quorum of the round before is accepted.
     /// `undecided` is the first round that is not decided: rounds before it need not be made up for.
+    /// `None` also while `own` waits for something itself, as after the loss of a disk: what builds on it would wait
+    /// too, and be made again.
     pub fn draft(&self, own: BlockRef, undecided: Round) -> Option<Draft> {
         let round = own.round.next().max(undecided);
         let before = round.before(1)?;
-        if !self.accepted.has_quorum(before, self.committee()) {
+        if !self.accepted.has_quorum(before, self.committee()) || !self.is_present(&own) {
             return None;
         }
         let mut parents = vec![own];

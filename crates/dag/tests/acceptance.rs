@@ -177,6 +177,27 @@ fn the_next_block_stands_on_the_own_last_one_and_a_quorum() {
     assert_eq!(dag.draft(late.reference, Round(1)), None, "nobody else is in round 4 yet");
 }
 
+/// A validator without its disk learns its last block from others, and may lack what that builds on.
+#[test]
+fn nothing_is_built_on_an_own_block_that_waits() {
+    let (mut dag, layers) = full(1);
+    let second = |author: u16| {
+        let mut parents: Vec<BlockRef> = layers[0].iter().map(|it| it.reference).collect();
+        parents.sort_by_key(|parent| parent.author.0 != author);
+        block(author, 2, parents)
+    };
+    let lacked = batch(0, 9);
+    let own = verified(Block { batches: List::new(vec![lacked]).unwrap(), ..second(0) });
+    dag.resume_after(own.reference);
+    assert_eq!(dag.insert(own.clone(), |_| false, &mut Vec::new()), Insertion::Waiting);
+    for author in 1..4 {
+        insert(&mut dag, &verified(second(author)));
+    }
+    assert_eq!(dag.draft(own.reference, Round(1)), None, "a quorum is in round 2, the own block is not");
+    dag.batch_held(&lacked, &mut Vec::new());
+    assert_eq!(dag.draft(own.reference, Round(1)).map(|draft| draft.round), Some(Round(3)));
+}
+
 #[test]
 fn who_was_late_is_taken_along() {
     let (mut dag, layers) = full(2);

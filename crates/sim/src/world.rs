@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::Digest;
 use num::Timestamp;
-use replica::agreement::{Input, Output};
+use replica::agreement::{Input, Output, Record};
 use wire::{Author, Message, Round, SignedBlock, Transaction};
 
 use crate::{
@@ -286,6 +286,7 @@ impl World {
         }
         let mut random = self.random.fork();
         let mut stored = self.node(author).crash(&mut random);
+        self.note_written(author, &stored);
         if disk == DiskFate::Lost {
             self.node(author).disk = Disk::default();
             stored = Stored::default();
@@ -436,6 +437,17 @@ impl World {
         let (old, rest) = core::mem::take(&mut self.held).into_iter().partition(is_old);
         self.held = rest;
         Vec::into_iter(old).for_each(|message| self.schedule(0, Happening::Deliver(message)));
+    }
+
+    /// A block that reached the disk was made, whether or not it was sent before the crash: others may ask for it.
+    fn note_written(&mut self, author: Author, stored: &Stored) {
+        for (_, record) in &stored.records {
+            let Record::Block { block } = record else { continue };
+            let Ok(SignedBlock { block, .. }) = decode(block.bytes().clone()) else { continue };
+            if block.author == author {
+                self.checker.made(block.reference());
+            }
+        }
     }
 
     /// Learns what was made from what its author sends; releases what waited for that.

@@ -48,6 +48,14 @@ fn what_a_restart_writes_again_is_ordered_once() {
     }
 }
 
+/// A block can reach the disk and its message not the wire; others learn of it and ask.
+#[test]
+fn a_block_that_was_written_and_never_sent_counts_as_made() {
+    for seed in [6_004, 6_388] {
+        clean(&Setup::of_seed(seed, "equivocator"));
+    }
+}
+
 /// More work and longer absences than a seed's usual run has.
 fn long(seed: u64, name: &'static str) -> Setup {
     let (intents, work_ms, crash_every_ms) = (40, 2_000, 4_000);
