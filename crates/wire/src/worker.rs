@@ -30,7 +30,7 @@ record! {
         pub reference: BatchRef,
         /// The batch's own.
         pub sequence: u64,
-        /// Of its encoding.
+        /// Memory that it takes.
         pub bytes: u32,
     }
 }

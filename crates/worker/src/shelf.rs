@@ -1,14 +1,15 @@
 //! Batches at hand, own and others'.
 //!
 //! Invariant: a batch is held under the digest of its bytes; batches that no accepted block refers to take a
-//! bounded part of memory, by author, so that nobody fills it alone.
+//! bounded part of memory, by author, so that nobody fills it alone. Nor the disk: who sends many times that much
+//! within a section of the log is heard again in the next.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use crypto::Digest;
-use wire::{Author, Batch};
+use wire::{Author, Batch, Transaction};
 
 /// A batch with its bytes.
 #[derive(Clone, Debug)]
@@ -17,11 +18,23 @@ pub struct Held {
     pub encoded: Bytes,
 }
 
+impl Held {
+    /// Memory that it takes: what was read, and a handle for each transaction, so that many small ones count too.
+    pub fn bytes(&self) -> usize {
+        self.encoded.len() + self.batch.transactions.len() * size_of::<Transaction>()
+    }
+}
+
+/// How many times its part of memory an author may send in vain while one section of the log is written.
+const FLOOD: usize = 4;
+
 /// Batches of one author that no accepted block refers to, by when they came.
 #[derive(Debug, Default)]
 struct Unreferenced {
     order: BTreeMap<u64, Digest>,
     bytes: usize,
+    /// Bytes that had to make room since the section began.
+    evicted: usize,
 }
 
 /// All held batches.
@@ -61,9 +74,9 @@ impl Shelf {
         }
         let author = held.batch.author;
         self.added += 1;
-        self.bytes += held.encoded.len();
+        self.bytes += held.bytes();
         let unreferenced = self.unreferenced.entry(author).or_default();
-        unreferenced.bytes += held.encoded.len();
+        unreferenced.bytes += held.bytes();
         unreferenced.order.insert(self.added, digest);
         self.batches.insert(digest, (held, Some(self.added)));
         self.make_room(author, gone);
@@ -76,10 +89,22 @@ impl Shelf {
             && let Some((_, oldest)) = unreferenced.order.pop_first()
             && let Some((held, _)) = self.batches.remove(&oldest)
         {
-            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
-            self.bytes = self.bytes.saturating_sub(held.encoded.len());
+            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.bytes());
+            unreferenced.evicted = unreferenced.evicted.saturating_add(held.bytes());
+            self.bytes = self.bytes.saturating_sub(held.bytes());
             gone.push(oldest);
         }
+    }
+
+    /// Whether an author has sent so much that no block refers to that more of it is not looked at.
+    pub fn is_flooded_by(&self, author: Author) -> bool {
+        let evicted = self.unreferenced.get(&author).map_or(0, |unreferenced| unreferenced.evicted);
+        evicted > FLOOD * self.unreferenced_bytes_max
+    }
+
+    /// A new section of the log begins: everybody is heard again.
+    pub fn begin_section(&mut self) {
+        self.unreferenced.values_mut().for_each(|unreferenced| unreferenced.evicted = 0);
     }
 
     /// All batches, in no order that means anything.
@@ -92,7 +117,7 @@ impl Shelf {
         let Some((held, place)) = self.batches.get_mut(digest) else { return };
         let Some(place) = place.take() else { return };
         if let Some(unreferenced) = self.unreferenced.get_mut(&held.batch.author) {
-            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.encoded.len());
+            unreferenced.bytes = unreferenced.bytes.saturating_sub(held.bytes());
             unreferenced.order.remove(&place);
         }
     }
@@ -108,7 +133,7 @@ impl Shelf {
     pub fn forget(&mut self, digest: &Digest) {
         self.refer(digest);
         if let Some((held, _)) = self.batches.remove(digest) {
-            self.bytes = self.bytes.saturating_sub(held.encoded.len());
+            self.bytes = self.bytes.saturating_sub(held.bytes());
         }
     }
 

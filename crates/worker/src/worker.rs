@@ -246,7 +246,7 @@ impl Worker {
 /// A batch as the primary hears of it.
 fn note_of(digest: Digest, held: &Held) -> BatchNote {
     let Batch { author, worker, sequence, .. } = held.batch;
-    let bytes = u32::try_from(held.encoded.len()).unwrap_or(u32::MAX);
+    let bytes = u32::try_from(held.bytes()).unwrap_or(u32::MAX);
     BatchNote { reference: BatchRef { author, worker, digest }, sequence, bytes }
 }
 

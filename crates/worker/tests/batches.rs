@@ -164,6 +164,29 @@ fn one_author_cannot_fill_the_shelf_and_crowds_out_only_its_own() {
 }
 
 #[test]
+fn who_floods_is_not_heard_until_the_next_section_of_the_log() {
+    let mut shelf = Shelf::new(4 * PART);
+    let send = |shelf: &mut Shelf, sequence| {
+        let (digest, batch) = held(2, sequence, PART);
+        shelf.add(digest, batch, &mut Vec::new());
+    };
+    (0..20).for_each(|sequence| send(&mut shelf, sequence));
+    assert!(!shelf.is_flooded_by(Author(2)), "four are held, sixteen made room: four times the part");
+    send(&mut shelf, 20);
+    assert!(shelf.is_flooded_by(Author(2)) && !shelf.is_flooded_by(Author(1)));
+    shelf.begin_section();
+    assert!(!shelf.is_flooded_by(Author(2)));
+}
+
+#[test]
+fn many_small_transactions_take_more_memory_than_bytes() {
+    let mut builder = builder(1_000_000, usize::MAX);
+    (0..1_000).for_each(|ticket| builder.submit(at(0), ticket, transaction(8)).unwrap());
+    let (_, held) = Shelf::read(builder.seal().unwrap().encoded).unwrap();
+    assert!(held.bytes() > 3 * held.encoded.len(), "{} of {}", held.bytes(), held.encoded.len());
+}
+
+#[test]
 fn what_an_accepted_block_refers_to_stays_until_it_is_forgotten() {
     let mut shelf = Shelf::new(4 * PART);
     let (first, batch) = held(2, 0, PART);

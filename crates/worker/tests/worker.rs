@@ -327,6 +327,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+const fn digest_of(note: &BatchNote) -> Digest {
+    note.reference.digest
+}
+
+fn ordered_first(batch: Digest) -> WorkerOrder {
+    WorkerOrder::Ordered { commit: 0, batches: one(batch) }
+}
+
 proptest! {
     /// A primary that remembers what it has heard carries each own batch once, and misses none that was accepted,
     /// whenever the worker crashes and whatever is cut.
@@ -357,12 +365,10 @@ proptest! {
                 }
                 Event::Restart => {
                     case.restart();
-                    let told: BTreeSet<Digest> =
-                        sealed(&case.take(Input::Met)).iter().map(|note| note.reference.digest).collect();
+                    let told: Vec<Digest> = sealed(&case.take(Input::Met)).iter().map(digest_of).collect();
                     prop_assert!(open.keys().all(|batch| told.contains(batch)), "an own batch is lost");
-                    for batch in told.iter().filter(|batch| !open.contains_key(*batch)) {
-                        case.order(WorkerOrder::Ordered { commit: 0, batches: one(*batch) });
-                    }
+                    let ordered = told.into_iter().filter(|batch| !open.contains_key(batch));
+                    ordered.for_each(|batch| drop(case.order(ordered_first(batch))));
                     case.order(WorkerOrder::Welcome { after: highest, section })
                 }
             };

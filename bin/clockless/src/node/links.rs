@@ -1,7 +1,7 @@
 //! Links between validators: encrypted, authenticated, bounded.
 //!
-//! Invariant: a message that cannot be read costs its sender a fault and nothing else; a full queue drops what
-//! comes, and agreement asks again for what it misses.
+//! Invariant: a message that cannot be read costs its sender some patience, and the link when that is used up; a
+//! full queue drops what comes, and agreement asks again for what it misses.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ use std::{
 use commonware_codec::{DecodeExt, Encode};
 use commonware_cryptography::{ChaCha20Poly1305, ed25519};
 use commonware_p2p::{
-    Address, AddressableManager, Receiver as _, Recipients, Sender as _,
-    authenticated::lookup::{self, Network},
+    Address, AddressableManager, Blocker as _, Receiver as _, Recipients, Sender as _,
+    authenticated::lookup::{self, Network, Oracle},
 };
 use commonware_runtime::{IoBuf, Quota, Supervisor as _, tokio::Context};
 use commonware_stream::{
@@ -37,6 +37,7 @@ use crate::{
     node::{
         core::Inbox,
         founding::{self, Word},
+        patience::{self, Offence, Patience},
     },
 };
 
@@ -64,24 +65,49 @@ pub struct Links {
     keys: Vec<PublicKey>,
     consensus: Sender,
     bulk: Sender,
+    guard: Guard,
 }
 
-/// Who was heard of when.
+/// Shuts out peers that break rules too often.
+#[derive(Clone)]
+struct Guard {
+    oracle: Oracle<PublicKey>,
+    heard: Arc<Heard>,
+}
+
+impl Guard {
+    fn blame(&mut self, peer: Author, key: &PublicKey, offence: Offence) {
+        if self.heard.patience.is_used_up(peer, offence, Instant::now()) {
+            tracing::warn!(peer = peer.0, "a peer breaks rules too often: no link for a minute");
+            let _queued = self.oracle.block(key.clone());
+        }
+    }
+}
+
+/// Who was heard of when, and how much of it was wrong.
 #[derive(Debug, Default)]
-pub struct Heard(Mutex<BTreeMap<Author, Instant>>);
+pub struct Heard {
+    last: Mutex<BTreeMap<Author, Instant>>,
+    patience: Patience,
+}
 
 impl Heard {
     /// Whether this is the first word after a silence.
     fn note(&self, author: Author) -> bool {
         let now = Instant::now();
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(author, now);
+        let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(author, now);
         before.is_none_or(|before| now.duration_since(before) > SILENCE)
     }
 
     /// Validators heard of lately.
     pub fn connected(&self) -> usize {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         heard.values().filter(|at| at.elapsed() < SILENCE).count()
+    }
+
+    /// Validators that have no link for a while because they broke rules.
+    pub fn shut_out(&self) -> usize {
+        self.patience.shut_out(Instant::now())
     }
 }
 
@@ -134,6 +160,7 @@ pub fn open(
     settings.peer_connection_cooldown = Duration::from_millis(200);
     settings.dial_frequency = Duration::from_millis(100);
     settings.tracked_peer_sets = NonZeroUsize::MIN;
+    settings.block_duration = patience::MEMORY;
     let (mut network, mut oracle) = Network::new(context.child("links"), settings);
     let peers: Vec<(PublicKey, Address)> = keys
         .iter()
@@ -147,26 +174,30 @@ pub fn open(
     let (consensus, consensus_in) = network.register(CONSENSUS, quota(CONSENSUS_RATE));
     let (bulk, bulk_in) = network.register(BULK, quota(BULK_RATE));
     network.start();
+    let guard = Guard { oracle, heard: Arc::clone(heard) };
     for mut receiver in [consensus_in, bulk_in] {
-        let (keys, routes, heard) = (keys.clone(), routes.clone(), Arc::clone(heard));
+        let (keys, routes, mut guard) = (keys.clone(), routes.clone(), guard.clone());
         tokio::spawn(async move {
             while let Ok((key, bytes)) = receiver.recv().await {
-                pass_on(&keys, &routes, &heard, (&key, bytes));
+                pass_on(&keys, &routes, &mut guard, (&key, bytes));
             }
         });
     }
-    Ok(Links { epoch: config.committee.epoch(), keys, consensus, bulk })
+    Ok(Links { epoch: config.committee.epoch(), keys, consensus, bulk, guard })
 }
 
-fn pass_on(keys: &[PublicKey], routes: &impl Route, heard: &Heard, (key, bytes): (&PublicKey, IoBuf)) {
+fn pass_on(keys: &[PublicKey], routes: &impl Route, guard: &mut Guard, (key, bytes): (&PublicKey, IoBuf)) {
     let place = keys.iter().position(|it| it == key).and_then(|place| u16::try_from(place).ok());
     let Some(from) = place.map(Author) else { return };
-    if heard.note(from) {
+    if guard.heard.note(from) {
         routes.connected(from);
     }
     match Letter::decode(bytes) {
         Ok(letter) => routes.pass_on(from, letter),
-        Err(error) => tracing::warn!(peer = from.0, %error, "a peer sent what cannot be read"),
+        Err(error) => {
+            tracing::warn!(peer = from.0, %error, "a peer sent what cannot be read");
+            guard.blame(from, key, Offence::Unreadable);
+        }
     }
 }
 
@@ -227,6 +258,13 @@ impl Links {
         let one = to.map(|to| self.keys.get(usize::from(to.0)).cloned().map(Recipients::One));
         let Some(recipients) = one.unwrap_or(Some(Recipients::All)) else { return };
         drop(self.bulk.send(recipients, IoBuf::from(Letter::Ceremony { message }.encode()), false));
+    }
+
+    /// A letter of a peer broke a rule: who does that too often has no link for a while.
+    pub fn blame(&mut self, peer: Author) {
+        if let Some(key) = self.keys.get(usize::from(peer.0)) {
+            self.guard.blame(peer, key, Offence::BrokenRule);
+        }
     }
 
     pub fn send(&mut self, to: Author, message: &Message) {

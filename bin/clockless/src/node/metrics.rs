@@ -38,6 +38,7 @@ pub struct Metrics {
     round: Gauge,
     undecided_rounds: Gauge,
     peers: Gauge,
+    peers_shut_out: Gauge,
     executed_commit: Gauge,
     certified_commit: Gauge,
 }
@@ -76,6 +77,8 @@ impl Default for Metrics {
         let undecided_rounds =
             gauge("undecided_rounds", "Rounds from the first undecided slot to the highest block");
         let peers = gauge("peers_connected", "Validators heard of lately");
+        let peers_shut_out =
+            gauge("peers_shut_out", "Validators without a link for a while because they broke rules");
         let executed_commit = gauge("executed_commit", "The last commit executed");
         let certified_commit = gauge("certified_commit", "The last commit with a certified root");
         Self {
@@ -91,6 +94,7 @@ impl Default for Metrics {
             round,
             undecided_rounds,
             peers,
+            peers_shut_out,
             executed_commit,
             certified_commit,
         }
@@ -138,6 +142,7 @@ async fn show(State(shared): State<Shared>) -> String {
         metrics.undecided_rounds.set(signed(status.undecided_depth));
     }
     metrics.peers.set(i64::try_from(heard.connected()).unwrap_or(0));
+    metrics.peers_shut_out.set(i64::try_from(heard.shut_out()).unwrap_or(0));
     metrics.executed_commit.set(signed(*feed.height().borrow()));
     metrics.certified_commit.set(signed(feed.certified()));
     let mut text = String::new();

@@ -17,6 +17,7 @@ mod journal;
 mod links;
 mod load;
 mod metrics;
+mod patience;
 mod queries;
 mod service;
 mod snapshots;
@@ -83,7 +84,7 @@ enum CoinSource {
     /// From a dealer, who knows it: for tests and benchmarks.
     Dealt(Box<ThresholdCoin>),
     /// From the validators, in epoch 0.
-    Made(Founders),
+    Made(Box<Founders>),
 }
 
 /// Runs a node until it is told to stop.
@@ -142,7 +143,8 @@ fn coin_source(config: &NodeConfig, genesis: &NetworkGenesis, author: Author) ->
             // Epoch 0 has no users, and needs no worker from elsewhere.
             let pacing = Pacing { worker_places: WorkerPlaces::Here, ..config.pacing() };
             let network = genesis.digest();
-            return Ok(CoinSource::Made(Founders { network, committee, sealing, author, pacing }));
+            let founders = Founders { network, committee, sealing, author, pacing };
+            return Ok(CoinSource::Made(Box::new(founders)));
         }
     };
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
@@ -167,8 +169,8 @@ async fn serve(
     source: CoinSource,
 ) -> Result<(), Failure> {
     let feed = Arc::new(Feed::new());
-    let (network, author, key) = (identity.genesis.digest(), identity.author, identity.key.clone());
-    let committee = identity.committee.clone();
+    let (network, author) = (identity.genesis.digest(), identity.author);
+    let (key, committee) = (identity.key.clone(), identity.committee.clone());
     let (inbox, inputs) = Inbox::new();
     let heard = Arc::new(Heard::default());
     let metrics = Arc::new(Metrics::default());
@@ -208,20 +210,14 @@ async fn serve(
     let clock = Clock { offset_ms: config.clock_offset_ms };
     core::spawn(agreement, (inputs, outbox), clock, Arc::clone(&status)).map_err(thread)?;
     let intake = intake(&config, network, (&inbox, &tickets));
-    let service = Service {
-        author: author.0,
-        network,
-        intake,
-        feed: Arc::clone(&feed),
-        orders: orders.clone(),
-        status: Arc::clone(&status),
-    };
+    let author = author.0;
+    let service = Service { author, network, intake, feed, orders: orders.clone(), status };
     if let Some(wanted) = config.load {
-        let (inbox, tickets) = (inbox.clone(), Arc::clone(&tickets));
-        tokio::spawn(load::run(wanted, author.0, inbox, tickets, Arc::clone(&metrics)));
+        let (tickets, metrics) = (Arc::clone(&tickets), Arc::clone(&metrics));
+        tokio::spawn(load::run(wanted, author, inbox.clone(), tickets, metrics));
     }
     tokio::spawn(serve_rpc(config.rpc, service));
-    tracing::info!(author = author.0, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
+    tracing::info!(author, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
     let workers = meet_workers(&context, &config, key, inbox).await?;
     let storage = Storage { journal, links, orders, tickets, metrics, file, workers };
     tokio::select! {
@@ -244,7 +240,7 @@ async fn coin(
         CoinSource::Dealt(coin) => Ok(*coin),
         CoinSource::Made(founders) => {
             let (key, epoch) = (identity.key.clone(), identity.committee.epoch());
-            let founder = Founder { founders, key, epoch, past };
+            let founder = Founder { founders: *founders, key, epoch, past };
             founding::make(context, config, founder, (words, links)).await
         }
     }

@@ -73,6 +73,7 @@ impl Storage {
                 Output::Fault { peer, fault } => {
                     self.metrics.faults.inc();
                     tracing::warn!(peer = peer.0, %fault, "a peer broke a rule");
+                    self.links.blame(peer);
                 }
                 Output::WrongShare { author, round } => {
                     self.metrics.faults.inc();

@@ -137,6 +137,15 @@ impl Network {
         assert!(sent.expect("kill is everywhere").success());
     }
 
+    /// What a validator has of memory, in MB.
+    pub fn memory_mb(&self, place: u16) -> u64 {
+        let node = self.nodes[usize::from(place)].as_ref().expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{}/status", node.0.id())).expect("it runs");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.expect("a process has memory") / 1_000
+    }
+
     /// Starts a validator that does not run by a shell line in which `"$@"` is its command.
     pub fn launch_by(&mut self, place: u16, line: &str) {
         let mut command = self.folder.node(place);

@@ -55,7 +55,9 @@ impl Agreement {
         }
         let Some(it) = self.dag.accepted().get(block) else { return };
         let batches = it.block.batches.clone();
-        batches.iter().for_each(|batch| drop(self.own.remove(&batch.digest)));
+        for batch in &batches {
+            self.own.remove(&batch.digest);
+        }
         self.crew.order_about(&batches, |batches| WorkerOrder::Ordered { commit, batches }, out);
     }
 

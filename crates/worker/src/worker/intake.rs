@@ -1,7 +1,7 @@
 //! Messages of the other validators' workers.
 //!
-//! Invariant: a batch is taken from its author, or from whoever was asked for it; an answer is bounded in items and
-//! bytes.
+//! Invariant: a batch is taken from its author, or from whoever was asked for it; of an author that floods only what
+//! was asked for. An answer is bounded in items and bytes.
 
 use bytes::Bytes;
 use crypto::Digest;
@@ -41,7 +41,7 @@ impl Worker {
         }
         let was_asked_for = self.questions.answered(&digest);
         // An answer that comes too late is nobody's fault, and nobody's to keep.
-        if author != from && !was_asked_for {
+        if !was_asked_for && (author != from || self.shelf.is_flooded_by(author)) {
             return;
         }
         if author == self.settings.author {

@@ -33,6 +33,7 @@ impl Worker {
             WorkerOrder::Forget { batches } => batches.iter().for_each(|batch| self.forget(batch)),
             WorkerOrder::Begin { section } => {
                 self.sections.begin(section);
+                self.shelf.begin_section();
                 self.rewrite_old(out);
             }
             WorkerOrder::Cut { keep } => out.push(Output::Cut { keep: self.sections.own_number(keep) }),

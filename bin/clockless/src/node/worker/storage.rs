@@ -58,7 +58,10 @@ impl Storage {
                 Output::Accepted { ticket } => answers.add(ticket, Fate::Accepted),
                 Output::Final { ticket, .. } => answers.add(ticket, Fate::Final),
                 Output::Refused { ticket, .. } => answers.add(ticket, Fate::Refused),
-                Output::Fault { peer } => tracing::warn!(peer = peer.0, "a peer sent what is no batch"),
+                Output::Fault { peer } => {
+                    tracing::warn!(peer = peer.0, "a peer sent what is no batch");
+                    self.links.blame(peer);
+                }
                 Output::Cut { keep } => self.journal.cut(keep).await.map_err(Failure::failed)?,
                 Output::Persist { .. } => {}
             }
