@@ -134,6 +134,8 @@ pub fn spawn(
             }
             agreement.settle(clock.now(), &mut out);
             wake = pass_on(&mut out, &outbox);
+            agreement.conclude(clock.now(), &mut out);
+            wake = pass_on(&mut out, &outbox).or(wake);
             *status.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreement.status());
         }
     })
