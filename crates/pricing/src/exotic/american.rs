@@ -375,6 +375,27 @@ mod tests {
     }
 
     #[test]
+    fn every_variant_gives_the_same_bits() {
+        for i in 0..40 {
+            let put = Put {
+                spot: 100.0,
+                strike: 70.0 + 2.0 * f64::from(i),
+                rate: 0.06,
+                dividend: 0.002 * f64::from(i),
+                volatility: 0.1 + 0.05 * f64::from(i),
+                time: 0.01 + 0.07 * f64::from(i),
+            };
+            let bits = Variant::all().into_iter().map(|variant| {
+                let mut out = 0.0_f64;
+                variant.run(Solve { put: &put, out: &mut out });
+                out.to_bits()
+            });
+            let bits: Vec<u64> = bits.collect();
+            assert!(bits.windows(2).all(|pair| pair[0] == pair[1]), "{i}: {bits:?}");
+        }
+    }
+
+    #[test]
     fn what_has_two_boundaries_is_refused() {
         let market = Market { spot: 100.0, rate: -0.02, dividend: -0.05, volatility: 0.4 };
         let put = American { right: Right::Put, strike: 108.0, time: 0.8 };
