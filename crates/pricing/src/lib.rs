@@ -27,6 +27,7 @@ mod quadrature;
 mod risk;
 mod scenario;
 mod surface;
+mod term;
 mod variant;
 
 pub use batch::{Columns, Move, ValueColumns};
@@ -49,4 +50,5 @@ pub use risk::{
 };
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
+pub use term::{Curve, Surface, TermError};
 pub use variant::Variant;
