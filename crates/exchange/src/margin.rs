@@ -105,6 +105,28 @@ impl UnderlyingRisk {
         }
     }
 
+    /// What of many positions depends on marks: the sum of `add_value` over all of them, in another order.
+    pub(crate) fn add_values<'a>(
+        &mut self,
+        positions: impl Iterator<Item = (&'a Instrument, Position, Cash)>,
+        narrow: &mut NarrowSums,
+    ) {
+        for (it, lots, cost) in positions {
+            let Some(valuation) = &it.valuation else { continue };
+            let units = units(it, lots);
+            if !narrow.add(units, (it, valuation)) {
+                narrow.flush(&mut self.positions);
+                if !narrow.add(units, (it, valuation)) {
+                    let sums = self.positions.iter_mut().zip(&valuation.scenarios);
+                    sums.for_each(|(sum, profit)| *sum += product(units, *profit));
+                }
+            }
+            self.value += product(units, valuation.mark.micros()) - i128::from(cost.micros()) * FINE_PER_CASH;
+            self.standard += valuation.standard.of(units);
+        }
+        narrow.flush(&mut self.positions);
+    }
+
     /// What of an open order depends on marks.
     pub(crate) fn add_order_value(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
         let Some(valuation) = &it.valuation else { return };
@@ -146,6 +168,50 @@ impl UnderlyingRisk {
     pub(crate) fn value(&self) -> Cash {
         let least = if self.value < 0 { Cash::MIN } else { Cash::MAX };
         num::div_round(self.value, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
+    }
+}
+
+/// Sums of scenarios in 64 bits, for as long as they cannot overflow: an order of magnitude faster.
+#[derive(Clone, Debug)]
+pub(crate) struct NarrowSums {
+    /// By the number of an instrument, the most that a unit makes or loses.
+    largest: Vec<Option<i64>>,
+    sums: Vec<i64>,
+    /// No sum is beyond this, either way.
+    bound: i64,
+}
+
+impl NarrowSums {
+    /// For the valuations that instruments have now.
+    pub(crate) fn of(instruments: &[Instrument], scenarios: usize) -> Self {
+        let largest = |it: &Instrument| {
+            let profits = it.valuation.as_ref()?.scenarios.iter();
+            i64::try_from(profits.fold(0, |most, profit| most.max(profit.unsigned_abs()))).ok()
+        };
+        Self { largest: instruments.iter().map(largest).collect(), sums: vec![0; scenarios], bound: 0 }
+    }
+
+    /// Adds what so many units make in each scenario, or answers with false and has changed nothing.
+    fn add(&mut self, units: Fine, (it, valuation): (&Instrument, &Valuation)) -> bool {
+        let largest = usize::try_from(it.id.0).ok().and_then(|place| *self.largest.get(place)?);
+        let added = i64::try_from(units).ok().zip(largest);
+        let bound = added.and_then(|(units, largest)| {
+            Some((units, units.checked_abs()?.checked_mul(largest)?.checked_add(self.bound)?))
+        });
+        let Some((units, bound)) = bound else { return false };
+        self.bound = bound;
+        for (sum, profit) in self.sums.iter_mut().zip(&valuation.scenarios) {
+            *sum = sum.wrapping_add(units.wrapping_mul(*profit));
+        }
+        true
+    }
+
+    /// Moves everything into the wide sums.
+    fn flush(&mut self, wide: &mut [Fine]) {
+        for (wide, narrow) in wide.iter_mut().zip(&mut self.sums) {
+            *wide += i128::from(core::mem::take(narrow));
+        }
+        self.bound = 0;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     holding::Holding,
     instrument::{Greeks, Instrument, Valuation},
     ledger::AccountIndex,
-    margin::OpenOrder,
+    margin::{NarrowSums, OpenOrder},
     name::{Contract, Right},
     risk::{Grid, time_to},
     state::{State, Underlying},
@@ -103,6 +103,7 @@ impl State {
     fn revalue(&mut self, underlying: UnderlyingId) {
         let at = self.underlying(underlying).marked.map_or(Cash::ZERO, |(index, _)| index);
         let instruments = &self.instruments;
+        let mut narrow = NarrowSums::of(instruments, self.parameters.grid.len());
         let find = |id: InstrumentId| {
             let it = instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
             it.filter(|it| it.underlying == underlying)
@@ -111,9 +112,8 @@ impl State {
             let Some(risk) = holder.risk.get_mut(&underlying) else { continue };
             self.liquidations.watch(account);
             risk.forget_values();
-            for (it, holding) in holder.holdings.iter().filter_map(|(id, held)| Some((find(*id)?, held))) {
-                risk.add_value(it, holding.position, holding.cost(it), 1);
-            }
+            let held = holder.holdings.iter().filter_map(|(id, held)| Some((find(*id)?, held)));
+            risk.add_values(held.map(|(it, held)| (it, held.position, held.cost(it))), &mut narrow);
             let orders = holder.orders.iter().filter_map(|id| self.orders.get(id));
             for (it, order) in orders.filter_map(|order| Some((find(order.instrument)?, order))) {
                 let open = OpenOrder::of(
