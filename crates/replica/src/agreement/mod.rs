@@ -76,7 +76,7 @@ impl Default for Pacing {
             batch_bytes: 128 * 1024,
             round_delay_ms_min: 5,
             grace_ms: 3,
-            heartbeat_ms: 200,
+            heartbeat_ms: 250,
             retry_ms: 250,
             open_bytes_max: 64 * 1024 * 1024,
             retain_rounds: 4_000,
