@@ -100,8 +100,9 @@ impl UnderlyingRisk {
     /// Adds (`sign` 1) or takes away (-1) an open order.
     pub(crate) fn add_order(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
         if let Some(valuation) = &it.valuation {
-            self.add_order_value(it, order, sign);
-            self.contingency.add(it, Filled::of(it, valuation, order).interest().times(sign));
+            let filled = Filled::of(it, valuation, order);
+            self.add_filled(valuation, &filled, sign);
+            self.contingency.add(it, filled.interest().times(sign));
         }
     }
 
@@ -129,8 +130,12 @@ impl UnderlyingRisk {
 
     /// What of an open order depends on marks.
     pub(crate) fn add_order_value(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
-        let Some(valuation) = &it.valuation else { return };
-        let filled = Filled::of(it, valuation, order);
+        if let Some(valuation) = &it.valuation {
+            self.add_filled(valuation, &Filled::of(it, valuation, order), sign);
+        }
+    }
+
+    fn add_filled(&mut self, valuation: &Valuation, filled: &Filled, sign: i128) {
         let sums = self.orders.iter_mut().zip(&valuation.scenarios);
         if sign > 0 {
             sums.for_each(|(sum, profit)| *sum += filled.loss(*profit));

@@ -383,6 +383,7 @@ async fn follow(rpc: Vec<SocketAddr>, state: Followed, figures: Arc<Figures>) {
                     let mut events = Vec::new();
                     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                     exchange::apply(&mut state, &committed.payload, &mut events);
+                    state.forget_changes();
                     drop(state);
                     figures.note_commit(&events);
                     std::ops::ControlFlow::Continue(())

@@ -54,6 +54,7 @@ impl View {
         let mut events = Vec::new();
         let trades_before = self.history.trade_count();
         apply(&mut self.state, payload, &mut events);
+        self.state.forget_changes();
         let mut changes = Changes::default();
         for event in &events {
             self.note(event, trades_before, &mut changes);

@@ -133,6 +133,7 @@ impl Made {
             let payload = builder.commit(transactions, COMMIT_MS)?;
             events.clear();
             apply(&mut state, &payload, &mut events);
+            state.forget_changes();
             made.events = fold(made.events, &events);
             made.payloads.push(payload);
             if made.payloads.len() > WARM_UP {
@@ -153,6 +154,7 @@ impl Made {
             let began = Instant::now();
             apply(&mut state, payload, &mut events);
             took.push(began.elapsed());
+            state.forget_changes();
             all = fold(all, &events);
         }
         if all != self.events {

@@ -85,7 +85,9 @@ impl Scene {
         let mut events = Vec::new();
         let began = Instant::now();
         apply(&mut self.state, &payload, &mut events);
-        Ok((events, began.elapsed()))
+        let took = began.elapsed();
+        self.state.forget_changes();
+        Ok((events, took))
     }
 
     /// Pairs of accounts trade blocks with each other until each holds its positions.
