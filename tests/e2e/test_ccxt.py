@@ -17,11 +17,11 @@ CURRENCIES = {"currencies": ["USDC"]}
 def exchange(module, port, secret=venue.SECRET):
     rest, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/api/v2"
     urls = {"api": {"rest": rest, "ws": ws}}
-    return module.deribit({"apiKey": venue.KEY, "secret": secret, "urls": urls, "rateLimit": 1})
+    return module.deribit({"apiKey": venue.KEY, "secret": secret, "urls": urls, "rateLimit": 1, "timeout": 60_000})
 
 
 def wait_for_quotes(client, symbol):
-    give_up = time.time() + 60
+    give_up = time.time() + 180
     while time.time() < give_up:
         book = client.fetch_order_book(symbol)
         if book["bids"] and book["asks"]:
@@ -55,7 +55,9 @@ def look_around(client):
     assert option in chain, len(chain)
     assert client.fetch_tickers(params={"code": "USDC"})[SYMBOL]["bid"] > 0
     assert client.fetch_open_interest(SYMBOL)["symbol"] == SYMBOL
-    assert client.fetch_funding_rate(SYMBOL)["fundingRate"] == 0
+    assert abs(client.fetch_funding_rate(SYMBOL)["fundingRate"]) < 0.01
+    assert client.fetch_option(option)["symbol"] == option
+    assert client.fetch_currencies()["USDC"]["code"] == "USDC"
     return option
 
 
@@ -119,10 +121,66 @@ def take_and_close(client, option):
     assert candles and candles[-1][2] >= candles[-1][3] > 0, candles
 
 
+def look_back(client, option):
+    """What a trader asks for at the end of the day; little of it has happened yet."""
+    since = client.milliseconds() - 3_600_000
+    assert isinstance(client.fetch_funding_rate_history(SYMBOL, since), list)
+    assert isinstance(client.fetch_volatility_history("BTC"), list)
+    assert client.fetch_liquidations(SYMBOL) == []
+    assert client.fetch_my_liquidations(SYMBOL) == []
+    assert client.fetch_withdrawals("USDC") == [] and client.fetch_transfers("USDC") == []
+    fees = client.fetch_deposit_withdraw_fees(["USDC"])
+    assert fees["USDC"]["withdraw"]["fee"] is not None, fees
+    accounts = client.fetch_accounts()
+    assert accounts and accounts[0]["id"], accounts
+    raises(ccxt.ExchangeError, lambda: client.withdraw("USDC", 1, "0x00"))
+    raises(ccxt.ExchangeError, lambda: client.transfer("USDC", 1, "main", "12"))
+    log = client.private_get_get_transaction_log(
+        {"currency": "USDC", "start_timestamp": since, "end_timestamp": client.milliseconds()}
+    )["result"]["logs"]
+    assert {"trade", "deposit"} <= {it["type"] for it in log}, log
+    balances = [(int(it["id"]), float(it["balance"]), float(it["change"])) for it in log]
+    for (_, after, change), (_, before, _) in zip(balances, balances[1:]):
+        assert abs(before + change - after) < 1e-5, (before, change, after)
+    history = client.private_get_get_order_history_by_currency(
+        {"currency": "USDC", "include_unfilled": "true", "count": 2, "with_continuation": "true"}
+    )["result"]
+    assert len(history["orders"]) == 2 and history["continuation"], history
+    margins = client.private_get_get_margins({"instrument_name": "BTC_USDC-PERPETUAL", "amount": 1, "price": 90_000})
+    assert float(margins["result"]["buy"]) >= 0, margins
+    chart = client.fetch_ohlcv(option, "1h", since)
+    assert isinstance(chart, list)
+
+
+def make_markets(client):
+    """Two sided quotes under market maker protection, and edits and cancels by label."""
+    name = "BTC_USDC-PERPETUAL"
+    bid = client.fetch_order_book(SYMBOL)["bids"][0][0]
+    low = float(client.price_to_precision(SYMBOL, bid * 0.9))
+    client.private_get_set_mmp_config(
+        {"index_name": "btc_usdc", "interval": 60, "frozen_time": 0, "quantity_limit": 3.0}
+    )
+    config = client.private_get_get_mmp_config({"index_name": "btc_usdc"})["result"]
+    assert float(config[0]["quantity_limit"]) == 3.0, config
+    client.private_get_reset_mmp({"index_name": "btc_usdc"})
+    client.private_get_buy({"instrument_name": name, "amount": 0.01, "price": low, "label": "mine"})
+    edited = client.private_get_edit_by_label(
+        {"instrument_name": name, "label": "mine", "amount": 0.03, "price": low}
+    )["result"]["order"]
+    assert float(edited["amount"]) == 0.03, edited
+    by_label = client.private_get_get_open_orders_by_label({"currency": "USDC", "label": "mine"})["result"]
+    assert [it["order_id"] for it in by_label] == [edited["order_id"]], by_label
+    assert int(client.private_get_cancel_by_label({"label": "mine"})["result"]) == 1
+    iceberg = {"instrument_name": name, "amount": 0.1, "price": low, "max_show": 0.01}
+    shown = client.private_get_buy(iceberg)["result"]["order"]
+    assert float(shown["display_amount"]) == 0.01, shown
+    assert int(client.private_get_cancel_all_by_currency({"currency": "USDC"})["result"]) == 1
+
+
 async def watch(port):
     client = exchange(ccxt.pro, port)
     client.options.update(CURRENCIES)
-    patience = lambda awaited: asyncio.wait_for(awaited, 30)
+    patience = lambda awaited: asyncio.wait_for(awaited, 90)
     try:
         await client.load_markets()
         book = await patience(client.watch_order_book(SYMBOL))
@@ -140,6 +198,11 @@ async def watch(port):
         await asyncio.sleep(1)
         order = await client.create_order(SYMBOL, "market", "sell", 0.002)
         orders, mine, trades, candles = await watched
+        several = await patience(client.watch_tickers([SYMBOL]))
+        assert several[SYMBOL]["last"] > 0, several
+        books = await patience(client.watch_order_book_for_symbols([SYMBOL, "ETH/USDC:USDC"]))
+        assert books["bids"], books
+        assert await patience(client.watch_trades_for_symbols([SYMBOL, "ETH/USDC:USDC"]))
         assert orders[0]["id"] == order["id"] and mine[0]["order"] == order["id"], (orders, mine)
         assert trades[0]["price"] > 0 and candles[-1][4] > 0, (trades, candles)
         raw = await patience(client.watch_order_book(SYMBOL, None, {"interval": "raw"}))
@@ -155,6 +218,8 @@ def main():
         option = look_around(client)
         rest_and_cancel(client)
         take_and_close(client, option)
+        make_markets(client)
+        look_back(client, option)
         raises(ccxt.AuthenticationError, exchange(ccxt, port, "wrong").fetch_balance)
         asyncio.run(watch(port))
     print(json.dumps({"passed": True, "ccxt": ccxt.__version__}))

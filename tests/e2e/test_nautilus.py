@@ -31,7 +31,7 @@ class Events:
         return {type(event).__name__ for event in self.seen}
 
     async def wait_for(self, kind):
-        for _ in range(300):
+        for _ in range(900):
             found = [event for event in self.seen if type(event).__name__ == kind]
             if found:
                 return found[-1]
@@ -66,7 +66,7 @@ async def trade(port, instruments, bid):
     events = Events()
     client.set_account_id(ACCOUNT)
     await client.connect(asyncio.get_running_loop(), instruments, events)
-    await client.wait_until_active(20.0)
+    await client.wait_until_active(60.0)
     await client.authenticate_session("nautilus-execution")
     assert client.is_authenticated()
     await client.subscribe_book(PERPETUAL)

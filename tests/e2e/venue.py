@@ -21,7 +21,7 @@ def free_port():
 def running():
     """Yields the port of a gateway in front of four validators and people who trade."""
     port = free_port()
-    command = [os.environ["CLOCKLESS"], "demo", "--for", "120s", "--listen", f"127.0.0.1:{port}"]
+    command = [os.environ["CLOCKLESS"], "demo", "--for", "600s", "--listen", f"127.0.0.1:{port}"]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         first = demo.stdout.readline()
@@ -34,7 +34,7 @@ def running():
 
 
 def wait_until_ready(port):
-    give_up = time.time() + 60
+    give_up = time.time() + 180
     while time.time() < give_up:
         with contextlib.suppress(OSError):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2):
