@@ -17,6 +17,7 @@ CCXT := 4.5.90
 NAUTILUS := 1.231.0
 BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
+AARCH64 := aarch64-unknown-linux-musl
 VENV := tests/e2e/.venv
 # The newest Python that runs: nautilus_trader needs 3.12 or later, ccxt takes any.
 PYTHON = $(shell for it in python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-4].*/bin/python3; do $$it -c 'import ensurepip, venv' 2>/dev/null \
@@ -36,7 +37,7 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
 .PHONY: demo test bench lint page clean \
-	test-rust test-web test-end-to-end need-nextest need-lab need-chromium
+	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-chromium
 
 demo: page
 	$(call say,building clockless)
@@ -66,7 +67,7 @@ $(NODE_PACKAGES): web/package-lock.json
 	cd web && npm ci --no-audit --no-fund </dev/null
 	@touch $@
 
-test: test-rust test-web test-end-to-end
+test: test-rust test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
 
 test-rust: page need-nextest need-lab
@@ -74,6 +75,17 @@ test-rust: page need-nextest need-lab
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
 	cargo test --workspace --doc --quiet
+
+# The hashes of pricing on another architecture, under an emulator. Where there is none this says so and passes.
+test-aarch64:
+	$(call say,golden hashes of pricing on aarch64)
+	@emulator=$$(command -v qemu-aarch64-static || command -v qemu-aarch64) \
+		|| { echo "skipped: no qemu-aarch64 (Debian: qemu-user-static)"; exit 0; }; \
+	rustup target list --installed 2>/dev/null | grep -qx $(AARCH64) || rustup target add $(AARCH64) \
+		|| { echo "skipped: no Rust target $(AARCH64)"; exit 0; }; \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER="$$emulator" \
+	cargo test --package clockless-pricing --target $(AARCH64) --test golden -- --skip _slow
 
 test-web: $(NODE_PACKAGES) $(PAGE) need-chromium
 	$(call say,unit tests of the page)

@@ -175,11 +175,13 @@ pub(crate) struct View {
     pub half: f64,
 }
 
-/// c or 1 - c over the bell, whichever is solved for, and z^2/2: their sum of logarithms is compared with the target.
+/// c or 1 - c over the bell, whichever is solved for, beside what it should be: the logarithm of their ratio, less
+/// `offset`, is what is missed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     pub part: f64,
-    pub square: f64,
+    pub ratio: f64,
+    pub offset: f64,
 }
 
 #[inline(always)]
@@ -222,15 +224,20 @@ pub(crate) fn part(it: &Normalised, view: &View, tails: &Tails) -> Part {
     let (bell_less_sum, bell_less_gap) = (inverse_bell - sum, inverse_bell - gap);
     let price = if above { bell_less_sum } else { gap };
     let rest = if above { sum } else { bell_less_gap };
-    Part { part: if it.price > 0.5 { rest } else { price }, square }
+    let (part, target) = if it.price > 0.5 { (rest, it.rest) } else { (price, it.price) };
+    // Near one a logarithm loses nothing; the difference of two that are large does. Only where the bell is beyond a
+    // double is there no other way, and there a digit of the price is worth little of the volatility.
+    let within = square < BELL_MIN_LOG;
+    let want = if within { target * inverse_bell } else { 1.0 };
+    Part { part, ratio: part / want, offset: if within { 0.0 } else { square + it.target } }
 }
 
 /// The third.
 #[inline(always)]
 pub(crate) fn stepped(it: &Normalised, s: f64, view: &View, part: &Part) -> f64 {
     let View { y, half } = *view;
-    let Part { part, square } = *part;
-    let miss = ln(part) - square - it.target;
+    let Part { part, ratio, offset } = *part;
+    let miss = ln(ratio) - offset;
     // The slope of that logarithm is pdf / part; the higher derivatives come from those of pdf. A Newton step turns
     // them into their ratios times powers of the step without a division.
     let newton = -miss * SQRT_2_PI * if it.price > 0.5 { -part } else { part };

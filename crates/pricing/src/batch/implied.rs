@@ -27,7 +27,8 @@ struct Stage {
     near: [f64; BLOCK],
     far: [f64; BLOCK],
     part: [f64; BLOCK],
-    square: [f64; BLOCK],
+    ratio: [f64; BLOCK],
+    offset: [f64; BLOCK],
 }
 
 impl Stage {
@@ -45,7 +46,8 @@ impl Stage {
             near: zero,
             far: zero,
             part: zero,
-            square: zero,
+            ratio: zero,
+            offset: zero,
         }
     }
 
@@ -91,13 +93,14 @@ impl Stage {
             self.far[i] = far;
         }
         for i in 0..BLOCK {
-            let Part { part, square } =
-                part(&self.at(i), &self.view(i), &Tails { near: self.near[i], far: self.far[i] });
+            let tails = Tails { near: self.near[i], far: self.far[i] };
+            let Part { part, ratio, offset } = part(&self.at(i), &self.view(i), &tails);
             self.part[i] = part;
-            self.square[i] = square;
+            self.ratio[i] = ratio;
+            self.offset[i] = offset;
         }
         for i in 0..BLOCK {
-            let part = Part { part: self.part[i], square: self.square[i] };
+            let part = Part { part: self.part[i], ratio: self.ratio[i], offset: self.offset[i] };
             self.deviation[i] = stepped(&self.at(i), self.deviation[i], &self.view(i), &part);
         }
     }

@@ -4,7 +4,10 @@
 //! columns, in every variant. All columns have one length; their numbers were checked when they came in.
 
 mod european;
+mod function;
 mod implied;
+
+pub use function::Function;
 
 use self::{
     european::{Gains, Prices, Values},

@@ -20,7 +20,6 @@ use crate::{
     market::Market,
     number::Number,
     quadrature::{LEGENDRE_8, LEGENDRE_32, points},
-    variant::{Kernel, Variant},
 };
 
 /// Intervals between the Chebyshev points.
@@ -98,19 +97,6 @@ struct Rule {
     rest: [f64; INNER],
 }
 
-/// A price on its way through the instructions of the machine.
-struct Solve<'a, N> {
-    put: &'a Put<N>,
-    out: &'a mut N,
-}
-
-impl<N: Number> Kernel for Solve<'_, N> {
-    #[inline(always)]
-    fn run(self) {
-        *self.out = self.put.price();
-    }
-}
-
 impl Formula for American {
     fn time(&self) -> f64 {
         self.time
@@ -128,18 +114,17 @@ impl Formula for American {
         Need { min, max: f64::MAX }.check(field, outer).map(|_| ())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let (strike, dividend) = (N::constant(self.strike), N::constant(at.dividend));
         let (volatility, time) = (at.volatility, at.time);
-        let put = match self.right {
+        match self.right {
             Right::Put => Put { spot: at.spot, strike, rate: at.rate, dividend, volatility, time },
             Right::Call => {
                 Put { spot: strike, strike: at.spot, rate: dividend, dividend: at.rate, volatility, time }
             }
-        };
-        let mut out = N::constant(0.0);
-        Variant::best().run(Solve { put: &put, out: &mut out });
-        out
+        }
+        .price()
     }
 }
 
@@ -399,27 +384,6 @@ mod tests {
             ] {
                 assert!((have - want).abs() < 2e-4 * want.abs(), "{right:?} {name}: {have} {want}");
             }
-        }
-    }
-
-    #[test]
-    fn every_variant_gives_the_same_bits() {
-        for i in 0..40 {
-            let put = Put {
-                spot: 100.0,
-                strike: 70.0 + 2.0 * f64::from(i),
-                rate: 0.06,
-                dividend: 0.002 * f64::from(i),
-                volatility: 0.1 + 0.05 * f64::from(i),
-                time: 0.01 + 0.07 * f64::from(i),
-            };
-            let bits = Variant::all().into_iter().map(|variant| {
-                let mut out = 0.0_f64;
-                variant.run(Solve { put: &put, out: &mut out });
-                out.to_bits()
-            });
-            let bits: Vec<u64> = bits.collect();
-            assert!(bits.windows(2).all(|pair| pair[0] == pair[1]), "{i}: {bits:?}");
         }
     }
 
