@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     time::Duration,
 };
 
@@ -71,10 +71,7 @@ async fn write_all(pool: &AnyPool, orders: &Receiver<Order>) -> Result<(), sqlx:
                 Order::Flush(done) => flushed.push(done),
             }
             if batches.len() < TOGETHER_MAX {
-                next = match orders.try_recv() {
-                    Ok(order) => Some(order),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                next = orders.try_recv().ok();
             }
         }
         if !batches.is_empty() {
