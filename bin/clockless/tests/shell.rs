@@ -1,4 +1,5 @@
 //! Completions and manual pages know every command.
+#![allow(clippy::disallowed_methods, reason = "a test waits by the clock")]
 
 mod support;
 

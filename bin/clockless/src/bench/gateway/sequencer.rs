@@ -126,6 +126,22 @@ fn payload(index: u64, transactions: Vec<Transaction>) -> CommittedPayload {
     CommittedPayload { commit, blocks: List::new(vec![block]).expect("invariant: one fits") }
 }
 
+/// The next record, once it is there; `None` when there will be none.
+async fn following(
+    log: &Mutex<Log>,
+    (next, height): &mut (usize, watch::Receiver<u64>),
+) -> Option<CommitRecord> {
+    loop {
+        height.borrow_and_update();
+        let record = log.lock().unwrap_or_else(PoisonError::into_inner).records.get(*next).cloned();
+        if record.is_some() {
+            *next += 1;
+            return record;
+        }
+        height.changed().await.ok()?;
+    }
+}
+
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 const ORDERS_ONLY: &str = "this node orders and does nothing else";
@@ -145,21 +161,13 @@ impl Node for Sequencer {
         &self,
         request: Request<CommitsRequest>,
     ) -> Result<Response<Self::CommitsStream>, Status> {
-        let mut next = usize::try_from(request.into_inner().from.max(1) - 1).unwrap_or(usize::MAX);
-        let (log, mut height) = (Arc::clone(&self.log), self.height.subscribe());
+        let next = usize::try_from(request.into_inner().from.max(1) - 1).unwrap_or(usize::MAX);
+        let (log, height) = (Arc::clone(&self.log), self.height.subscribe());
         let (sender, receiver) = mpsc::channel(FOLLOW_AHEAD);
         tokio::spawn(async move {
-            loop {
-                height.borrow_and_update();
-                let record = log.lock().unwrap_or_else(PoisonError::into_inner).records.get(next).cloned();
-                let goes_on = match record {
-                    Some(record) => {
-                        next += 1;
-                        sender.send(Ok(record)).await.is_ok()
-                    }
-                    None => height.changed().await.is_ok(),
-                };
-                if !goes_on {
+            let mut at = (next, height);
+            while let Some(record) = following(&log, &mut at).await {
+                if sender.send(Ok(record)).await.is_err() {
                     return;
                 }
             }
