@@ -15,6 +15,7 @@ CLOCKLESS := $(TARGET)/release/clockless
 NEXTEST := 0.9.143
 CCXT := 4.5.90
 NAUTILUS := 1.231.0
+SCHEMATHESIS := 4.32.5
 BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
 AARCH64 := aarch64-unknown-linux-musl
@@ -37,7 +38,7 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
 .PHONY: demo test bench lint page clean \
-	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-chromium
+	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
 
 demo: page
 	$(call say,building clockless)
@@ -70,7 +71,7 @@ $(NODE_PACKAGES): web/package-lock.json
 test: test-rust test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
 
-test-rust: page need-nextest need-lab
+test-rust: page need-nextest need-lab need-postgres
 	$(call say,Rust tests)
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
@@ -112,6 +113,11 @@ need-lab:
 	@{ [ -e /usr/lib/$$(uname -m)-linux-gnu/faketime ] && command -v nft && command -v ip; } >/dev/null || [ "$$(id -u)" != 0 ] \
 		|| { echo "== installing faketime, nftables and iproute2"; $(call install,faketime nftables iproute2) || true; }
 
+# What the history is tested against; that test says so and passes where it cannot be had.
+need-postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
+		|| { echo "== installing PostgreSQL"; $(call install,postgresql) || true; }
+
 need-chromium:
 	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }
 
@@ -122,6 +128,8 @@ $(VENV)/ready: Makefile
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ccxt==$(CCXT)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: nautilus_trader==$(NAUTILUS) \
 		|| echo "nautilus_trader $(NAUTILUS) cannot be had for this Python: its test will be skipped"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS) \
+		|| echo "schemathesis $(SCHEMATHESIS) cannot be had: its test will be skipped"
 	@touch $@
 
 lint: $(NODE_PACKAGES)

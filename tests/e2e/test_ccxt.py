@@ -128,6 +128,8 @@ def look_back(client, option):
     assert isinstance(client.fetch_volatility_history("BTC"), list)
     assert client.fetch_liquidations(SYMBOL) == []
     assert client.fetch_my_liquidations(SYMBOL) == []
+    deposits = client.fetch_deposits("USDC")
+    assert [it["amount"] for it in deposits] == [1_000_000] and deposits[0]["status"] == "ok", deposits
     assert client.fetch_withdrawals("USDC") == [] and client.fetch_transfers("USDC") == []
     fees = client.fetch_deposit_withdraw_fees(["USDC"])
     assert fees["USDC"]["withdraw"]["fee"] is not None, fees

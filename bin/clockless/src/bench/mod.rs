@@ -6,6 +6,7 @@ mod clients;
 mod consensus;
 mod exchange;
 mod faults;
+mod gateway;
 mod margin;
 mod pricing;
 
@@ -29,6 +30,8 @@ enum Bench {
     Faults(faults::FaultsArguments),
     /// What an account's margin costs, and that of very many when marks move
     Margin(margin::MarginArguments),
+    /// Order round trips and book fan-out of one gateway process, in front of a node that orders at once
+    Gateway(gateway::GatewayArguments),
     /// Options valued a second on one thread, with every vector width, beside other crates
     Pricing(pricing::PricingArguments),
 }
@@ -39,6 +42,7 @@ pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         Bench::Exchange(arguments) => exchange::run(arguments),
         Bench::Faults(arguments) => faults::run(arguments),
         Bench::Margin(arguments) => margin::run(arguments),
+        Bench::Gateway(arguments) => gateway::run(arguments),
         Bench::Pricing(arguments) => pricing::run(arguments),
     }
 }
