@@ -111,10 +111,8 @@ pub(super) fn triggered(gateway: &Gateway, identity: &Identity, params: &Params)
     let all = open.iter().chain(view.history().ended_orders(&identity.account));
     let mut found: Vec<&Order> = all.filter(is_past).filter(|it| chosen(it) && it.id.0 < after).collect();
     found.sort_by_key(|order| std::cmp::Reverse(order.id));
-    let (found, has_more) = page.take(found.into_iter(), |order| Place {
-        time_ms: order.updated_ms,
-        ..Place::default()
-    });
+    let (found, has_more) =
+        page.take(found.into_iter(), |order| Place { time_ms: order.updated_ms, ..Place::default() });
     let entry = |order: &&Order| {
         let mut value = order_json(&view, order);
         let has_come = order.trigger.as_ref().is_some_and(|it| it.has_come);

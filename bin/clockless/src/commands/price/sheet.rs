@@ -331,7 +331,10 @@ mod tests {
         }
         let barrier = KINDS.iter().find(|kind| kind.name == "barrier").unwrap();
         let crossed = refused(barrier, "B", "90");
-        assert!(crossed[0].contains("column S: is 100.0, must be a number from 1e-60 to 90.0"), "{crossed:?}");
+        assert!(
+            crossed[0].contains("column S: is 100.0, must be a number from 1e-60 to 90.0"),
+            "{crossed:?}"
+        );
     }
 
     #[test]
