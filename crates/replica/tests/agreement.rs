@@ -34,6 +34,22 @@ fn what_is_submitted_anywhere_is_ordered_everywhere_once() {
 }
 
 #[test]
+fn whoever_went_ahead_is_followed_at_once() {
+    let slow = Pacing { heartbeat_ms: 60_000, ..Pacing::default() };
+    let mut net = Net::paced(slow);
+    net.submit(0, 1, "first");
+    net.run(500, all);
+    // One goes ahead with nothing to say; it cannot say more before a quorum is where it is.
+    net.repace(0, Pacing { heartbeat_ms: 20, ..slow });
+    net.run(100, all);
+    net.repace(0, slow);
+    net.submit(0, 2, "second");
+    net.run(500, all);
+    assert_eq!(net.histories[0].finals, [1, 2].into());
+    net.assert_agreement();
+}
+
+#[test]
 fn a_batch_whose_author_is_gone_comes_from_whoever_built_on_it() {
     for holder in 0..3 {
         let mut net = Net::new();

@@ -42,7 +42,9 @@ impl Agreement {
         if draft.round < self.dag.quorum_round() {
             return Some(now);
         }
-        let wait = if !self.has_work() {
+        // Whoever went ahead has a reason, and waits for a quorum before it can say more.
+        let is_called = self.has_work() || self.dag.accepted().authors(draft.round) > 0;
+        let wait = if !is_called {
             pacing.heartbeat_ms
         } else if self.dag.accepted().authors(own.round) < usize::from(self.config.committee.size()) {
             pacing.round_delay_ms_min + self.grace(own.round)

@@ -129,6 +129,14 @@ impl Net {
         self.running[usize::from(author)] = None;
     }
 
+    /// A new life at another pace.
+    pub fn repace(&mut self, author: u16, pacing: Pacing) {
+        let usual = core::mem::replace(&mut self.pacing, pacing);
+        self.kill(author);
+        self.restart(author);
+        self.pacing = usual;
+    }
+
     /// A new life from the log of the earlier ones; it must decide the same again.
     pub fn restart(&mut self, author: u16) {
         let mut fresh = agreement(author, self.pacing);
