@@ -2,6 +2,7 @@
 //!
 //! Invariant: equal digests mean equal namespace and equal bytes.
 
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use bytes::BufMut;
 use commonware_codec::{Buf, Error, FixedSize, Read, ReadExt, Write};
 
@@ -24,6 +25,16 @@ impl Digest {
     }
 }
 
+/// A namespace whose name has been hashed, for those who use it again and again.
+#[derive(Clone, Debug)]
+pub struct Namespace(ContextKey);
+
+impl Namespace {
+    pub fn new(name: &'static str) -> Self {
+        Self(hash_derive_key_context(name))
+    }
+}
+
 /// A digest that grows by parts. The parts must be of fixed size or carry their length.
 #[derive(Clone, Debug)]
 pub struct Hasher(blake3::Hasher);
@@ -31,6 +42,11 @@ pub struct Hasher(blake3::Hasher);
 impl Hasher {
     pub fn new(namespace: &'static str) -> Self {
         Self(blake3::Hasher::new_derive_key(namespace))
+    }
+
+    /// The same as `new` with the namespace's name, at half of its cost for short inputs.
+    pub fn within(namespace: &Namespace) -> Self {
+        Self(blake3::Hasher::new_from_context_key(&namespace.0))
     }
 
     pub fn update(&mut self, bytes: &[u8]) {
@@ -83,6 +99,9 @@ mod tests {
 
     #[test]
     fn a_known_input_keeps_its_digest() {
+        let mut prepared = Hasher::within(&Namespace::new("clockless test"));
+        prepared.update(b"abc");
+        assert_eq!(prepared.finish(), Digest::of("clockless test", b"abc"));
         assert_eq!(
             Digest::of("clockless test", b"abc").to_string(),
             blake3::derive_key("clockless test", b"abc")

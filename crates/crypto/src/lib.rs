@@ -18,7 +18,7 @@ pub use dealing::{
     Dealing, DealingShare, Holding, Opening, OpeningKey, Point, SealingKey, Terms, TermsError, combine,
     deal_by, seeded,
 };
-pub use digest::{Digest, Hasher};
+pub use digest::{Digest, Hasher, Namespace};
 pub use public_coin::PublicCoin;
 pub use signature::{Claim, PublicKey, Signature, SigningKey, VerifyingKey, verify_batch};
 pub use threshold::{ThresholdCoin, ThresholdKey, ThresholdShare, deal};

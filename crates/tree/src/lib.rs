@@ -10,34 +10,41 @@ mod proof;
 pub use map::Map;
 pub use proof::{Proof, ProofError};
 
-use crypto::{Digest, Hasher};
+use std::sync::LazyLock;
+
+use crypto::{Digest, Hasher, Namespace};
 
 /// Levels of the tree: bits of a path. Also the largest number of siblings in a proof.
 pub const DEPTH_MAX: usize = 256;
 
+static KEY: LazyLock<Namespace> = LazyLock::new(|| Namespace::new("clockless tree key 2026"));
+static VALUE: LazyLock<Namespace> = LazyLock::new(|| Namespace::new("clockless tree value 2026"));
+static LEAF: LazyLock<Namespace> = LazyLock::new(|| Namespace::new("clockless tree leaf 2026"));
+static BRANCH: LazyLock<Namespace> = LazyLock::new(|| Namespace::new("clockless tree branch 2026"));
+
+fn digest(namespace: &Namespace, parts: &[&[u8]]) -> Digest {
+    let mut hasher = Hasher::within(namespace);
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finish()
+}
+
 /// Where a key lives: the bits of its digest, the highest bit of the first byte first.
 fn path_of(key: &[u8]) -> Digest {
-    Digest::of("clockless tree key 2026", key)
+    digest(&KEY, &[key])
 }
 
 fn value_digest(value: &[u8]) -> Digest {
-    Digest::of("clockless tree value 2026", value)
+    digest(&VALUE, &[value])
 }
 
 /// The hash of a subtree that holds one pair. It names the whole path, so the pair can stand at any depth.
 fn leaf_hash(path: &Digest, value: &Digest) -> Digest {
-    let mut hasher = Hasher::new("clockless tree leaf 2026");
-    hasher.update(&path.0);
-    hasher.update(&value.0);
-    hasher.finish()
+    digest(&LEAF, &[&path.0, &value.0])
 }
 
 /// The hash of a subtree that holds two pairs or more. An empty side is `Digest::ZERO`.
 fn branch_hash(left: &Digest, right: &Digest) -> Digest {
-    let mut hasher = Hasher::new("clockless tree branch 2026");
-    hasher.update(&left.0);
-    hasher.update(&right.0);
-    hasher.finish()
+    digest(&BRANCH, &[&left.0, &right.0])
 }
 
 /// Which way a path goes at a depth.
