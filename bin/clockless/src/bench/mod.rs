@@ -2,13 +2,17 @@
 //!
 //! Invariant: what is measured is what runs in production: processes, sockets, files, everything switched on.
 
+mod calls;
 mod clients;
 mod consensus;
+mod end_to_end;
 mod exchange;
 mod faults;
 mod gateway;
 mod margin;
 mod pricing;
+mod socket;
+mod traders;
 
 use clap::{Args, Subcommand};
 
@@ -24,6 +28,8 @@ pub struct BenchArguments {
 enum Bench {
     /// Throughput and latency of ordering: validator processes on the loopback, coin, encryption and fsync on
     Consensus(consensus::ConsensusArguments),
+    /// Orders through gateway, DAG and exchange to their answers, in batches and one by one
+    EndToEnd(end_to_end::EndToEndArguments),
     /// Signed actions a second through the exchange alone, with and without the tree
     Exchange(exchange::ExchangeArguments),
     /// What a validator that is stopped, dead or restarted costs the others, and a cluster killed whole
@@ -39,6 +45,7 @@ enum Bench {
 pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     match &arguments.bench {
         Bench::Consensus(arguments) => consensus::run(arguments),
+        Bench::EndToEnd(arguments) => end_to_end::run(arguments),
         Bench::Exchange(arguments) => exchange::run(arguments),
         Bench::Faults(arguments) => faults::run(arguments),
         Bench::Margin(arguments) => margin::run(arguments),

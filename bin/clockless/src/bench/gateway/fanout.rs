@@ -11,8 +11,8 @@ use std::{
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Bench, GatewayArguments, Measured, sequencer::Sequencer, socket::Socket};
-use crate::failure::Failure;
+use super::{Bench, GatewayArguments, Measured, sequencer::Sequencer};
+use crate::{bench::socket::Socket, failure::Failure};
 
 /// Before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -43,7 +43,7 @@ pub(super) async fn run(bench: &Bench, arguments: &GatewayArguments) -> Result<M
     latencies_ms.sort_by(f64::total_cmp);
     let count = latencies_ms.len() as f64;
     let per_s = count / arguments.span.as_secs_f64();
-    Ok(Measured { per_s, latencies_ms, rejected: 0, cpu_us: cpu * 1e6 / count.max(1.0) })
+    Ok(Measured { per_s, latencies_ms, cpu_us: cpu * 1e6 / count.max(1.0) })
 }
 
 async fn subscribe(
