@@ -186,6 +186,7 @@ fn begin_underlyings(genesis: &Genesis) -> Result<Vec<Underlying>, GenesisError>
             index_at: Timestamp::from_millis(genesis.start_ms),
             marked: None,
             surfaces: it.surfaces.clone(),
+            followed: BTreeMap::new(),
         })
     };
     genesis.underlyings.iter().enumerate().map(begin).collect()

@@ -14,7 +14,7 @@ use crate::{instrument::StandardMargin, name::Right};
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
     FundingParameters, GovernanceParameters, HaltParameters, LadderParameters, ListingParameters, Member,
-    PoolGenesis, WithdrawalParameters,
+    PoolGenesis, SmileParameters, WithdrawalParameters,
 };
 
 /// The exchange's part of a network's genesis.
@@ -44,6 +44,9 @@ pub struct Genesis {
     /// What perpetuals pay to stay at their index; nothing where it is absent.
     #[serde(default)]
     pub funding: Option<FundingParameters>,
+    /// How smiles follow quotes; where it is absent they stay as genesis has them.
+    #[serde(default)]
+    pub smiles: Option<SmileParameters>,
     /// How money leaves; not at all where it is absent.
     #[serde(default)]
     pub withdrawals: Option<WithdrawalParameters>,
@@ -374,6 +377,7 @@ impl Genesis {
             },
             halt: Some(HaltParameters::default()),
             funding: Some(FundingParameters::default()),
+            smiles: Some(SmileParameters::default()),
             withdrawals: Some(WithdrawalParameters::default()),
             listing: None,
             ladder: None,

@@ -213,7 +213,7 @@ impl State {
 }
 
 /// Sections of genesis whose numbers can be changed.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "fees",
     "margin",
     "marks",
@@ -221,6 +221,7 @@ const SECTIONS: [&str; 10] = [
     "limits",
     "halt",
     "funding",
+    "smiles",
     "withdrawals",
     "listing",
     "ladder",

@@ -57,6 +57,7 @@ mod revise;
 pub mod risk;
 mod rules;
 mod savepoint;
+mod smiles;
 pub mod snapshot;
 mod state;
 pub mod stream;

@@ -1,7 +1,7 @@
 //! Index and marks: what everything is worth at the moment, and the margin sums that follow.
 //!
-//! Futures and options are on the forward of their expiry: the index times the ratio that genesis states.
-//! Options are marked by Black-76 on the smile of their expiry.
+//! Futures and options are on the forward of their expiry: the index times a ratio. Options are marked by Black-76 on
+//! the smile of their expiry. Genesis states the first ratios and smiles; both follow what is quoted (`smiles`).
 //!
 //! Invariant: marks change only here, and when they do every margin sum of the underlying is made anew. They
 //! change when the index has moved by a parameter or a period of data time has passed: a rule, not a timer.
@@ -46,6 +46,7 @@ impl State {
         for place in 0..self.underlyings.len() {
             let Ok(id) = u16::try_from(place).map(UnderlyingId) else { continue };
             if self.is_mark_due(id) {
+                self.follow_quotes(id);
                 self.mark_underlying(id);
             }
         }
@@ -153,7 +154,7 @@ impl State {
     }
 }
 
-fn smile(surface: &crate::genesis::Surface) -> (Timestamp, Option<Slice>) {
+pub(crate) fn smile(surface: &crate::genesis::Surface) -> (Timestamp, Option<Slice>) {
     let nodes: Vec<(Cash, Fix)> = surface
         .nodes
         .iter()
@@ -210,7 +211,7 @@ impl State {
     }
 }
 
-const fn priced(right: Right) -> pricing::Right {
+pub(crate) const fn priced(right: Right) -> pricing::Right {
     match right {
         Right::Call => pricing::Right::Call,
         Right::Put => pricing::Right::Put,

@@ -58,11 +58,12 @@ struct SavedUnderlying {
     recent: VecDeque<PriceRange>,
     marked: Option<(Cash, Timestamp)>,
     surfaces: Vec<Surface>,
+    followed: BTreeMap<u64, num::Timestamp>,
     average: Average,
     rung: Rung,
 }
 
-saved!(SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung });
+saved!(SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces, followed, average, rung });
 
 /// What is saved of an instrument: its name says which contract it is, and genesis what that is made of.
 struct SavedInstrument {
@@ -197,11 +198,30 @@ impl State {
             return Err(Misfit::Underlyings { have, need });
         }
         for (it, saved) in self.underlyings.iter_mut().zip(saved) {
-            let SavedUnderlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung } =
-                saved;
+            let SavedUnderlying {
+                index,
+                index_at,
+                uncertainty,
+                recent,
+                marked,
+                surfaces,
+                followed,
+                average,
+                rung,
+            } = saved;
             let begun = it.clone();
-            *it =
-                Underlying { index, index_at, uncertainty, recent, marked, surfaces, average, rung, ..begun };
+            *it = Underlying {
+                index,
+                index_at,
+                uncertainty,
+                recent,
+                marked,
+                surfaces,
+                followed,
+                average,
+                rung,
+                ..begun
+            };
         }
         Ok(())
     }
@@ -317,8 +337,9 @@ impl SavedUnderlying {
             recent,
             marked,
             surfaces,
+            followed,
         } = it.clone();
-        Self { index, index_at, uncertainty, recent, marked, surfaces, average, rung }
+        Self { index, index_at, uncertainty, recent, marked, surfaces, followed, average, rung }
     }
 }
 

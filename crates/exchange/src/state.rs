@@ -16,7 +16,7 @@ use crate::{
     book::PagedBook,
     genesis::{
         Fees, FundingParameters, Genesis, GovernanceParameters, HaltParameters, LadderParameters, Limits,
-        LiquidationParameters, ListingParameters, MarginParameters, MarkParameters, Surface,
+        LiquidationParameters, ListingParameters, MarginParameters, MarkParameters, SmileParameters, Surface,
         WithdrawalParameters,
     },
     governance::Governance,
@@ -51,6 +51,7 @@ pub struct Parameters {
     pub limits: Limits,
     pub halt: Option<HaltParameters>,
     pub funding: Option<FundingParameters>,
+    pub smiles: Option<SmileParameters>,
     pub withdrawals: Option<WithdrawalParameters>,
     pub listing: Option<ListingParameters>,
     pub ladder: Option<LadderParameters>,
@@ -84,6 +85,8 @@ pub struct Underlying {
     /// The index and time of the present marks.
     pub marked: Option<(Cash, Timestamp)>,
     pub surfaces: Vec<Surface>,
+    /// When each expiry, by its milliseconds, last followed its quotes.
+    pub(crate) followed: BTreeMap<u64, Timestamp>,
 }
 
 /// A session key's rights.
@@ -293,6 +296,7 @@ impl Parameters {
             limits: genesis.limits,
             halt: genesis.halt,
             funding: genesis.funding,
+            smiles: genesis.smiles,
             withdrawals: genesis.withdrawals,
             listing: genesis.listing,
             ladder: genesis.ladder,

@@ -26,6 +26,7 @@ mod number;
 mod quadrature;
 mod risk;
 mod scenario;
+mod smile;
 mod surface;
 mod term;
 mod variant;
@@ -50,6 +51,7 @@ pub use risk::{
     parametric,
 };
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
+pub use smile::{SmileError, Term};
 pub use surface::{Slice, SliceError};
 pub use term::{Curve, Surface, TermError};
 pub use variant::Variant;

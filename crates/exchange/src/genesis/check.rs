@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use num::{Cash, Fix, Timestamp};
 
-use super::{Faucet, Genesis, GenesisError, Surface, UnderlyingGenesis, Units};
+use super::{Faucet, Genesis, GenesisError, SmileParameters, Surface, UnderlyingGenesis, Units};
 use crate::{
     book::RESTING_MAX,
     name::{self, Contract},
@@ -93,6 +93,9 @@ impl Genesis {
             within("halt.flow_billionths", halt.flow_billionths, 1..=i64::MAX)?;
             within("halt.cancel_only_ms", halt.cancel_only_ms, 0..=u64::from(u32::MAX))?;
             within("halt.collect_ms", halt.collect_ms, 0..=u64::from(u32::MAX))?;
+        }
+        if let Some(smiles) = &self.smiles {
+            smiles.check()?;
         }
         if let Some(funding) = &self.funding {
             within("funding.period_ms", funding.period_ms, 1..=u64::from(u32::MAX))?;
@@ -259,6 +262,17 @@ impl Surface {
             above = node.strike_micros;
         }
         Ok(())
+    }
+}
+
+impl SmileParameters {
+    fn check(&self) -> Result<(), GenesisError> {
+        within("smiles.quotes_min", self.quotes_min, 5..=10_000)?;
+        within("smiles.lots_min", self.lots_min, 1..=u64::MAX)?;
+        within("smiles.spread_billionths_max", self.spread_billionths_max, 0..=10 * ONE)?;
+        within("smiles.speed_billionths", self.speed_billionths, 0..=10 * ONE)?;
+        within("smiles.forward_spread_billionths_max", self.forward_spread_billionths_max, 0..=ONE)?;
+        within("smiles.forward_speed_billionths", self.forward_speed_billionths, 0..=ONE)
     }
 }
 

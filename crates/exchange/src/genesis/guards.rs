@@ -78,6 +78,39 @@ impl Default for FundingParameters {
     }
 }
 
+/// How smiles and forwards follow what their books quote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmileParameters {
+    /// Strikes with a usable market that a smile needs.
+    pub quotes_min: u32,
+    /// Lots that either side of a book must show up to the price that counts.
+    pub lots_min: u64,
+    /// The widest market that counts for an option, as a difference of volatilities.
+    pub spread_billionths_max: i64,
+    /// How far a volatility may go in a second.
+    pub speed_billionths: i64,
+    /// The widest market that counts for a future, as a part of the index.
+    pub forward_spread_billionths_max: i64,
+    /// How far a forward may go in a second, as a part of the index.
+    pub forward_speed_billionths: i64,
+}
+
+impl Default for SmileParameters {
+    /// Five strikes as for any SVI; one point of volatility a second, and a hundredth of a percent of the index.
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            quotes_min: 5,
+            lots_min: 10,
+            spread_billionths_max: 250_000 * PART,
+            speed_billionths: 10_000 * PART,
+            forward_spread_billionths_max: 10_000 * PART,
+            forward_speed_billionths: 100 * PART,
+        }
+    }
+}
+
 /// How money leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
