@@ -41,16 +41,17 @@ pub(super) async fn mass_quote(caller: Caller<'_>, params: &Params) -> RpcResult
     caller.session.note_orders(&placed);
     let view = caller.gateway.view();
     let orders = placed.iter().filter_map(|id| view.history().find_order(*id));
-    let orders: Vec<Value> = orders.map(|order| orders::order_json(&view, order)).collect();
-    Ok(json!({
+    let orders: Value = orders.map(|order| orders::order_json(&view, order)).collect();
+    let mut reply = json!({
         "quote_id": quote_id,
-        "orders": orders,
         "trades": [],
-        "errors": errors,
         "errors_count": errors.len(),
         "pending_requests_count": 0,
         "pending_requests": [],
-    }))
+    });
+    // Put in and not copied in: there may be hundreds.
+    (reply["orders"], reply["errors"]) = (orders, Value::Array(errors));
+    Ok(reply)
 }
 
 /// The actions of those that can be read, and the errors of the others.

@@ -129,5 +129,7 @@ fn placed(caller: Caller<'_>, outcome: &Outcome) -> RpcResult {
         Value::Array(trades) => trades.into_iter().filter(|trade| outcome.has_trade(trade)).collect(),
         other => other,
     };
-    Ok(json!({ "order": orders::order_json(&view, order), "trades": trades, "commit": outcome.commit }))
+    let mut reply = json!({ "commit": outcome.commit });
+    (reply["order"], reply["trades"]) = (orders::order_json(&view, order), trades);
+    Ok(reply)
 }

@@ -109,9 +109,11 @@ async fn write(pool: &AnyPool, batches: Vec<Batch>) -> Result<(), sqlx::Error> {
 }
 
 async fn insert(connection: &mut AnyConnection, table: Table, rows: &[Row]) -> Result<(), sqlx::Error> {
+    // SQLite looks numbered places up one by one, for every value that is bound; those without a name it counts.
+    let is_sqlite = connection.backend_name() == "SQLite";
     let values = |place: usize| {
-        let numbers: Vec<String> = (1..=7).map(|column| format!("${}", place * 7 + column)).collect();
-        format!("({})", numbers.join(","))
+        let number = |column: usize| if is_sqlite { "?".to_owned() } else { format!("${}", place * 7 + column) };
+        format!("({})", (1..=7).map(number).collect::<Vec<_>>().join(","))
     };
     let values: Vec<String> = (0..rows.len()).map(values).collect();
     let text = format!(
