@@ -19,7 +19,7 @@ enum Node {
     #[default]
     Empty,
     Leaf(Leaf),
-    Branch(Box<Branch>),
+    Branch(Link),
 }
 
 #[derive(Clone, Debug)]
@@ -29,11 +29,17 @@ struct Leaf {
     hash: Digest,
 }
 
+/// The way to a branch, with its hash beside it: who hashes the branch above need not go there.
+#[derive(Clone, Debug)]
+struct Link {
+    hash: Option<Digest>,
+    branch: Box<Branch>,
+}
+
 #[derive(Clone, Debug)]
 struct Branch {
     left: Node,
     right: Node,
-    hash: Option<Digest>,
 }
 
 impl Map {
@@ -73,7 +79,7 @@ impl Map {
         let mut siblings = Vec::new();
         let mut node = &mut self.top;
         let mut depth = 0;
-        while let Node::Branch(branch) = node {
+        while let Node::Branch(Link { branch, .. }) = node {
             let (next, sibling) = match turn(&path, depth) {
                 Turn::Left => (&mut branch.left, &mut branch.right),
                 Turn::Right => (&mut branch.right, &mut branch.left),
@@ -103,7 +109,7 @@ impl Node {
         match self {
             Self::Empty => Digest::ZERO,
             Self::Leaf(leaf) => leaf.hash,
-            Self::Branch(branch) => branch.hash(),
+            Self::Branch(link) => link.hash(),
         }
     }
 
@@ -119,15 +125,19 @@ impl Node {
                 change
             }
             Self::Leaf(_) => {
-                let mut branch = Box::new(Branch { left: Self::Empty, right: Self::Empty, hash: None });
+                let mut branch = Box::new(Branch { left: Self::Empty, right: Self::Empty });
                 if let Self::Leaf(old) = core::mem::take(self) {
                     branch.insert(old, depth);
                 }
                 branch.insert(leaf, depth);
-                *self = Self::Branch(branch);
+                *self = Self::Branch(Link { hash: None, branch });
                 Change::Grew
             }
-            Self::Branch(branch) => branch.insert(leaf, depth),
+            Self::Branch(link) => {
+                let change = link.branch.insert(leaf, depth);
+                link.note(change);
+                change
+            }
         }
     }
 
@@ -138,9 +148,10 @@ impl Node {
                 Change::Shrank
             }
             Self::Empty | Self::Leaf(_) => Change::None,
-            Self::Branch(branch) => {
-                let change = branch.remove(path, depth);
-                if let Some(only) = branch.only_leaf() {
+            Self::Branch(link) => {
+                let change = link.branch.remove(path, depth);
+                link.note(change);
+                if let Some(only) = link.branch.only_leaf() {
                     *self = only;
                 }
                 change
@@ -149,16 +160,20 @@ impl Node {
     }
 }
 
-impl Branch {
+impl Link {
     fn hash(&mut self) -> Digest {
-        if let Some(hash) = self.hash {
-            return hash;
-        }
-        let hash = branch_hash(&self.left.hash(), &self.right.hash());
-        self.hash = Some(hash);
-        hash
+        let branch = &mut self.branch;
+        *self.hash.get_or_insert_with(|| branch_hash(&branch.left.hash(), &branch.right.hash()))
     }
 
+    fn note(&mut self, change: Change) {
+        if change != Change::None {
+            self.hash = None;
+        }
+    }
+}
+
+impl Branch {
     fn child(&mut self, path: &Digest, depth: usize) -> &mut Node {
         match turn(path, depth) {
             Turn::Left => &mut self.left,
@@ -168,19 +183,11 @@ impl Branch {
 
     fn insert(&mut self, leaf: Leaf, depth: usize) -> Change {
         let path = leaf.path;
-        let change = self.child(&path, depth).insert(leaf, depth + 1);
-        if change != Change::None {
-            self.hash = None;
-        }
-        change
+        self.child(&path, depth).insert(leaf, depth + 1)
     }
 
     fn remove(&mut self, path: &Digest, depth: usize) -> Change {
-        let change = self.child(path, depth).remove(path, depth + 1);
-        if change != Change::None {
-            self.hash = None;
-        }
-        change
+        self.child(path, depth).remove(path, depth + 1)
     }
 
     /// The one pair below, when no branch is needed any more.
