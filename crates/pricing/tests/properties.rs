@@ -4,9 +4,9 @@
 #![allow(clippy::float_arithmetic, clippy::unwrap_used, reason = "a test of floats")]
 
 use pricing::{
-    American, Asian, Average, Barrier, Columns, Crossing, Digital, European, Formula, Knock, Lookback,
-    Market, Option, Payout, Right, Strike, Value, Variant, contract_price, contract_value, european,
-    implied_volatility, price, value,
+    American, Asian, Average, Barrier, Columns, Crossing, Digital, European, Formula, Heston, Knock,
+    Lookback, Market, Option, Payout, Right, Sabr, Strike, Value, Variant, contract_price, contract_value,
+    european, heston, implied_volatility, price, value,
 };
 use proptest::prelude::*;
 
@@ -256,6 +256,22 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_model_of_the_domain_has_no_number_that_is_none(
+        right in right(), market in any_market(), strike in log_range(1e-3, 1e3), time in log_range(1e-9, 200.0),
+        variance in log_range(1e-8, 100.0), mean in log_range(1e-8, 100.0), speed in log_range(1e-6, 1e3),
+        nu in log_range(1e-4, 100.0), rho in -0.999_999..0.999_999_f64
+    ) {
+        let terms = European { right, strike: strike * market.spot, time };
+        if let Ok(it) = heston(&terms, &market, &Heston { variance, speed, mean, nu, rho }) {
+            prop_assert!(numbers(&it).iter().all(|number| !number.is_nan()), "{it:?}");
+        }
+        let smile = Sabr { alpha: variance, beta: 0.5 + 0.5 * rho, nu, rho };
+        if let Ok(volatility) = smile.volatility(market.spot, terms.strike, time) {
+            prop_assert!(volatility >= 0.0, "{volatility}");
+        }
+    }
 
     #[test]
     fn early_exercise_is_worth_something_and_never_less_than_now(
