@@ -21,7 +21,7 @@ use self::{
     history::{Days, History},
     question::{Fault, Node},
 };
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 #[derive(Args, Debug)]
 pub struct VarArguments {
@@ -50,7 +50,9 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
     let path = &arguments.file;
     let in_file = |reason: String| Failure::bad_input(format!("{}: {reason}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let question: Value = serde_json::from_str(&text).map_err(|error| in_file(error.to_string()))?;
+    // Some programs put a byte order mark before JSON, as before tables.
+    let question: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| in_file(error.to_string()))?;
     let question = Node::root(&question);
     let returns = history::path(arguments)?;
     let days = Days::read(&returns)?;
@@ -64,7 +66,10 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
         refused.push(json!({"row": bad.row, "column": bad.column, "reason": bad.reason}));
     }
     let named = |fault: Fault| in_file(fault.to_string());
-    let market = market(&question, &days.days).map_err(named)?;
+    let stated = stated_market(&question).map_err(named)?;
+    let in_history =
+        |error: DomainError| Failure::bad_input(format!("{}: {}", returns.display(), domain(error)));
+    let market = stated.map_or_else(|| Normal::of_history(&days.days), Ok).map_err(in_history)?;
     let history = History { days: days.days, names: days.names, market };
     let portfolios = question.field("portfolios").and_then(|it| it.items()).map_err(named)?;
     let shared = question.find("scenarios").map_err(named)?;
@@ -79,29 +84,23 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
             Err(fault) => return Err(in_file(format!("portfolio {place}: {fault}"))),
         }
     }
-    let assets = assets(&history, arguments.decay).map_err(in_file)?;
+    let assets = assets(&history, arguments.decay)
+        .map_err(|reason| Failure::bad_input(format!("{}: {reason}", returns.display())))?;
     let out = json!({"portfolios": answers, "assets": assets, "refused": refused});
-    if arguments.json {
-        println!("{out}");
-    } else {
-        println!("{}", serde_json::to_string_pretty(&out).unwrap_or_default());
-    }
+    let text =
+        if arguments.json { out.to_string() } else { serde_json::to_string_pretty(&out).unwrap_or_default() };
+    failure::answer(&format!("{text}\n"))?;
     match refused.len() {
         0 => Ok(()),
         count => Err(in_file(format!("{count} portfolios or days refused"))),
     }
 }
 
-/// What the file says of the returns, or else the history.
-fn market(question: &Node<'_>, days: &[Vec<f64>]) -> Result<Normal, Fault> {
-    let market = match (question.find("mean")?, question.find("cov")?) {
-        (Some(mean), Some(cov)) => {
-            let rows = cov.items()?.iter().map(Node::numbers).collect::<Result<Vec<_>, _>>()?;
-            Normal::new(mean.numbers()?, &rows)
-        }
-        _ => Normal::of_history(days),
-    };
-    market.map_err(domain)
+/// What the file says of the returns, if anything.
+fn stated_market(question: &Node<'_>) -> Result<Option<Normal>, Fault> {
+    let (Some(mean), Some(cov)) = (question.find("mean")?, question.find("cov")?) else { return Ok(None) };
+    let rows = cov.items()?.iter().map(Node::numbers).collect::<Result<Vec<_>, _>>()?;
+    Normal::new(mean.numbers()?, &rows).map(Some).map_err(domain)
 }
 
 fn domain(error: DomainError) -> Fault {
@@ -289,6 +288,12 @@ mod tests {
     }
 
     #[test]
+    fn a_few_violent_days_and_a_byte_order_mark_are_answered() {
+        let json = "\u{feff}{\"portfolios\":[{\"spot\":[100],\"linear_qty\":[2]}]}";
+        ask(json, "\u{feff}day,A\r\n0,-0.99\r\n1,9\r\n2,0.1\r\n").unwrap();
+    }
+
+    #[test]
     fn scenarios_of_both_shapes_are_answered() {
         for scenarios in [
             r#"{"shifts":[-0.1,0.1],"volatility_factors":[0.8,1.25],"days":1}"#,
@@ -306,6 +311,11 @@ mod tests {
             ("day,A\n0,0.01\n1,x\n", "row 2, column A: \"x\" is no finite number"),
             ("day,A\n0,0.01\n1,NaN\n", "row 2, column A: \"NaN\" is no finite number"),
             ("day,A\n0,0.01,7\n1,0\n", "row 1, column -: "),
+            ("day,A\n0,0.01\n1,-1\n", "row 2, column A: \"-1\" is no return: it must be above -1"),
+            ("day,A,A\n0,0,0\n", "line 1: column \"A\" stands there twice"),
+            ("day,A\n0,0.01\n", "returns.csv: number of days is 1.0, must be"),
+            ("", "returns.csv: number of days is 0.0, must be"),
+            ("day\n0\n1\n", "returns.csv: number of assets is 0.0, must be"),
         ] {
             let error = ask(r#"{"portfolios":[]}"#, returns).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
