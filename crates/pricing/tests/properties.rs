@@ -205,6 +205,11 @@ fn any_market() -> impl Strategy<Value = Market> {
     )
 }
 
+/// Side, strike and time of any contract.
+fn any_terms() -> impl Strategy<Value = (Right, f64, f64)> {
+    (right(), log_range(1e-60, 1e60), log_range(1e-9, 200.0))
+}
+
 /// Nothing that a contract answers with is NaN: it is numbers, or a refusal.
 fn is_answered<F: Formula + core::fmt::Debug>(terms: &F, market: &Market) -> Result<(), TestCaseError> {
     if let Ok(it) = contract_value(terms, market) {
@@ -241,7 +246,10 @@ proptest! {
         }
     }
     #[test]
-    fn a_barrier_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), away in log_range(1e-6, 10.0), time in log_range(1e-9, 200.0), market in any_market(), rebate in prop_oneof![Just(0.0), log_range(1e-3, 1e3)]) {
+    fn a_barrier_of_the_domain_has_no_number_that_is_none(
+        (right, strike, time) in any_terms(), away in log_range(1e-6, 10.0), market in any_market(),
+        rebate in prop_oneof![Just(0.0), log_range(1e-3, 1e3)]
+    ) {
         for (crossing, level) in [(Crossing::Up, market.spot * (1.0 + away)), (Crossing::Down, market.spot / (1.0 + away))] {
             for knock in [Knock::In, Knock::Out] {
                 is_answered(&Barrier { right, crossing, knock, strike, level, rebate, time }, &market)?;
@@ -259,9 +267,9 @@ proptest! {
 
     #[test]
     fn a_model_of_the_domain_has_no_number_that_is_none(
-        right in right(), market in any_market(), strike in log_range(1e-3, 1e3), time in log_range(1e-9, 200.0),
-        variance in log_range(1e-8, 100.0), mean in log_range(1e-8, 100.0), speed in log_range(1e-6, 1e3),
-        nu in log_range(1e-4, 100.0), rho in -0.999_999..0.999_999_f64
+        (right, _, time) in any_terms(), market in any_market(), strike in log_range(1e-3, 1e3),
+        (variance, mean) in (log_range(1e-8, 100.0), log_range(1e-8, 100.0)),
+        (speed, nu, rho) in (log_range(1e-6, 1e3), log_range(1e-4, 100.0), -0.999_999..0.999_999_f64)
     ) {
         let terms = European { right, strike: strike * market.spot, time };
         if let Ok(it) = heston(&terms, &market, &Heston { variance, speed, mean, nu, rho }) {

@@ -2,7 +2,7 @@
 
 use pricing::{European, Heston, Market, Sabr, Svi, heston};
 
-use crate::table::{Row, Table, hold, near};
+use crate::table::{Row, hold, near};
 
 // QuantLib 1.44 and mpmath.
 const HESTON: &str = "

@@ -68,9 +68,6 @@ impl Row<'_> {
         let is_stated = self.table.header.iter().any(|name| name == column);
         if is_stated { self.number(column) } else { usual }
     }
-    pub fn line(&self) -> String {
-        self.cells.join(",")
-    }
 
     pub fn number(&self, column: &str) -> f64 {
         self.word(column).parse().unwrap()
