@@ -2,6 +2,9 @@
 //!
 //! Invariant: nothing outside this crate sees a float that decides anything. Prices round half to even to a
 //! millionth, Greeks and volatilities half to even to a billionth; what does not fit saturates.
+//! Rounding keeps order: where the formula rises or falls with strike, forward, volatility or time, so do the integers;
+//! two neighbours of the grid may tie, or turn back by one unit, where a float holds no difference between them. Held by
+//! `tests/border.rs`.
 
 use num::{Cash, Duration, Fix, YEAR_MS};
 
