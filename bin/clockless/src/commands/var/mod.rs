@@ -3,13 +3,15 @@
 //! The file holds `portfolios`, each with `spot`, `linear_qty` and `options`; `mean` and `cov` of the returns, or else
 //! those of the history are taken; and `scenarios`, if any: either lists of `shifts` and `volatility_factors` that make a
 //! grid, or a list of scenarios with a `shift` for all underlyings or a list of one for each, a `volatility_factor` and
-//! `days` ahead. A portfolio may have scenarios of its own. The history is a table of days, a column for each asset
+//! `days` ahead. A portfolio may have scenarios of its own. With `scan` it holds governance's formula for the ranges of
+//! margin scenarios, and the answer what to propose for each asset. The history is a table of days, a column for each asset
 //! after the day's: by default `returns.csv` beside the file or one folder up.
 //!
 //! Invariant: a portfolio is answered whole or refused with its number, field and reason.
 
 mod history;
 mod question;
+mod scan;
 
 use std::{fs, path::PathBuf};
 
@@ -86,7 +88,9 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
     }
     let assets = assets(&history, arguments.decay)
         .map_err(|reason| Failure::bad_input(format!("{}: {reason}", returns.display())))?;
-    let out = json!({"portfolios": answers, "assets": assets, "refused": refused});
+    let ranges = question.find("scan").and_then(|it| it.map(|it| scan::ranges(&it, &history)).transpose());
+    let ranges = ranges.map_err(named)?;
+    let out = json!({"portfolios": answers, "assets": assets, "scan": ranges, "refused": refused});
     let text =
         if arguments.json { out.to_string() } else { serde_json::to_string_pretty(&out).unwrap_or_default() };
     failure::answer(&format!("{text}\n"))?;
@@ -237,6 +241,11 @@ mod tests {
         let with_scenarios = |scenarios: &str| {
             format!(r#"{{"portfolios":[{{"spot":[1],"linear_qty":[1]}}],"scenarios":{scenarios}}}"#)
         };
+        let with_scan = |level: f64, floor: &str| {
+            format!(
+                r#"{{"portfolios":[],"scan":{{"level":{level},"days":2,"factor":1,"floor_billionths":{floor}}}}}"#
+            )
+        };
         let cases = [
             (r#"{"portfolios":[{"spot":[-1],"linear_qty":[2]}]}"#.into(), "portfolio 0: asset 0 has spot -1"),
             (r#"{"portfolios":[{"spot":[1,2],"linear_qty":[2]}]}"#.into(), "1 linear quantities for 2 spots"),
@@ -279,6 +288,11 @@ mod tests {
             (with_scenarios(r#"{"shifts":[0.1]}"#), "scenarios lacks the field volatility_factors"),
             (with_scenarios(r#"[{"shift":[0.1,0.2]}]"#), "scenario 0 has 2 shifts for 1 spots"),
             (with_scenarios(r#"[{"shift":-2}]"#), "scenario 0 has shift -2, must be"),
+            (r#"{"portfolios":[],"scan":7}"#.into(), "scan is 7, must be an object"),
+            (r#"{"portfolios":[],"scan":{"level":0.9}}"#.into(), "scan lacks the field days"),
+            (with_scan(0.2, "1"), "scan.level is 0.2, must be a number from 0.5"),
+            (with_scan(0.99, "0.5"), "scan.floor_billionths is 0.5, must be a whole number"),
+            (with_scan(0.99, "900000000"), "scan.floor is 0.9, must be a number from 0.0 to 0.333333333"),
         ];
         for (json, reason) in cases {
             let error = ask(&json, RETURNS).unwrap_err();
