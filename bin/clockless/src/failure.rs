@@ -2,7 +2,10 @@
 //!
 //! Invariant: every failure says what is wrong and where.
 
-use std::path::Path;
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 /// A command that did not do what was asked.
 #[derive(Debug)]
@@ -32,6 +35,17 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::BadInput(_) => 2,
         }
+    }
+}
+
+/// Writes an answer to the standard output. Who reads only its beginning, as `head` does, has got what was asked for.
+pub fn answer(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("the standard output: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

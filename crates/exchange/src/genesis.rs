@@ -6,11 +6,14 @@
 mod check;
 mod guards;
 
+use std::collections::BTreeMap;
+
 use num::{Cash, Duration, Fix, Market, MarketError, Rounding, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{instrument::StandardMargin, name::Right};
 
+pub use check::SCAN_BILLIONTHS_MAX;
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
     FundingParameters, GovernanceParameters, HaltParameters, LadderParameters, ListingParameters, Member,
@@ -34,6 +37,9 @@ pub struct Genesis {
     /// The scenarios that accounts are margined on, by the name of their grid.
     #[serde(default = "usual_grid")]
     pub grid: String,
+    /// How far prices of an underlying move in the grid, by its symbol; as the grid has it where nothing is said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scan: BTreeMap<String, i64>,
     pub margin: MarginParameters,
     pub marks: MarkParameters,
     pub liquidation: LiquidationParameters,
@@ -362,6 +368,7 @@ impl Genesis {
                 future_taker_billionths: 500 * PART,
             },
             grid: usual_grid(),
+            scan: BTreeMap::new(),
             margin: MarginParameters::default(),
             marks: MarkParameters { move_billionths: 100 * PART, period_ms: 1_000 },
             liquidation: LiquidationParameters::default(),

@@ -19,7 +19,7 @@ use wire::{Change, Event, Outcome, ParameterName, Reject};
 use crate::{
     genesis::{Genesis, GovernanceParameters},
     ledger::AccountIndex,
-    state::State,
+    state::{State, Underlying},
 };
 
 /// The newest version of the rules that this program knows.
@@ -180,7 +180,7 @@ impl State {
     fn check_change(&self, change: &Change) -> Result<(), Reject> {
         match change {
             Change::Parameter { name, value } => {
-                if !self.parameters.base.has_parameter(name) {
+                if !self.parameters.base.has_parameter(name) && self.scanned(name).is_none() {
                     return Err(Reject::UnknownParameter);
                 }
                 let mut changed = self.governance.changed.clone();
@@ -197,6 +197,12 @@ impl State {
                 if *commit < need { Err(Reject::CommitPassed { have: *commit, need }) } else { Ok(()) }
             }
         }
+    }
+
+    /// The underlying whose scan range has this name.
+    fn scanned(&self, name: &ParameterName) -> Option<&Underlying> {
+        let symbol = scan_symbol(name)?;
+        self.underlyings.iter().find(|it| it.symbol == symbol)
     }
 
     fn member(&self, account: AccountIndex) -> Result<(GovernanceParameters, usize), Reject> {
@@ -241,12 +247,22 @@ impl Genesis {
     pub(crate) fn changed_by(&self, changes: &BTreeMap<ParameterName, i64>) -> Option<Self> {
         let mut value = serde_json::to_value(self).ok()?;
         for (name, number) in changes {
+            if let Some(symbol) = scan_symbol(name) {
+                value["scan"][symbol] = serde_json::Value::from(*number);
+                continue;
+            }
             let place = value.pointer_mut(&pointer(name)?)?;
             *place = place.is_number().then(|| serde_json::Value::from(*number))?;
         }
         let changed: Self = serde_json::from_value(value).ok()?;
         changed.check_parameters().ok().map(|()| changed)
     }
+}
+
+/// The symbol in a name such as `scan.BTC`: that underlying's scan range, in billionths of its price.
+fn scan_symbol(name: &ParameterName) -> Option<&str> {
+    let (section, symbol) = core::str::from_utf8(name).ok()?.split_once('.')?;
+    (section == "scan").then_some(symbol)
 }
 
 /// A parameter's name as a path into genesis.

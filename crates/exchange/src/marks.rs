@@ -75,7 +75,7 @@ impl State {
         let underlying = self.underlying(id);
         let (index, now) = (underlying.index, self.time);
         let smiles: Vec<(Timestamp, Option<Slice>)> = underlying.surfaces.iter().map(smile).collect();
-        let rules = (&self.parameters.grid, &self.parameters.margin);
+        let rules = (self.parameters.grid_of(&underlying.symbol), &self.parameters.margin);
         let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
         let mut are_same = true;
         for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open()) {

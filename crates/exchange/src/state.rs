@@ -56,6 +56,8 @@ pub struct Parameters {
     pub listing: Option<ListingParameters>,
     pub ladder: Option<LadderParameters>,
     pub grid: Grid,
+    /// The grid of an underlying with a range of its own, by symbol.
+    pub(crate) stretched: BTreeMap<String, Grid>,
     pub governance: Option<GovernanceParameters>,
     /// Genesis without underlyings and instruments: what changes are made to.
     pub(crate) base: Genesis,
@@ -274,12 +276,20 @@ impl State {
 }
 
 impl Parameters {
+    /// The scenarios of an underlying.
+    pub(crate) fn grid_of(&self, symbol: &str) -> &Grid {
+        self.stretched.get(symbol).unwrap_or(&self.grid)
+    }
+
     /// These parameters with those of a changed genesis.
     pub(crate) fn with(self, genesis: &Genesis) -> Self {
         Self { base: self.base, ..Self::of(genesis, self.network, self.reporters, self.grid) }
     }
 
     pub(crate) fn of(genesis: &Genesis, network: Digest, reporters: Vec<PublicKey>, grid: Grid) -> Self {
+        let range =
+            |(symbol, range): (&String, &i64)| (symbol.clone(), grid.stretched(Fix::from_raw(*range)));
+        let stretched = genesis.scan.iter().map(range);
         let faucet_max = match genesis.faucet {
             crate::genesis::Faucet::Closed => Cash::ZERO,
             crate::genesis::Faucet::Open { micros_max } => Cash::from_micros(micros_max),
@@ -300,6 +310,7 @@ impl Parameters {
             withdrawals: genesis.withdrawals,
             listing: genesis.listing,
             ladder: genesis.ladder,
+            stretched: stretched.collect(),
             grid,
             governance: genesis.governance.clone(),
             base: Genesis { underlyings: Vec::new(), instruments: Vec::new(), ..genesis.clone() },

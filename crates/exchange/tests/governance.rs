@@ -97,6 +97,37 @@ fn what_was_counted_with_the_old_parameters_is_counted_anew() {
 }
 
 #[test]
+fn a_scan_range_is_voted_for_and_margins_follow() {
+    let mut bench = bench();
+    bench.act(1, vec![buy(PERPETUAL, 50, 127_000)]);
+    bench.act(2, vec![sell(PERPETUAL, 50, 127_000)]);
+    let margin = |bench: &Bench| {
+        let index = bench.state.account_index(&account(1)).expect("the user is known");
+        bench.state.margin_summary(index).1.maintenance
+    };
+    let before = margin(&bench);
+    for (proposal, range) in [(0, 320_000_000), (1, 180_000_000)] {
+        bench.act(14, vec![propose(parameter("scan.BTC", range))]);
+        bench.act(13, vec![Action::Vote { proposal }]);
+        bench.now_ms += 24 * HOUR_MS;
+        let events = bench.commit(vec![]);
+        assert!(events.contains(&Event::ProposalEnded { proposal, is_enacted: true }));
+        bench.report(0, 64_000);
+        let now = margin(&bench);
+        assert_eq!(now > before, range == 320_000_000, "{now:?} {before:?}");
+        assert_eq!(now == before, range == 180_000_000, "the grid's own range is what nobody stated");
+    }
+    for (name, value, want) in [
+        ("scan.XYZ", 180_000_000, Reject::UnknownParameter),
+        ("scan.", 180_000_000, Reject::UnknownParameter),
+        ("scan.BTC", 89_999_999, Reject::ParameterOutOfRange { have: 89_999_999 }),
+        ("scan.BTC", 333_333_334, Reject::ParameterOutOfRange { have: 333_333_334 }),
+    ] {
+        assert_eq!(bench.reject_of(14, propose(parameter(name, value))), Some(want), "{name} {value}");
+    }
+}
+
+#[test]
 fn a_proposal_without_a_quorum_ends_with_its_time() {
     let mut bench = bench();
     bench.act(14, vec![propose(parameter("fees.future_taker_billionths", 1))]);

@@ -186,6 +186,24 @@ fn the_grid_that_genesis_names_is_the_one_that_margins() {
 }
 
 #[test]
+fn a_range_of_genesis_scales_the_grid_of_its_underlying() {
+    let with = |symbol: &str, range: i64| Genesis { scan: [(symbol.to_owned(), range)].into(), ..genesis() };
+    let mut bench = Bench::with(|genesis| genesis.scan = [("BTC".to_owned(), 250_000_000)].into()).fund();
+    bench.act(1, vec![sell(PERPETUAL, 1_000, AT)]);
+    bench.act(2, vec![buy(PERPETUAL, 1_000, AT)]);
+    let index = bench.state.account_index(&account(2)).unwrap();
+    // One BTC at 64,000: a crash of two thirds that counts for 21 % is less than 25 %, and 0.6 % comes besides.
+    assert_eq!(bench.state.margin_summary(index).1.maintenance, usdc(16_384));
+    for (symbol, range, reason) in [
+        ("XYZ", 180_000_000, "scan is XYZ, must be the symbol of an underlying"),
+        ("BTC", 89_999_999, "scan.BTC is 89999999, must be 90000000 to 333333333"),
+        ("BTC", 333_333_334, "scan.BTC is 333333334, must be 90000000 to 333333333"),
+    ] {
+        assert_eq!(State::new(&with(symbol, range), network()).unwrap_err().to_string(), reason);
+    }
+}
+
+#[test]
 fn an_intent_is_refused_as_a_whole_for_its_first_fault() {
     let mut bench = Bench::funded();
     let good = bench.intent(1, vec![buy(PERPETUAL, 1, AT)]);

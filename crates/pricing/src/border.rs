@@ -2,6 +2,9 @@
 //!
 //! Invariant: nothing outside this crate sees a float that decides anything. Prices round half to even to a
 //! millionth, Greeks and volatilities half to even to a billionth; what does not fit saturates.
+//! Rounding keeps order: where the formula rises or falls with strike, forward, volatility or time, so do the integers;
+//! two neighbours of the grid may tie, or turn back by one unit, where a float holds no difference between them. Scan
+//! ranges round up to whole steps. `tests/border.rs` holds it.
 
 use num::{Cash, Duration, Fix, YEAR_MS};
 
@@ -75,6 +78,12 @@ pub(crate) fn to_fix(ratio: f64) -> Fix {
 #[expect(clippy::as_conversions, reason = "rounds to nearest, the same everywhere; exact below 2^53")]
 pub(crate) fn to_float(integer: i64) -> f64 {
     integer as f64
+}
+
+/// A ratio in whole steps, rounded up; saturates, and NaN is zero.
+pub(crate) fn to_step_above(ratio: f64, step: Fix) -> Fix {
+    let steps = to_integer((ratio / from_fix(step)).ceil());
+    Fix::from_raw(steps.saturating_mul(step.raw()))
 }
 
 /// Half to even; saturates, and NaN is zero.

@@ -47,8 +47,8 @@ pub use normal::{cdf, inverse_cdf, pdf};
 pub use number::{Jet, Number};
 pub use risk::{
     Garch, Historical, Moments, Normal, Parametric, Portfolio, PortfolioError, PortfolioOption, Sampled,
-    Scenario, SeriesError, correlations, ewma_covariance, ewma_volatility, garch, historical, monte_carlo,
-    parametric,
+    ScanFormula, ScanRange, Scenario, SeriesError, correlations, ewma_covariance, ewma_volatility, garch,
+    historical, monte_carlo, parametric,
 };
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use smile::{SmileError, Term};

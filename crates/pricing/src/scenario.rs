@@ -110,6 +110,15 @@ impl Exposure {
 }
 
 impl Shift {
+    /// In proportion to a range that was `from` and is `to`, rounded away from zero; saturates.
+    #[must_use]
+    pub fn stretched(self, to: Fix, from: Fix) -> Self {
+        let (to, from) = (i128::from(to.raw()), i128::from(from.raw()).max(1));
+        let whole = i128::from(self.trillionths.unsigned_abs()) * to.max(0);
+        let size = i64::try_from((whole + from - 1) / from).unwrap_or(i64::MAX);
+        Self { trillionths: size * self.trillionths.signum() }
+    }
+
     fn ratio(self) -> f64 {
         to_float(self.trillionths) / 1e12
     }

@@ -316,7 +316,8 @@ fn worst_of(function: &str) -> f64 {
     };
     let mut worst = 0.0_f64;
     let mut rows = 0;
-    for line in ROWS.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    let lines = ROWS.lines().chain(include_str!("accuracy/ends.csv").lines().skip(1));
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
         let cells: Vec<&str> = line.split(',').collect();
         if cells[0] == function {
             let (x, want): (f64, f64) = (cells[1].parse().unwrap(), cells[2].parse().unwrap());
@@ -333,6 +334,30 @@ fn every_function_keeps_the_bound_that_it_states() {
     for (function, bound) in [("exp", 1.0), ("ln", 1.0), ("cdf", 3.0), ("pdf", 2.0), ("inverse_cdf", 8.0)] {
         let worst = worst_of(function);
         assert!(worst <= bound, "{function}: {worst} ulp, more than {bound}");
+    }
+}
+
+fn rows(text: &str) -> impl Iterator<Item = [f64; 3]> + '_ {
+    text.lines().skip(1).map(|line| {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        cells.try_into().unwrap()
+    })
+}
+
+#[test]
+fn a_power_keeps_the_bound_that_grows_with_its_logarithm() {
+    for [x, y, want] in rows(include_str!("accuracy/pow.csv")) {
+        let off = ulps(pricing::pow(x, y), want);
+        let bound = 1.0 + 3.0 * (y * pricing::ln(x)).abs();
+        assert!(off <= bound, "{x} to the {y}: {off} ulp, more than {bound}");
+    }
+}
+
+#[test]
+fn the_logarithm_of_a_ratio_keeps_its_bound() {
+    for [a, b, want] in rows(include_str!("accuracy/ln_ratio.csv")) {
+        let off = ulps(pricing::ln_ratio(a, b), want);
+        assert!(off <= 2.0, "ln({a} / {b}): {off} ulp");
     }
 }
 

@@ -4,9 +4,9 @@
 #![allow(clippy::float_arithmetic, clippy::unwrap_used, reason = "a test of floats")]
 
 use pricing::{
-    American, Asian, Average, Barrier, Columns, Crossing, Digital, European, Formula, Knock, Lookback,
-    Market, Option, Payout, Right, Strike, Value, Variant, contract_price, contract_value, european,
-    implied_volatility, price, value,
+    American, Asian, Average, Barrier, Columns, Crossing, Digital, European, Formula, Heston, Knock,
+    Lookback, Market, Option, Payout, Right, Sabr, Strike, Value, Variant, contract_price, contract_value,
+    european, heston, implied_volatility, price, value,
 };
 use proptest::prelude::*;
 
@@ -193,8 +193,93 @@ proptest! {
     }
 }
 
+/// All that the domain of the contracts holds, their markets included.
+fn any_market() -> impl Strategy<Value = Market> {
+    (log_range(1e-60, 1e60), -2.0..2.0_f64, -1.0..1.0_f64, log_range(1e-3, 100.0)).prop_map(
+        |(spot, rate, carry, volatility)| Market {
+            spot,
+            rate,
+            dividend: (rate - carry).clamp(-2.0, 2.0),
+            volatility,
+        },
+    )
+}
+
+/// Side, strike and time of any contract.
+fn any_terms() -> impl Strategy<Value = (Right, f64, f64)> {
+    (right(), log_range(1e-60, 1e60), log_range(1e-9, 200.0))
+}
+
+/// Nothing that a contract answers with is NaN: it is numbers, or a refusal.
+fn is_answered<F: Formula + core::fmt::Debug>(terms: &F, market: &Market) -> Result<(), TestCaseError> {
+    if let Ok(it) = contract_value(terms, market) {
+        prop_assert!(numbers(&it).iter().all(|number| !number.is_nan()), "{terms:?} {market:?} {it:?}");
+        prop_assert!(it.price.is_finite(), "{terms:?} {market:?} {it:?}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_digital_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), time in log_range(1e-9, 200.0), market in any_market()) {
+        for payout in [Payout::Cash, Payout::Asset] {
+            is_answered(&Digital { right, payout, strike, time }, &market)?;
+        }
+    }
+    #[test]
+    fn a_geometric_average_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), time in log_range(1e-9, 200.0), market in any_market()) {
+        for average in [Average::GeometricContinuous, Average::Geometric { fixings: 12 }] {
+            is_answered(&Asian { right, average, strike, time }, &market)?;
+        }
+    }
+    #[test]
+    fn an_arithmetic_average_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), time in log_range(1e-9, 200.0), market in any_market(), fixings in 1..5_u32) {
+        is_answered(&Asian { right, average: Average::Arithmetic { fixings }, strike, time }, &market)?;
+    }
+    #[test]
+    fn a_lookback_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), away in log_range(1e-6, 10.0), time in log_range(1e-9, 200.0), market in any_market()) {
+        for (strike, is_high) in [(Strike::Floating, right == Right::Put), (Strike::Fixed(strike), right == Right::Call)] {
+            let extreme = if is_high { market.spot * (1.0 + away) } else { market.spot / (1.0 + away) };
+            is_answered(&Lookback { right, strike, extreme, time }, &market)?;
+        }
+    }
+    #[test]
+    fn a_barrier_of_the_domain_has_no_number_that_is_none(
+        (right, strike, time) in any_terms(), away in log_range(1e-6, 10.0), market in any_market(),
+        rebate in prop_oneof![Just(0.0), log_range(1e-3, 1e3)]
+    ) {
+        for (crossing, level) in [(Crossing::Up, market.spot * (1.0 + away)), (Crossing::Down, market.spot / (1.0 + away))] {
+            for knock in [Knock::In, Knock::Out] {
+                is_answered(&Barrier { right, crossing, knock, strike, level, rebate, time }, &market)?;
+            }
+        }
+    }
+    #[test]
+    fn an_american_of_the_domain_has_no_number_that_is_none(right in right(), strike in log_range(1e-60, 1e60), time in log_range(1e-9, 200.0), market in any_market()) {
+        is_answered(&American { right, strike, time }, &market)?;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_model_of_the_domain_has_no_number_that_is_none(
+        (right, _, time) in any_terms(), market in any_market(), strike in log_range(1e-3, 1e3),
+        (variance, mean) in (log_range(1e-8, 100.0), log_range(1e-8, 100.0)),
+        (speed, nu, rho) in (log_range(1e-6, 1e3), log_range(1e-4, 100.0), -0.999_999..0.999_999_f64)
+    ) {
+        let terms = European { right, strike: strike * market.spot, time };
+        if let Ok(it) = heston(&terms, &market, &Heston { variance, speed, mean, nu, rho }) {
+            prop_assert!(numbers(&it).iter().all(|number| !number.is_nan()), "{it:?}");
+        }
+        let smile = Sabr { alpha: variance, beta: 0.5 + 0.5 * rho, nu, rho };
+        if let Ok(volatility) = smile.volatility(market.spot, terms.strike, time) {
+            prop_assert!(volatility >= 0.0, "{volatility}");
+        }
+    }
 
     #[test]
     fn early_exercise_is_worth_something_and_never_less_than_now(

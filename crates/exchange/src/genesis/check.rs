@@ -19,6 +19,8 @@ use crate::{
 const ONE: i64 = Fix::SCALE;
 /// How far an index may ever move from the one in genesis, as a factor.
 const INDEX_FACTOR_MAX: i64 = 100;
+/// The widest scan range: the furthest scenario of a grid is three of them, and no price falls by more than itself.
+pub const SCAN_BILLIONTHS_MAX: i64 = ONE / 3;
 /// Ten million USDC.
 const INDEX_MAX: i64 = 10_000_000 * Cash::SCALE;
 
@@ -36,6 +38,7 @@ impl Genesis {
             within("faucet.open.micros_max", micros_max, 1..=i64::MAX)?;
         }
         self.check_ratios()?;
+        self.check_scan()?;
         self.check_limits()?;
         self.check_oracle()?;
         self.check_governance()?;
@@ -52,10 +55,28 @@ impl Genesis {
         Ok(())
     }
 
-    /// The grid that it names.
+    /// The grid that it names, whose ranges belong to its underlyings.
     pub(crate) fn scenarios(&self) -> Result<Grid, GenesisError> {
+        let stranger =
+            self.scan.keys().find(|symbol| self.underlyings.iter().all(|it| it.symbol != **symbol));
+        if let Some(symbol) = stranger {
+            return Err(refused("scan", symbol, "the symbol of an underlying"));
+        }
+        self.named_grid()
+    }
+
+    fn named_grid(&self) -> Result<Grid, GenesisError> {
         let names = || Grid::all().map(|grid| grid.name).join(", ");
         Grid::named(&self.grid).ok_or_else(|| refused("grid", &self.grid, &format!("one of {}", names())))
+    }
+
+    /// A range is never below half of what the grid has, however quiet the days that it was derived from.
+    fn check_scan(&self) -> Result<(), GenesisError> {
+        let least = self.named_grid()?.range().raw() / 2;
+        let check = |(symbol, range): (&String, &i64)| {
+            within(&format!("scan.{symbol}"), *range, least..=SCAN_BILLIONTHS_MAX)
+        };
+        self.scan.iter().try_for_each(check)
     }
 
     fn check_ratios(&self) -> Result<(), GenesisError> {

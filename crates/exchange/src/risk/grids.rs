@@ -102,7 +102,8 @@ impl Grid {
             floor: Fix::ZERO,
             up_min: Fix::ZERO,
         };
-        Self { name: "span16".to_owned(), scenarios, shocks, ahead: Duration::from_millis(DAY_MS) }
+        let (name, tails_from, ahead) = ("span16".to_owned(), scenarios.len(), Duration::from_millis(DAY_MS));
+        Self { name, scenarios, tails_from, shocks, ahead }
     }
 
     fn of_rows(name: &str, rows: &[Row], shocks: VolatilityShocks) -> Self {
@@ -112,7 +113,8 @@ impl Grid {
             weight: thousandths(*weight),
         };
         let scenarios = rows.iter().map(scenario).collect();
-        Self { name: name.to_owned(), scenarios, shocks, ahead: Duration::default() }
+        let tails_from = rows.len() - TAILS.len();
+        Self { name: name.to_owned(), scenarios, tails_from, shocks, ahead: Duration::default() }
     }
 }
 
@@ -137,6 +139,28 @@ mod tests {
             assert_eq!(weights, of_full_weight * Fix::SCALE + 1_206 * (Fix::SCALE / 1_000));
         }
         assert_eq!(Grid::named("span17"), None);
+    }
+
+    #[test]
+    fn a_range_stretches_every_scenario_but_the_tails() {
+        for grid in Grid::all() {
+            assert_eq!(grid.stretched(grid.range()), grid, "its own range changes nothing");
+            let wide = grid.stretched(thousandths(240));
+            assert_eq!(wide.range(), thousandths(240), "{}", grid.name);
+            for (place, (wide, own)) in wide.scenarios.iter().zip(&grid.scenarios).enumerate() {
+                let (wide, own) = (wide.shift.trillionths, own.shift.trillionths);
+                let is_tail = place >= grid.tails_from;
+                let grows = own.abs() < wide.abs() || own == 0;
+                assert!(if is_tail { wide == own } else { grows && own.signum() == wide.signum() });
+            }
+            let narrow = grid.stretched(thousandths(100));
+            assert_eq!(narrow.range(), thousandths(100), "{}", grid.name);
+        }
+        let [tails, ..] = Grid::all();
+        assert_eq!((tails.range(), tails.tails_from), (thousandths(160), 27));
+        // A third of the move of 160 is 53.3333333; of 100 it is 33.3333333125, rounded up.
+        let thirds = Grid::span16().stretched(thousandths(100));
+        assert_eq!(thirds.scenarios[2].shift.trillionths, 33_333_333_313);
     }
 
     #[test]

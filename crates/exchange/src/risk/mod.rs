@@ -9,6 +9,8 @@ mod grids;
 use num::{Duration, Fix, Timestamp};
 use pricing::{Exposure, Gain, Revaluer, Shift, VolatilityShocks};
 
+const TRILLIONTHS_PER_BILLIONTH: i64 = 1_000;
+
 /// Which way volatility goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shock {
@@ -32,6 +34,8 @@ pub struct Scenario {
 pub struct Grid {
     pub name: String,
     pub scenarios: Vec<Scenario>,
+    /// The scenarios from here on are tails: they stay where they are when the range of the others changes.
+    pub tails_from: usize,
     pub shocks: VolatilityShocks,
     /// Options are valued so much closer to their expiry.
     pub ahead: Duration,
@@ -45,6 +49,25 @@ impl Grid {
 
     pub fn is_empty(&self) -> bool {
         self.scenarios.is_empty()
+    }
+
+    /// How far the forward moves in the scenarios that count whole, as a part of itself.
+    pub fn range(&self) -> Fix {
+        let whole = self.scenarios.iter().filter(|it| it.weight == Fix::ONE);
+        let most = whole.map(|it| it.shift.trillionths.saturating_abs()).max().unwrap_or(0);
+        Fix::from_raw(most / TRILLIONTHS_PER_BILLIONTH)
+    }
+
+    /// The same scenarios over another range: every move but those of the tails grows in proportion, rounded away
+    /// from zero, so against the account.
+    #[must_use]
+    pub fn stretched(&self, range: Fix) -> Self {
+        let own = self.range();
+        let mut it = self.clone();
+        for scenario in it.scenarios.iter_mut().take(self.tails_from) {
+            scenario.shift = scenario.shift.stretched(range, own);
+        }
+        it
     }
 
     /// What one unit gains in each scenario.

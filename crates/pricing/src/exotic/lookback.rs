@@ -72,7 +72,9 @@ impl Lookback {
             Strike::Fixed(strike) => {
                 let sign = self.side().sign();
                 let gain = (sign * (self.extreme - strike)).max(0.0);
-                discount * gain + run(self.side(), at, carry, strike + sign * gain)
+                // Not the strike and the gain, whose sum loses an extreme far below the strike.
+                let from = if gain > 0.0 { self.extreme } else { strike };
+                discount * gain + run(self.side(), at, carry, from)
             }
         }
     }

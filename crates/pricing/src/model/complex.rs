@@ -1,7 +1,8 @@
 //! Complex numbers, and the circular functions that they need.
 //!
 //! Sources: the reduction by a pi of three parts is that of W. J. Cody and W. Waite (1980); the polynomials
-//! interpolate at Chebyshev points and are our own. Errors: sine and cosine 2 ulp of one for angles up to 1e6.
+//! interpolate at Chebyshev points and are our own. Errors, held below against values of 60 digits: sine and cosine
+//! 1 ulp of one (2.2e-16) for angles up to 1e6, the angle of a point 3 ulp.
 //!
 //! Invariant: roots and logarithms take the principal branch.
 
@@ -168,6 +169,28 @@ impl Neg for Complex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rows(text: &str) -> impl Iterator<Item = [f64; 3]> + '_ {
+        text.lines().skip(1).map(|line| {
+            let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+            cells.try_into().unwrap()
+        })
+    }
+
+    #[test]
+    fn circular_functions_keep_their_bounds() {
+        let mut worst = [0.0_f64; 3];
+        for [x, sine, cosine] in rows(include_str!("../../tests/accuracy/circular.csv")) {
+            let have = sin_cos(x);
+            worst[0] = worst[0].max((have.0 - sine).abs() / f64::EPSILON);
+            worst[1] = worst[1].max((have.1 - cosine).abs() / f64::EPSILON);
+        }
+        for [y, x, want] in rows(include_str!("../../tests/accuracy/angle.csv")) {
+            let ulp = f64::from_bits(want.abs().to_bits() + 1) - want.abs();
+            worst[2] = worst[2].max((angle(y, x) - want).abs() / ulp);
+        }
+        assert!(worst[0] <= 1.0 && worst[1] <= 1.0 && worst[2] <= 3.0, "sine, cosine, angle: {worst:?} ulp");
+    }
 
     #[test]
     fn circular_functions_stay_near_the_platforms() {

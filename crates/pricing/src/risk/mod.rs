@@ -5,10 +5,12 @@
 mod loss;
 mod monte_carlo;
 mod portfolio;
+mod scan;
 mod series;
 mod sobol;
 
 pub use loss::{Historical, Moments, Parametric, historical, parametric};
 pub use monte_carlo::{Normal, Sampled, monte_carlo};
 pub use portfolio::{Portfolio, PortfolioError, PortfolioOption, Scenario};
+pub use scan::{ScanFormula, ScanRange};
 pub use series::{Garch, SeriesError, correlations, ewma_covariance, ewma_volatility, garch};

@@ -90,7 +90,7 @@ pub fn garch(returns: &[f64]) -> Result<Garch, SeriesError> {
         let from = centre;
         for place in 0..81_u8 {
             let part = |i: u8| f64::from(i) / 4.0 - 1.0;
-            let alpha = (from.0 + reach.0 * part(place / 9)).clamp(0.0, 1.0);
+            let alpha = (from.0 + reach.0 * part(place / 9)).clamp(0.0, PERSISTENCE_MAX);
             let sum = (from.1 + reach.1 * part(place % 9)).clamp(alpha, PERSISTENCE_MAX);
             let alpha = alpha.min(sum);
             let it = Garch::with(returns, variance, alpha, sum);

@@ -32,7 +32,8 @@ fn smiles(rows: u32) -> [u64; 2] {
         let (beta, rho) = (it.choose(&[0.0, 0.5, 0.7, 1.0]), it.between(-0.9, 0.9));
         let model = Sabr { alpha: it.between(0.05, 1.0), beta, nu: it.between(0.1, 2.0), rho };
         let (strike, time) = (it.between(50.0, 200.0), it.between(0.02, 5.0));
-        of_sabr = mix(of_sabr, model.volatility(100.0, strike, time).unwrap());
+        // Nothing where the expansion in time ends below zero.
+        of_sabr = mix(of_sabr, model.volatility(100.0, strike, time).unwrap_or(0.0));
         let (a, b, sigma) = (it.between(0.0, 0.1), it.between(0.05, 0.8), it.between(0.05, 0.4));
         let model = Svi { a, b, rho, m: it.between(-0.1, 0.4), sigma };
         let (k, time) = (it.between(-1.5, 1.5), it.between(0.02, 1.0));
@@ -46,5 +47,5 @@ fn smiles(rows: u32) -> [u64; 2] {
 #[test]
 fn models_give_the_bits_that_are_written_here() {
     assert_eq!(hestons(500), 1_426_626_966_785_506_723);
-    assert_eq!(smiles(10_000), [8_171_243_611_882_832_855, 3_204_999_518_739_364_960]);
+    assert_eq!(smiles(10_000), [5_567_528_167_980_364_151, 3_204_999_518_739_364_960]);
 }

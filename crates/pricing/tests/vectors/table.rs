@@ -58,6 +58,17 @@ impl Row<'_> {
         &self.cells[index.unwrap_or_else(|| panic!("{} has no column {column}", self.table.name))]
     }
 
+    /// What the row itself allows, or else what is advised.
+    pub fn tolerance(&self, advised: f64) -> f64 {
+        self.or("tolerance", advised)
+    }
+
+    /// A number that a table may leave out.
+    pub fn or(&self, column: &str, usual: f64) -> f64 {
+        let is_stated = self.table.header.iter().any(|name| name == column);
+        if is_stated { self.number(column) } else { usual }
+    }
+
     pub fn number(&self, column: &str) -> f64 {
         self.word(column).parse().unwrap()
     }
@@ -67,6 +78,16 @@ impl Row<'_> {
             "C" => pricing::Right::Call,
             _ => pricing::Right::Put,
         }
+    }
+}
+
+/// Checks the rows that are written, and the shared file's where there is one.
+pub fn hold<const N: usize>(file: &str, written: [&str; N], check: impl Fn(&Row<'_>) -> Result<(), String>) {
+    for rows in written {
+        Table::parse("written rows", rows).check(&check);
+    }
+    if let Some(table) = Table::shared(file) {
+        table.check(check);
     }
 }
 

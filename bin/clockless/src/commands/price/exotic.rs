@@ -9,7 +9,7 @@ use pricing::{
 
 use super::{
     kinds::{all, market, right},
-    sheet::{Fault, Row},
+    sheet::{Fault, Row, shown},
 };
 
 pub(super) fn digital(row: &Row) -> Result<Vec<f64>, Fault> {
@@ -27,7 +27,7 @@ pub(super) fn barrier(row: &Row) -> Result<Vec<f64>, Fault> {
         "UO" => (Crossing::Up, Knock::Out),
         "DI" => (Crossing::Down, Knock::In),
         "DO" => (Crossing::Down, Knock::Out),
-        other => return Err(Fault::new("barrier", format!("{other:?} is none of UI, UO, DI, DO"))),
+        other => return Err(Fault::new("barrier", format!("{:?} is none of UI, UO, DI, DO", shown(other)))),
     };
     let terms = Barrier {
         right: right(row)?,
@@ -45,7 +45,7 @@ pub(super) fn lookback(row: &Row) -> Result<Vec<f64>, Fault> {
     let strike = match row.word("kind")? {
         "floating" => Strike::Floating,
         "fixed" => Strike::Fixed(row.number("K")?),
-        other => return Err(Fault::new("kind", format!("{other:?} is neither floating nor fixed"))),
+        other => return Err(Fault::new("kind", format!("{:?} is neither floating nor fixed", shown(other)))),
     };
     let extreme = row.number("running_extreme")?;
     value(row, &Lookback { right: right(row)?, strike, extreme, time: row.number("T")? })
@@ -54,14 +54,16 @@ pub(super) fn lookback(row: &Row) -> Result<Vec<f64>, Fault> {
 pub(super) fn asian(row: &Row) -> Result<Vec<f64>, Fault> {
     let fixings = || {
         let word = row.word("fixings")?;
-        word.parse::<u32>().map_err(|_| Fault::new("fixings", format!("{word:?} is no whole number")))
+        word.parse::<u32>()
+            .map_err(|_| Fault::new("fixings", format!("{:?} is no whole number", shown(word))))
     };
     let average = match row.word("kind")? {
         "geo_continuous" => Average::GeometricContinuous,
         "geo_discrete" => Average::Geometric { fixings: fixings()? },
         "arith_discrete" => Average::Arithmetic { fixings: fixings()? },
         other => {
-            let reason = format!("{other:?} is none of geo_continuous, geo_discrete, arith_discrete");
+            let reason =
+                format!("{:?} is none of geo_continuous, geo_discrete, arith_discrete", shown(other));
             return Err(Fault::new("kind", reason));
         }
     };

@@ -6,7 +6,7 @@ use pricing::{DomainError, European, ImpliedError, Market, Right, Value};
 
 use super::{
     exotic, models,
-    sheet::{Fault, Row},
+    sheet::{Fault, Row, shown},
 };
 
 /// What stands in a row.
@@ -122,7 +122,7 @@ pub(super) fn right(row: &Row) -> Result<Right, Fault> {
     match row.word("type")? {
         "C" | "c" | "call" => Ok(Right::Call),
         "P" | "p" | "put" => Ok(Right::Put),
-        other => Err(Fault::new("type", format!("{other:?} is neither C nor P"))),
+        other => Err(Fault::new("type", format!("{:?} is neither C nor P", shown(other)))),
     }
 }
 

@@ -17,7 +17,7 @@ use self::{
     kinds::{KINDS, Kind},
     sheet::{Answered, Sheet},
 };
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 #[derive(Args, Debug)]
 pub struct PriceArguments {
@@ -52,7 +52,7 @@ pub fn run(arguments: &PriceArguments) -> Result<(), Failure> {
     let text = if arguments.json { answered.json() } else { answered.csv().map_err(in_file)? };
     match &arguments.out {
         Some(path) => fs::write(path, text).map_err(|error| Failure::file(path, &error))?,
-        None => print!("{text}"),
+        None => failure::answer(&text)?,
     }
     for refusal in &answered.refused {
         eprintln!("{name}: {refusal}");

@@ -53,15 +53,15 @@ pub(super) struct Answered<'a> {
 
 impl Sheet {
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-        let header: Vec<String> =
-            reader.headers().map_err(|error| format!("header: {error}"))?.iter().map(str::to_owned).collect();
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
+        let in_header = |error: csv::Error| format!("line 1: {}", why(&error));
+        let header: Vec<String> = reader.headers().map_err(in_header)?.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             return Err("line 1: a header with the columns' names is expected".into());
         }
         for (index, name) in header.iter().enumerate() {
             if header[..index].contains(name) {
-                return Err(format!("line 1: column {name} stands there twice"));
+                return Err(format!("line 1: column {name:?} stands there twice"));
             }
         }
         let rows =
@@ -87,15 +87,16 @@ impl Row {
             row,
             line: error.position().map_or(0, csv::Position::line),
             column: "-".into(),
-            reason: match error.kind() {
-                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("has {len} cells, needs {expected_len}")
-                }
-                csv::ErrorKind::Utf8 { .. } => "is no UTF-8 text".into(),
-                _ => error.to_string(),
-            },
+            reason: why(&error),
         })?;
         let line = cells.position().map_or(0, csv::Position::line);
+        if cells.len() != header.len() {
+            // A quote that nobody closes takes all lines up to the end of the file.
+            let is_open = cells.iter().any(|cell| cell.contains('\n'));
+            let hint = if is_open { ", one of them over several lines: is a quote not closed?" } else { "" };
+            let reason = format!("has {} cells, needs {}{hint}", cells.len(), header.len());
+            return Err(Refusal { row, line, column: "-".into(), reason });
+        }
         Ok(Self { row, line, header: header.to_vec(), cells: cells.iter().map(str::to_owned).collect() })
     }
 
@@ -113,14 +114,29 @@ impl Row {
         let cell = self.word(column)?;
         match cell.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(number),
-            Ok(_) => Err(Fault::new(column, format!("{cell:?} is not finite"))),
-            Err(_) => Err(Fault::new(column, format!("{cell:?} is no number"))),
+            Ok(_) => Err(Fault::new(column, format!("{:?} is not finite", shown(cell)))),
+            Err(_) => Err(Fault::new(column, format!("{:?} is no number", shown(cell)))),
         }
     }
 
     fn refuse(&self, fault: Fault) -> Refusal {
         Refusal { row: self.row, line: self.line, column: fault.column, reason: fault.reason }
     }
+}
+
+/// What is wrong with a line that is none.
+fn why(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "is no UTF-8 text".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// As much of a cell as a message needs.
+pub(super) fn shown(cell: &str) -> String {
+    const LETTERS_MAX: usize = 40;
+    let is_long = cell.chars().nth(LETTERS_MAX).is_some();
+    cell.chars().take(LETTERS_MAX).chain(is_long.then_some('…')).collect()
 }
 
 impl Fault {
@@ -161,12 +177,14 @@ impl<'a> Answered<'a> {
         let error_column = (!self.refused.is_empty()).then(|| "error".to_owned());
         out.write_record(self.given().chain(answers).chain(error_column))
             .map_err(|error| error.to_string())?;
+        // Refusals stand in the order of their rows, so one look at the next is enough.
+        let mut refused = self.refused.iter();
         for (row, answer) in self.sheet.rows.iter().zip(&self.answers) {
+            let error = if answer.is_none() { refused.next() } else { None };
             let Ok(row) = row else { continue };
             let nothing = vec![f64::NAN; self.kind.answers.len()];
             let numbers =
                 answer.as_ref().unwrap_or(&nothing).iter().map(|number| format!("{number:?}").to_lowercase());
-            let error = self.refused.iter().find(|refusal| refusal.row == row.row);
             let error = error.map_or(String::new(), |it| format!("{}: {}", it.column, it.reason));
             let error = (!self.refused.is_empty()).then_some(error);
             out.write_record(row.cells.iter().cloned().chain(numbers).chain(error))
@@ -236,6 +254,13 @@ mod tests {
             ("8,C,100,100,-1,0,0.2,", "T", "is -1.0, must be a number from 0.0 to 200.0"),
             ("8,C,100,0,1,0,0.2,", "K", "is 0.0, must be a number from 1e-60 to 1e60"),
             ("8,C,100,0", "-", "has 4 cells, needs 8"),
+            ("8,C,100,100,1,0,0.2,,,", "-", "has 10 cells, needs 8"),
+            ("8,C,\"100,5\",100,1,0,0.2,", "F", "\"100,5\" is no number"),
+            (
+                "\"8,C,100,100,1,0,0.2,\n8,C,100,100,1,0,0.2,",
+                "-",
+                "has 1 cells, needs 8, one of them over several lines: is a quote not closed?",
+            ),
         ] {
             let text = format!("{GOOD}{line}\n");
             let sheet = Sheet::read(text.as_bytes()).unwrap();
@@ -340,7 +365,7 @@ mod tests {
     #[test]
     fn broken_tables_are_refused_whole() {
         assert!(Sheet::read(b"").unwrap_err().contains("a header"));
-        assert!(Sheet::read(b"a,b,a\n").unwrap_err().contains("column a stands there twice"));
+        assert!(Sheet::read(b"a,b,a\n").unwrap_err().contains("column \"a\" stands there twice"));
         let lacking = Sheet::read(b"type,F,K,T,r\n").unwrap();
         assert!(lacking.require(kind()).unwrap_err().contains("column sigma is missing"));
         let in_days = Sheet::read(b"type,F,K,days,r,sigma\nP,100,90,365,0,0\n").unwrap();

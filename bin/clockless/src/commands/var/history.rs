@@ -59,6 +59,11 @@ impl Days {
         let header = reader.headers().map_err(|error| in_file(error.to_string()))?.clone();
         let assets: Vec<usize> =
             (0..header.len()).filter(|i| !matches!(&header[*i], "day" | "date")).collect();
+        for (place, name) in assets.iter().map(|i| &header[*i]).enumerate() {
+            if assets[..place].iter().any(|i| &header[*i] == name) {
+                return Err(in_file(format!("line 1: column {name:?} stands there twice")));
+            }
+        }
         let mut out = Self {
             names: assets.iter().map(|i| header[*i].to_owned()).collect(),
             days: Vec::new(),
@@ -82,7 +87,12 @@ fn day(
 ) -> Result<Vec<f64>, BadDay> {
     let record = record.map_err(|error| BadDay { row, column: "-".into(), reason: error.to_string() })?;
     let number = |column: &usize| match record[*column].parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
+        Ok(number) if number.is_finite() && number > -1.0 => Ok(number),
+        Ok(number) if number.is_finite() => Err(BadDay {
+            row,
+            column: header[*column].to_owned(),
+            reason: format!("{:?} is no return: it must be above -1", &record[*column]),
+        }),
         _ => Err(BadDay {
             row,
             column: header[*column].to_owned(),

@@ -3,13 +3,15 @@
 //! The file holds `portfolios`, each with `spot`, `linear_qty` and `options`; `mean` and `cov` of the returns, or else
 //! those of the history are taken; and `scenarios`, if any: either lists of `shifts` and `volatility_factors` that make a
 //! grid, or a list of scenarios with a `shift` for all underlyings or a list of one for each, a `volatility_factor` and
-//! `days` ahead. A portfolio may have scenarios of its own. The history is a table of days, a column for each asset
+//! `days` ahead. A portfolio may have scenarios of its own. With `scan` it holds governance's formula for the ranges of
+//! margin scenarios, and the answer what to propose for each asset. The history is a table of days, a column for each asset
 //! after the day's: by default `returns.csv` beside the file or one folder up.
 //!
 //! Invariant: a portfolio is answered whole or refused with its number, field and reason.
 
 mod history;
 mod question;
+mod scan;
 
 use std::{fs, path::PathBuf};
 
@@ -21,7 +23,7 @@ use self::{
     history::{Days, History},
     question::{Fault, Node},
 };
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 #[derive(Args, Debug)]
 pub struct VarArguments {
@@ -50,7 +52,9 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
     let path = &arguments.file;
     let in_file = |reason: String| Failure::bad_input(format!("{}: {reason}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let question: Value = serde_json::from_str(&text).map_err(|error| in_file(error.to_string()))?;
+    // Some programs put a byte order mark before JSON, as before tables.
+    let question: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| in_file(error.to_string()))?;
     let question = Node::root(&question);
     let returns = history::path(arguments)?;
     let days = Days::read(&returns)?;
@@ -64,7 +68,10 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
         refused.push(json!({"row": bad.row, "column": bad.column, "reason": bad.reason}));
     }
     let named = |fault: Fault| in_file(fault.to_string());
-    let market = market(&question, &days.days).map_err(named)?;
+    let stated = stated_market(&question).map_err(named)?;
+    let in_history =
+        |error: DomainError| Failure::bad_input(format!("{}: {}", returns.display(), domain(error)));
+    let market = stated.map_or_else(|| Normal::of_history(&days.days), Ok).map_err(in_history)?;
     let history = History { days: days.days, names: days.names, market };
     let portfolios = question.field("portfolios").and_then(|it| it.items()).map_err(named)?;
     let shared = question.find("scenarios").map_err(named)?;
@@ -79,29 +86,25 @@ pub fn run(arguments: &VarArguments) -> Result<(), Failure> {
             Err(fault) => return Err(in_file(format!("portfolio {place}: {fault}"))),
         }
     }
-    let assets = assets(&history, arguments.decay).map_err(in_file)?;
-    let out = json!({"portfolios": answers, "assets": assets, "refused": refused});
-    if arguments.json {
-        println!("{out}");
-    } else {
-        println!("{}", serde_json::to_string_pretty(&out).unwrap_or_default());
-    }
+    let assets = assets(&history, arguments.decay)
+        .map_err(|reason| Failure::bad_input(format!("{}: {reason}", returns.display())))?;
+    let ranges = question.find("scan").and_then(|it| it.map(|it| scan::ranges(&it, &history)).transpose());
+    let ranges = ranges.map_err(named)?;
+    let out = json!({"portfolios": answers, "assets": assets, "scan": ranges, "refused": refused});
+    let text =
+        if arguments.json { out.to_string() } else { serde_json::to_string_pretty(&out).unwrap_or_default() };
+    failure::answer(&format!("{text}\n"))?;
     match refused.len() {
         0 => Ok(()),
         count => Err(in_file(format!("{count} portfolios or days refused"))),
     }
 }
 
-/// What the file says of the returns, or else the history.
-fn market(question: &Node<'_>, days: &[Vec<f64>]) -> Result<Normal, Fault> {
-    let market = match (question.find("mean")?, question.find("cov")?) {
-        (Some(mean), Some(cov)) => {
-            let rows = cov.items()?.iter().map(Node::numbers).collect::<Result<Vec<_>, _>>()?;
-            Normal::new(mean.numbers()?, &rows)
-        }
-        _ => Normal::of_history(days),
-    };
-    market.map_err(domain)
+/// What the file says of the returns, if anything.
+fn stated_market(question: &Node<'_>) -> Result<Option<Normal>, Fault> {
+    let (Some(mean), Some(cov)) = (question.find("mean")?, question.find("cov")?) else { return Ok(None) };
+    let rows = cov.items()?.iter().map(Node::numbers).collect::<Result<Vec<_>, _>>()?;
+    Normal::new(mean.numbers()?, &rows).map(Some).map_err(domain)
 }
 
 fn domain(error: DomainError) -> Fault {
@@ -238,6 +241,11 @@ mod tests {
         let with_scenarios = |scenarios: &str| {
             format!(r#"{{"portfolios":[{{"spot":[1],"linear_qty":[1]}}],"scenarios":{scenarios}}}"#)
         };
+        let with_scan = |level: f64, floor: &str| {
+            format!(
+                r#"{{"portfolios":[],"scan":{{"level":{level},"days":2,"factor":1,"floor_billionths":{floor}}}}}"#
+            )
+        };
         let cases = [
             (r#"{"portfolios":[{"spot":[-1],"linear_qty":[2]}]}"#.into(), "portfolio 0: asset 0 has spot -1"),
             (r#"{"portfolios":[{"spot":[1,2],"linear_qty":[2]}]}"#.into(), "1 linear quantities for 2 spots"),
@@ -280,12 +288,23 @@ mod tests {
             (with_scenarios(r#"{"shifts":[0.1]}"#), "scenarios lacks the field volatility_factors"),
             (with_scenarios(r#"[{"shift":[0.1,0.2]}]"#), "scenario 0 has 2 shifts for 1 spots"),
             (with_scenarios(r#"[{"shift":-2}]"#), "scenario 0 has shift -2, must be"),
+            (r#"{"portfolios":[],"scan":7}"#.into(), "scan is 7, must be an object"),
+            (r#"{"portfolios":[],"scan":{"level":0.9}}"#.into(), "scan lacks the field days"),
+            (with_scan(0.2, "1"), "scan.level is 0.2, must be a number from 0.5"),
+            (with_scan(0.99, "0.5"), "scan.floor_billionths is 0.5, must be a whole number"),
+            (with_scan(0.99, "900000000"), "scan.floor is 0.9, must be a number from 0.0 to 0.333333333"),
         ];
         for (json, reason) in cases {
             let error = ask(&json, RETURNS).unwrap_err();
             assert!(error.to_string().contains(reason), "{reason}: {error}");
             assert_eq!(error.code(), 2);
         }
+    }
+
+    #[test]
+    fn a_few_violent_days_and_a_byte_order_mark_are_answered() {
+        let json = "\u{feff}{\"portfolios\":[{\"spot\":[100],\"linear_qty\":[2]}]}";
+        ask(json, "\u{feff}day,A\r\n0,-0.99\r\n1,9\r\n2,0.1\r\n").unwrap();
     }
 
     #[test]
@@ -306,6 +325,11 @@ mod tests {
             ("day,A\n0,0.01\n1,x\n", "row 2, column A: \"x\" is no finite number"),
             ("day,A\n0,0.01\n1,NaN\n", "row 2, column A: \"NaN\" is no finite number"),
             ("day,A\n0,0.01,7\n1,0\n", "row 1, column -: "),
+            ("day,A\n0,0.01\n1,-1\n", "row 2, column A: \"-1\" is no return: it must be above -1"),
+            ("day,A,A\n0,0,0\n", "line 1: column \"A\" stands there twice"),
+            ("day,A\n0,0.01\n", "returns.csv: number of days is 1.0, must be"),
+            ("", "returns.csv: number of days is 0.0, must be"),
+            ("day\n0\n1\n", "returns.csv: number of assets is 0.0, must be"),
         ] {
             let error = ask(r#"{"portfolios":[]}"#, returns).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");

@@ -24,6 +24,11 @@ impl Fault {
     pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
+
+    /// The same fault, of a part of the file.
+    pub(super) fn within(self, part: &str) -> Self {
+        Self { field: format!("{part}.{}", self.field), ..self }
+    }
 }
 
 impl core::fmt::Display for Fault {
@@ -70,6 +75,10 @@ impl<'a> Node<'a> {
 
     pub(super) fn number(&self) -> Result<f64, Fault> {
         self.value.as_f64().ok_or_else(|| self.wrong("a number"))
+    }
+
+    pub(super) fn integer(&self) -> Result<i64, Fault> {
+        self.value.as_i64().ok_or_else(|| self.wrong("a whole number"))
     }
 
     pub(super) fn numbers(&self) -> Result<Vec<f64>, Fault> {

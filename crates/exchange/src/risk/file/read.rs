@@ -159,7 +159,7 @@ pub(super) fn read_grids(place: &Place<'_>) -> Result<Vec<Result<Grid, FileError
 /// A grid whose shocks scale with time, or one of relative ranges that looks days ahead.
 fn read_grid(name: &str, place: &Place<'_>) -> Result<Grid, FileError> {
     let scenarios = place.field("scen", "a list of scenarios")?.list("a list of scenarios")?;
-    let scenarios = scenarios.iter().map(read_scenario).collect::<Result<_, _>>()?;
+    let scenarios: Vec<Scenario> = scenarios.iter().map(read_scenario).collect::<Result<_, _>>()?;
     let part = |name: &str| ratio_of(place, name);
     let or_zero = |name: &str| if place.optional(name).is_some() { part(name) } else { Ok(Fix::ZERO) };
     let (shocks, ahead) = if place.optional("vsr").is_some() {
@@ -185,7 +185,8 @@ fn read_grid(name: &str, place: &Place<'_>) -> Result<Grid, FileError> {
         };
         (shocks, Duration::default())
     };
-    Ok(Grid { name: name.to_owned(), scenarios, shocks, ahead })
+    let tails_from = scenarios.len();
+    Ok(Grid { name: name.to_owned(), scenarios, tails_from, shocks, ahead })
 }
 
 fn read_ahead(place: &Place<'_>) -> Result<Duration, FileError> {
