@@ -51,7 +51,7 @@ pub struct Genesis {
     #[serde(default)]
     pub funding: Option<FundingParameters>,
     /// How smiles follow quotes; where it is absent they stay as genesis has them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smiles: Option<SmileParameters>,
     /// How money leaves; not at all where it is absent.
     #[serde(default)]
