@@ -66,7 +66,7 @@ fn quote(bench: &Bench, place: usize, strike: i64, volatility: i64, lots: u64) -
     let expiry = Timestamp::from_millis(EXPIRIES[place]);
     let right = if strike >= INDEX { Right::Call } else { Right::Put };
     let id = id_of(bench, &Contract::Option { expiry, strike: usdc(strike), right });
-    let it = &bench.state.instruments()[usize::try_from(id.0).unwrap()];
+    let it = &bench.state.instruments()[usize::try_from(id.0).expect("few")];
     let side = |volatility: i64, rounding: Rounding| {
         let quote = Quote {
             right: if right == Right::Call { pricing::Right::Call } else { pricing::Right::Put },
@@ -107,7 +107,7 @@ fn pass(bench: &mut Bench, seconds: u64) {
 fn volatility(bench: &Bench, place: usize, strike: i64) -> i64 {
     let expiry = Timestamp::from_millis(EXPIRIES[place]);
     let id = id_of(bench, &Contract::Option { expiry, strike: usdc(strike), right: Right::Call });
-    bench.state.instruments()[usize::try_from(id.0).unwrap()]
+    bench.state.instruments()[usize::try_from(id.0).expect("few")]
         .valuation
         .as_ref()
         .and_then(|it| it.volatility)
@@ -117,7 +117,7 @@ fn volatility(bench: &Bench, place: usize, strike: i64) -> i64 {
 
 fn mark(bench: &Bench, contract: &Contract) -> Cash {
     let id = id_of(bench, contract);
-    bench.state.instruments()[usize::try_from(id.0).unwrap()].mark().expect("marked")
+    bench.state.instruments()[usize::try_from(id.0).expect("few")].mark().expect("marked")
 }
 
 /// Calls of an expiry fall with the strike, by no more than it rises, and are convex: from the marks alone.

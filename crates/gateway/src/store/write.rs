@@ -112,7 +112,8 @@ async fn insert(connection: &mut AnyConnection, table: Table, rows: &[Row]) -> R
     // SQLite looks numbered places up one by one, for every value that is bound; those without a name it counts.
     let is_sqlite = connection.backend_name() == "SQLite";
     let values = |place: usize| {
-        let number = |column: usize| if is_sqlite { "?".to_owned() } else { format!("${}", place * 7 + column) };
+        let number =
+            |column: usize| if is_sqlite { "?".to_owned() } else { format!("${}", place * 7 + column) };
         format!("({})", (1..=7).map(number).collect::<Vec<_>>().join(","))
     };
     let values: Vec<String> = (0..rows.len()).map(values).collect();
