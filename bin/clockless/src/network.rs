@@ -6,7 +6,7 @@ use std::{fs, num::NonZeroU32, path::Path};
 
 use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
 use serde::{Deserialize, Serialize};
-use wire::{Committee, Member};
+use wire::{Committee, Member, Successor};
 
 use crate::failure::Failure;
 
@@ -39,7 +39,7 @@ pub struct Validator {
     /// Ed25519 public key, 64 hexadecimal digits.
     pub key: String,
     pub stake: u64,
-    /// To what its shares of the coin are sealed, 96 hexadecimal digits; there where the coin is not dealt.
+    /// To what its shares of the coin are sealed, 96 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing: Option<String>,
 }
@@ -71,13 +71,23 @@ impl NetworkGenesis {
             let text = validator.sealing.as_ref();
             text.and_then(|text| hex::decode(text).ok()?.try_into().ok()).map(SealingKey).ok_or_else(|| {
                 Failure::bad_input(format!(
-                    "genesis: validators[{index}].sealing must be 96 hexadecimal digits where there is no coin_key"
+                    "genesis: validators[{index}].sealing must be 96 hexadecimal digits"
                 ))
             })
         };
         let sealing: Result<Vec<SealingKey>, Failure> =
             self.validators.iter().enumerate().map(sealing).collect();
         Ok((self.committee_of(0)?, sealing?))
+    }
+
+    /// The members as a change of the committee names them, when all say what is sealed to them.
+    pub fn successors(&self) -> Result<Vec<Successor>, Failure> {
+        let (committee, sealing) = self.founders()?;
+        let member = |(author, sealing)| {
+            let (key, stake) = (committee.key(author).unwrap_or_default(), committee.stake(author));
+            Successor { key, sealing, stake, endpoint: None }
+        };
+        Ok(committee.authors().zip(sealing).map(member).collect())
     }
 
     fn committee_of(&self, epoch: u64) -> Result<Committee, Failure> {

@@ -12,6 +12,7 @@ pub mod price;
 pub mod replay;
 pub mod sim;
 mod trader;
+pub mod validator;
 pub mod var;
 pub mod verify;
 

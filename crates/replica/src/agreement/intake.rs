@@ -38,6 +38,7 @@ impl Agreement {
             Message::FetchLatest => self.answer_latest(from, out),
             Message::Latest { block } => self.take_latest(now, from, block.map(Blob::into_bytes), out),
             Message::Snapshots { snapshots } => self.take_offer(now, from, snapshots.into_vec(), out),
+            Message::FetchSnapshots => self.offer(from, out),
             Message::FetchSnapshot { digest, part } => self.answer_part(from, digest, part, out),
             Message::SnapshotPart { digest, part, bytes } => {
                 self.take_part((now, from), (digest, part), bytes.into_bytes(), out);

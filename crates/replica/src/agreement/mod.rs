@@ -11,6 +11,7 @@ mod crew;
 mod evidence;
 mod intake;
 mod pace;
+pub(crate) mod pursuit;
 mod recovery;
 mod sections;
 mod snapshots;
@@ -214,6 +215,8 @@ pub use wire::Record;
 /// Figures of a running validator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
+    pub epoch: u64,
+    pub author: Author,
     pub round: Round,
     pub quorum_round: Round,
     pub floor: Round,
@@ -380,6 +383,8 @@ impl Agreement {
 
     pub fn status(&self) -> Status {
         Status {
+            epoch: self.config.committee.epoch(),
+            author: self.config.author,
             round: self.dag.own_latest().round,
             quorum_round: self.dag.quorum_round(),
             floor: self.ordering.floor(),
