@@ -15,8 +15,10 @@ CLOCKLESS := $(TARGET)/release/clockless
 NEXTEST := 0.9.143
 CCXT := 4.5.90
 NAUTILUS := 1.231.0
+SCHEMATHESIS := 4.32.5
 BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
+AARCH64 := aarch64-unknown-linux-musl
 VENV := tests/e2e/.venv
 # The newest Python that runs: nautilus_trader needs 3.12 or later, ccxt takes any.
 PYTHON = $(shell for it in python3.14 python3.13 python3.12 $$HOME/.pyenv/versions/3.1[2-4].*/bin/python3; do $$it -c 'import ensurepip, venv' 2>/dev/null \
@@ -36,7 +38,7 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
 .PHONY: demo test bench lint page clean \
-	test-rust test-web test-end-to-end need-nextest need-lab need-chromium
+	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
 
 demo: page
 	$(call say,building clockless)
@@ -66,14 +68,25 @@ $(NODE_PACKAGES): web/package-lock.json
 	cd web && npm ci --no-audit --no-fund </dev/null
 	@touch $@
 
-test: test-rust test-web test-end-to-end
+test: test-rust test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
 
-test-rust: page need-nextest need-lab
+test-rust: page need-nextest need-lab need-postgres
 	$(call say,Rust tests)
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
 	cargo test --workspace --doc --quiet
+
+# The hashes of pricing on another architecture, under an emulator. Where there is none this says so and passes.
+test-aarch64:
+	$(call say,golden hashes of pricing on aarch64)
+	@emulator=$$(command -v qemu-aarch64-static || command -v qemu-aarch64) \
+		|| { echo "skipped: no qemu-aarch64 (Debian: qemu-user-static)"; exit 0; }; \
+	rustup target list --installed 2>/dev/null | grep -qx $(AARCH64) || rustup target add $(AARCH64) \
+		|| { echo "skipped: no Rust target $(AARCH64)"; exit 0; }; \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER="$$emulator" \
+	cargo test --package clockless-pricing --target $(AARCH64) --test golden -- --skip _slow
 
 test-web: $(NODE_PACKAGES) $(PAGE) need-chromium
 	$(call say,unit tests of the page)
@@ -100,6 +113,11 @@ need-lab:
 	@{ [ -e /usr/lib/$$(uname -m)-linux-gnu/faketime ] && command -v nft && command -v ip; } >/dev/null || [ "$$(id -u)" != 0 ] \
 		|| { echo "== installing faketime, nftables and iproute2"; $(call install,faketime nftables iproute2) || true; }
 
+# What the history is tested against; that test says so and passes where it cannot be had.
+need-postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
+		|| { echo "== installing PostgreSQL"; $(call install,postgresql) || true; }
+
 need-chromium:
 	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }
 
@@ -110,6 +128,8 @@ $(VENV)/ready: Makefile
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ccxt==$(CCXT)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --only-binary=:all: nautilus_trader==$(NAUTILUS) \
 		|| echo "nautilus_trader $(NAUTILUS) cannot be had for this Python: its test will be skipped"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS) \
+		|| echo "schemathesis $(SCHEMATHESIS) cannot be had: its test will be skipped"
 	@touch $@
 
 lint: $(NODE_PACKAGES)

@@ -9,6 +9,8 @@ const NOTE: &str = "<!doctype html><meta charset=utf-8><title>Clockless</title>\
 fn main() -> io::Result<()> {
     let dist = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../web/dist");
     let page = Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("page");
+    // A path that is missing counts as changed in every build, and the gateway would be compiled each time.
+    fs::create_dir_all(&dist)?;
     println!("cargo:rerun-if-changed={}", dist.display());
     if page.exists() {
         fs::remove_dir_all(&page)?;

@@ -26,7 +26,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     failure::Failure,
@@ -49,6 +49,8 @@ enum Command {
     Account(commands::account::AccountArguments),
     /// The figures we publish
     Bench(bench::BenchArguments),
+    /// What a shell needs to complete commands
+    Completions(commands::shell::CompletionsArguments),
     /// A local network with market makers, takers, an oracle, a gateway and the page
     Demo(demo::DemoArguments),
     /// Ask for USDC out of nothing, where the genesis allows it
@@ -57,6 +59,8 @@ enum Command {
     Genesis(commands::genesis::GenesisArguments),
     /// Make, show, back up and restore a person's keys
     Keys(commands::keys::KeysArguments),
+    /// Write the manual pages
+    Man(commands::shell::ManArguments),
     /// Say what the portfolios of a file could lose
     Margin(commands::margin::MarginArguments),
     /// Run one validator
@@ -105,11 +109,13 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Account(arguments) => commands::account::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Completions(arguments) => commands::shell::completions(Cli::command(), arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Faucet(arguments) => commands::faucet::run(arguments),
         Command::Gateway(arguments) => arguments.run(commands::gateway::run),
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Keys(arguments) => commands::keys::run(arguments),
+        Command::Man(arguments) => commands::shell::man(Cli::command(), arguments),
         Command::Margin(arguments) => commands::margin::run(arguments),
         Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
         Command::Order(arguments) => commands::order::run(arguments),

@@ -227,7 +227,7 @@ fn the_tools_refuse_bad_arguments_and_files() {
         (wrong_balance, vec!["--balance", "6"]),
         (verify(genesis, "not an address", account), vec!["not an address", "127.0.0.1:7000"]),
         (verify(genesis, node, account), vec![node, "cannot be reached"]),
-        (vec!["gateway", "--config", "/nowhere"], vec!["/nowhere", "No such file"]),
+        (vec!["gateway", "--config", "/nowhere"], vec!["/nowhere", "no such file"]),
         (vec!["gateway", "--config", broken], vec![broken, "line 1"]),
     ];
     for (arguments, need) in cases {

@@ -16,8 +16,12 @@ use support::{
     network::{Network, Person, until},
 };
 
+/// A validator may be starting again just now.
 async fn executed(network: &Network, place: u16) -> u64 {
-    network.client(place).await.status().await.unwrap().executed
+    until("the validator answers", async || {
+        network.client(place).await.status().await.ok().map(|status| status.executed)
+    })
+    .await
 }
 
 /// Waits until a validator has done so many commits more.

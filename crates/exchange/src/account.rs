@@ -11,6 +11,7 @@ use wire::{
 };
 
 use crate::{
+    ceiling::Ceiling,
     holding::Holding,
     ledger::PoolId,
     margin::UnderlyingRisk,
@@ -95,6 +96,8 @@ pub struct Account {
     /// When all orders end unless the owner says otherwise.
     pub switch: Option<Timestamp>,
     pub(crate) risk: BTreeMap<UnderlyingId, UnderlyingRisk>,
+    /// Spares looking at all of `risk`; says nothing of its own.
+    pub(crate) ceiling: Option<Ceiling>,
     pub health: Health,
     /// Says something while the account is being liquidated.
     pub distress: Distress,
@@ -118,6 +121,7 @@ impl Account {
             protections: BTreeMap::new(),
             switch: None,
             risk: BTreeMap::new(),
+            ceiling: None,
             health: Health::Sound,
             distress: Distress::default(),
             model: MarginModel::Portfolio,

@@ -174,6 +174,9 @@ impl State {
     fn act(&mut self, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
         check_authority(it.authority, action)?;
         let account = it.account;
+        if may_open(action) {
+            self.refresh_ceiling(account);
+        }
         let done = |()| Outcome::Done;
         match action {
             Action::Place { order } => self.place(account, order, &Conditions::default()),
@@ -249,6 +252,14 @@ impl State {
             self.emit(Event::Receipt { intent: it.id, account, outcomes });
         }
     }
+}
+
+/// Whether an action may make the account's margin larger.
+const fn may_open(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Place { .. } | Action::PlaceWith { .. } | Action::Amend { .. } | Action::Quote { .. }
+    )
 }
 
 /// The outcomes of a group of so many actions whose action at `place` was rejected.

@@ -64,6 +64,7 @@ impl State {
             ordered_queue: VecDeque::new(),
             equivocators: BTreeMap::new(),
             liquidations: Liquidations::default(),
+            margin_epoch: 0,
             agenda: Agenda::default(),
             entering: Vec::new(),
             savepoint: None,

@@ -5,7 +5,7 @@
 //!
 //! Invariant: the sums are kept by adding and taking away, and an entry that says nothing is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use num::{Cash, Fix, Timestamp};
 use wire::InstrumentId;
@@ -81,11 +81,15 @@ impl Contingency {
 
     /// Adds to an account's interest in an instrument.
     pub(crate) fn add(&mut self, it: &Instrument, more: Interest) {
-        self.units = self.units_with(it, more);
+        let (before, after) = add_to(&mut self.instruments, it.id, more);
+        let grown = after.size() - before.size();
+        self.units.gross += grown;
         if let Some(strike) = strike(it) {
-            add_to(&mut self.strikes, strike, more);
+            let (before, after) = add_to(&mut self.strikes, strike, more);
+            self.units.short_options += after.short() - before.short();
+        } else {
+            self.units.futures += grown;
         }
-        add_to(&mut self.instruments, it.id, more);
     }
 
     /// The units as they are.
@@ -110,11 +114,25 @@ impl Contingency {
     }
 }
 
-fn add_to<K: Ord + Copy>(map: &mut BTreeMap<K, Interest>, key: K, more: Interest) {
-    let interest = map.entry(key).or_default();
-    *interest = interest.plus(more);
-    if interest.is_empty() {
-        map.remove(&key);
+/// What was there before, and what is there now; an entry that says nothing goes.
+fn add_to<K: Ord>(map: &mut BTreeMap<K, Interest>, key: K, more: Interest) -> (Interest, Interest) {
+    match map.entry(key) {
+        Entry::Vacant(entry) => {
+            if !more.is_empty() {
+                entry.insert(more);
+            }
+            (Interest::default(), more)
+        }
+        Entry::Occupied(mut entry) => {
+            let before = *entry.get();
+            let after = before.plus(more);
+            if after.is_empty() {
+                entry.remove();
+            } else {
+                entry.insert(after);
+            }
+            (before, after)
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl State {
         num::div_floor(beyond * part, i128::from(Fix::SCALE)).unwrap_or(0)
     }
 
-    fn surroundings(&self, id: UnderlyingId) -> Surroundings {
+    pub(crate) fn surroundings(&self, id: UnderlyingId) -> Surroundings {
         let underlying = self.underlying(id);
         Surroundings { index: underlying.index, uncertainty: underlying.uncertainty }
     }
@@ -110,6 +110,9 @@ impl State {
     }
 
     pub(crate) fn is_sound(&self, account: AccountIndex) -> bool {
+        if self.is_below_ceiling(account, 0) {
+            return true;
+        }
         let (equity, margin) = self.margin_of(account);
         equity >= margin.maintenance
     }
@@ -122,6 +125,10 @@ impl State {
         it: &Instrument,
         change: &OrderChange,
     ) -> Result<(), Reject> {
+        let growth: i128 = change.adds.iter().flatten().map(|open| self.growth(account, it, open)).sum();
+        if self.is_below_ceiling(account, growth) {
+            return Ok(());
+        }
         let now = self.margin(account);
         let then = self.margin_with(account, Some(&Trial::of(it, change)));
         let (have, need) = (self.equity(account, &now), then.initial);
@@ -135,10 +142,12 @@ impl State {
         model: MarginModel,
     ) -> Result<(), Reject> {
         let before = self.account(account).model;
-        self.account_mut(account).model = model;
+        let holder = self.account_mut(account);
+        (holder.model, holder.ceiling) = (model, None);
         let (have, margin) = self.margin_of(account);
         if have < margin.initial {
-            self.account_mut(account).model = before;
+            let holder = self.account_mut(account);
+            (holder.model, holder.ceiling) = (before, None);
             return Err(Reject::MarginTooLow { have, need: margin.initial });
         }
         let account = self.account(account).id;

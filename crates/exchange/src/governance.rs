@@ -166,6 +166,7 @@ impl State {
 
     /// Makes anew what was counted with the parameters of before.
     fn follow_parameters(&mut self) {
+        self.lift_ceilings();
         for place in 0..self.instruments.len() {
             let most = self.position_max(&self.instruments[place]);
             self.instruments[place].position_max = most;

@@ -43,6 +43,8 @@ pub enum Broken {
     Agenda { have: usize },
     #[error("the margin sums of account {account} are not those of its positions and orders")]
     MarginSums { account: AccountIndex },
+    #[error("margin and value of account {account} claim {need}, above a ceiling of {have}")]
+    Ceiling { account: AccountIndex, have: i128, need: i128 },
 }
 
 impl State {
@@ -52,7 +54,8 @@ impl State {
         self.check_positions()?;
         self.check_books()?;
         self.check_agenda()?;
-        self.check_margin_sums()
+        self.check_margin_sums()?;
+        self.check_ceilings()
     }
 
     /// Whether deposits are exactly what everybody holds.
@@ -182,6 +185,20 @@ impl State {
         }
         let differs = anew.symmetric_difference(&self.agenda).count();
         if differs == 0 { Ok(()) } else { Err(Broken::Agenda { have: differs }) }
+    }
+
+    /// Whether no bound that spares looking at an account is below what a look would find.
+    fn check_ceilings(&self) -> Result<(), Broken> {
+        for place in 0..self.accounts.len() {
+            let account = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
+            let Some(have) = self.ceiling(account) else { continue };
+            let margin = self.margin(account);
+            let need = i128::from(margin.initial.micros()) - i128::from(margin.value.micros());
+            if have < need {
+                return Err(Broken::Ceiling { account, have, need });
+            }
+        }
+        Ok(())
     }
 
     fn check_margin_sums(&self) -> Result<(), Broken> {

@@ -12,7 +12,7 @@ use crate::{
     holding::Holding,
     instrument::Listing,
     ledger::{AccountIndex, Purse},
-    state::State,
+    state::{State, Touched},
     withdrawals::Withdrawal,
 };
 
@@ -97,6 +97,12 @@ impl State {
             let proof = self.equivocation(epoch, author).map(|proof| proof.encode().to_vec());
             change(LeafKey::Equivocator(epoch, author), proof);
         }
+    }
+
+    /// Forgets which leaves changed. Who follows the exchange without a tree calls it after every commit: what nobody
+    /// takes is kept, and grows.
+    pub fn forget_changes(&mut self) {
+        self.touched = Touched::default();
     }
 
     /// Hands over every leaf there is.

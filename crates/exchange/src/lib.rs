@@ -18,6 +18,7 @@ mod begin;
 mod block_trade;
 pub mod book;
 pub mod calendar;
+mod ceiling;
 mod contingency;
 mod coverage;
 mod deleverage;

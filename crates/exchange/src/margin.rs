@@ -9,12 +9,14 @@
 //! Invariant: the vectors are sums of integers, so they can be kept by adding and taking away; nothing is
 //! rounded before the end, and then against the account.
 
-use num::{Cash, Fix, Position, Rounding, Side, Ticks};
+use num::{Cash, Fix, Lots, Position, Rounding, Side, Ticks};
 use wire::UnderlyingId;
 
 use crate::{
     contingency::{Contingency, Interest, Units},
     coverage::OrderChange,
+    fees::fee_per_unit_max,
+    genesis::Fees,
     instrument::{Instrument, Valuation},
     risk::worst,
 };
@@ -69,27 +71,78 @@ impl UnderlyingRisk {
 
     /// Adds (`sign` 1) or takes away (-1) a position of `lots` that cost `cost`.
     pub(crate) fn add_position(&mut self, it: &Instrument, lots: Position, cost: Cash, sign: i128) {
+        if it.valuation.is_some() {
+            self.add_value(it, lots, cost, sign);
+            self.contingency.add(it, Interest { net: units(it, lots) * sign, ..Interest::default() });
+        }
+    }
+
+    /// What of a position depends on marks.
+    pub(crate) fn add_value(&mut self, it: &Instrument, lots: Position, cost: Cash, sign: i128) {
         let Some(valuation) = &it.valuation else { return };
         let size = units(it, lots);
         let units = size * sign;
         for (sum, profit) in self.positions.iter_mut().zip(&valuation.scenarios) {
-            *sum += units * i128::from(*profit);
+            *sum += product(units, *profit);
         }
         self.value +=
-            units * i128::from(valuation.mark.micros()) - i128::from(cost.micros()) * FINE_PER_CASH * sign;
+            product(units, valuation.mark.micros()) - i128::from(cost.micros()) * FINE_PER_CASH * sign;
         self.standard += valuation.standard.of(size) * sign;
-        self.contingency.add(it, Interest { net: units, ..Interest::default() });
+    }
+
+    /// Forgets what depends on marks, and keeps the units that contingencies are on.
+    pub(crate) fn forget_values(&mut self) {
+        self.positions.fill(0);
+        self.orders.fill(0);
+        (self.value, self.standard) = (0, 0);
     }
 
     /// Adds (`sign` 1) or takes away (-1) an open order.
     pub(crate) fn add_order(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
-        let Some(valuation) = &it.valuation else { return };
-        let filled = Filled::of(it, valuation, order);
-        for (sum, profit) in self.orders.iter_mut().zip(&valuation.scenarios) {
-            *sum += filled.loss(*profit) * sign;
+        if let Some(valuation) = &it.valuation {
+            let filled = Filled::of(it, valuation, order);
+            self.add_filled(valuation, &filled, sign);
+            self.contingency.add(it, filled.interest().times(sign));
+        }
+    }
+
+    /// What of many positions depends on marks: the sum of `add_value` over all of them, in another order.
+    pub(crate) fn add_values<'a>(
+        &mut self,
+        positions: impl Iterator<Item = (&'a Instrument, Position, Cash)>,
+        narrow: &mut NarrowSums,
+    ) {
+        for (it, lots, cost) in positions {
+            let Some(valuation) = &it.valuation else { continue };
+            let units = units(it, lots);
+            if !narrow.add(units, (it, valuation)) {
+                narrow.flush(&mut self.positions);
+                if !narrow.add(units, (it, valuation)) {
+                    let sums = self.positions.iter_mut().zip(&valuation.scenarios);
+                    sums.for_each(|(sum, profit)| *sum += product(units, *profit));
+                }
+            }
+            self.value += product(units, valuation.mark.micros()) - i128::from(cost.micros()) * FINE_PER_CASH;
+            self.standard += valuation.standard.of(units);
+        }
+        narrow.flush(&mut self.positions);
+    }
+
+    /// What of an open order depends on marks.
+    pub(crate) fn add_order_value(&mut self, it: &Instrument, order: &OpenOrder, sign: i128) {
+        if let Some(valuation) = &it.valuation {
+            self.add_filled(valuation, &Filled::of(it, valuation, order), sign);
+        }
+    }
+
+    fn add_filled(&mut self, valuation: &Valuation, filled: &Filled, sign: i128) {
+        let sums = self.orders.iter_mut().zip(&valuation.scenarios);
+        if sign > 0 {
+            sums.for_each(|(sum, profit)| *sum += filled.loss(*profit));
+        } else {
+            sums.for_each(|(sum, profit)| *sum -= filled.loss(*profit));
         }
         self.standard += filled.standard(valuation) * sign;
-        self.contingency.add(it, filled.interest().times(sign));
     }
 
     /// The sum of each scenario, with a trial's orders if there is one.
@@ -120,6 +173,50 @@ impl UnderlyingRisk {
     pub(crate) fn value(&self) -> Cash {
         let least = if self.value < 0 { Cash::MIN } else { Cash::MAX };
         num::div_round(self.value, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
+    }
+}
+
+/// Sums of scenarios in 64 bits, for as long as they cannot overflow: an order of magnitude faster.
+#[derive(Clone, Debug)]
+pub(crate) struct NarrowSums {
+    /// By the number of an instrument, the most that a unit makes or loses.
+    largest: Vec<Option<i64>>,
+    sums: Vec<i64>,
+    /// No sum is beyond this, either way.
+    bound: i64,
+}
+
+impl NarrowSums {
+    /// For the valuations that instruments have now.
+    pub(crate) fn of(instruments: &[Instrument], scenarios: usize) -> Self {
+        let largest = |it: &Instrument| {
+            let profits = it.valuation.as_ref()?.scenarios.iter();
+            i64::try_from(profits.fold(0, |most, profit| most.max(profit.unsigned_abs()))).ok()
+        };
+        Self { largest: instruments.iter().map(largest).collect(), sums: vec![0; scenarios], bound: 0 }
+    }
+
+    /// Adds what so many units make in each scenario, or answers with false and has changed nothing.
+    fn add(&mut self, units: Fine, (it, valuation): (&Instrument, &Valuation)) -> bool {
+        let largest = usize::try_from(it.id.0).ok().and_then(|place| *self.largest.get(place)?);
+        let added = i64::try_from(units).ok().zip(largest);
+        let bound = added.and_then(|(units, largest)| {
+            Some((units, units.checked_abs()?.checked_mul(largest)?.checked_add(self.bound)?))
+        });
+        let Some((units, bound)) = bound else { return false };
+        self.bound = bound;
+        for (sum, profit) in self.sums.iter_mut().zip(&valuation.scenarios) {
+            *sum = sum.wrapping_add(units.wrapping_mul(*profit));
+        }
+        true
+    }
+
+    /// Moves everything into the wide sums.
+    fn flush(&mut self, wide: &mut [Fine]) {
+        for (wide, narrow) in wide.iter_mut().zip(&mut self.sums) {
+            *wide += i128::from(core::mem::take(narrow));
+        }
+        self.bound = 0;
     }
 }
 
@@ -188,34 +285,70 @@ pub(crate) struct OpenOrder {
     pub fee: Cash,
 }
 
+impl OpenOrder {
+    /// An order under the fees at an index: that of the present marks, so that what was counted is taken out again
+    /// by the same number.
+    pub(crate) fn of(
+        it: &Instrument,
+        (side, lots, price): (Side, Lots, Ticks),
+        (fees, index): (&Fees, Cash),
+    ) -> Self {
+        let fee = fee_per_unit_max(fees, it, index, it.market.price(price).unwrap_or(Cash::MAX));
+        Self { side, lots: i64::try_from(lots.get()).unwrap_or(i64::MAX), price, fee }
+    }
+}
+
 /// An order as if it had filled whole at its price.
 #[derive(Clone, Copy, Debug)]
-struct Filled {
+pub(crate) struct Filled {
     units: Fine,
     /// What the fill itself makes or costs against the mark, fee included.
     at_once: Fine,
 }
 
 impl Filled {
-    fn of(it: &Instrument, valuation: &Valuation, order: &OpenOrder) -> Self {
+    pub(crate) fn of(it: &Instrument, valuation: &Valuation, order: &OpenOrder) -> Self {
         let units = units(it, Position::new(order.side.sign() * order.lots));
         let price = it.market.price(order.price).unwrap_or(Cash::MAX);
-        let edge = units * (i128::from(valuation.mark.micros()) - i128::from(price.micros()));
-        Self { units, at_once: edge - units.abs() * i128::from(order.fee.micros()) }
+        let edge = product(units, valuation.mark.micros()) - product(units, price.micros());
+        Self { units, at_once: edge - product(units.abs(), order.fee.micros()) }
     }
 
     /// What it takes from a scenario in which a unit makes `profit`: zero or less.
     fn loss(&self, profit: i64) -> Fine {
-        (self.units * i128::from(profit) + self.at_once).min(0)
+        (product(self.units, profit) + self.at_once).min(0)
     }
 
-    fn standard(&self, valuation: &Valuation) -> Fine {
+    /// The most that it takes from any scenario.
+    pub(crate) fn worst(&self, valuation: &Valuation) -> Fine {
+        let profits = valuation.scenarios.iter().copied();
+        let least = if self.units < 0 { profits.max() } else { profits.min() };
+        -self.loss(least.unwrap_or(0))
+    }
+
+    /// The most that it adds to what contingencies are on.
+    pub(crate) fn units_at_most(&self, it: &Instrument) -> Units {
+        let (gross, is_option) = (self.units.abs(), it.is_option());
+        Units {
+            short_options: if is_option { gross } else { 0 },
+            futures: if is_option { 0 } else { gross },
+            gross,
+        }
+    }
+
+    pub(crate) fn standard(&self, valuation: &Valuation) -> Fine {
         valuation.standard.of(self.units) + (-self.at_once).max(0)
     }
 
     fn interest(&self) -> Interest {
         Interest { net: 0, buys: self.units.max(0), sells: (-self.units).max(0) }
     }
+}
+
+/// Units times what one makes: nearly always within 64 bits, where it is several times faster.
+fn product(units: Fine, each: i64) -> Fine {
+    let narrow = i64::try_from(units).ok().and_then(|units| units.checked_mul(each));
+    narrow.map_or_else(|| units * i128::from(each), i128::from)
 }
 
 /// Billionths of the underlying in a position.
@@ -225,7 +358,14 @@ pub(crate) fn units(it: &Instrument, lots: Position) -> i128 {
 
 /// Billionths to whole, rounded up.
 pub(crate) fn ceil_part(billionths: i128) -> i128 {
-    num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths)
+    match i64::try_from(billionths) {
+        // The same, where it is faster.
+        Ok(narrow) => {
+            let (whole, left) = (narrow / Fix::SCALE, narrow % Fix::SCALE);
+            i128::from(whole) + i128::from(left > 0)
+        }
+        Err(_) => num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths),
+    }
 }
 
 /// Whole units as a `Fix`, for showing; saturates.

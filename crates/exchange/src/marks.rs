@@ -15,6 +15,7 @@ use crate::{
     holding::Holding,
     instrument::{Greeks, Instrument, Valuation},
     ledger::AccountIndex,
+    margin::{NarrowSums, OpenOrder},
     name::{Contract, Right},
     risk::{Grid, time_to},
     state::{State, Underlying},
@@ -34,6 +35,7 @@ impl State {
             underlying.index_at = now;
             if underlying.index != price {
                 underlying.index = price;
+                self.lift_ceilings();
                 self.emit(Event::IndexMoved { underlying: id, price });
             }
         }
@@ -74,19 +76,54 @@ impl State {
         let smiles: Vec<(Timestamp, Option<Slice>)> = underlying.surfaces.iter().map(smile).collect();
         let rules = (&self.parameters.grid, &self.parameters.margin);
         let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
+        let mut are_same = true;
         for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open()) {
             valuations.push((it.id, value(it, underlying, &smiles, (now, rules))));
         }
         for (id, valuation) in valuations {
             let place = usize::try_from(id.0).unwrap_or(usize::MAX);
             if let Some(it) = self.instruments.get_mut(place) {
+                are_same &= it.valuation.is_some() == valuation.is_some();
                 it.valuation = valuation;
             }
         }
         let uncertainty = self.present_uncertainty(id);
         let underlying = self.underlying_mut(id);
         (underlying.marked, underlying.uncertainty) = (Some((index, now)), uncertainty);
-        self.recount(id);
+        self.lift_ceilings();
+        if are_same {
+            self.revalue(id);
+        } else {
+            self.recount(id);
+        }
+    }
+
+    /// Makes those margin sums anew that depend on marks: what is counted is the same as before, so that its units
+    /// stay.
+    fn revalue(&mut self, underlying: UnderlyingId) {
+        let at = self.underlying(underlying).marked.map_or(Cash::ZERO, |(index, _)| index);
+        let instruments = &self.instruments;
+        let mut narrow = NarrowSums::of(instruments, self.parameters.grid.len());
+        let find = |id: InstrumentId| {
+            let it = instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
+            it.filter(|it| it.underlying == underlying)
+        };
+        for (account, holder) in (0..).zip(&mut self.accounts) {
+            let Some(risk) = holder.risk.get_mut(&underlying) else { continue };
+            self.liquidations.watch(account);
+            risk.forget_values();
+            let held = holder.holdings.iter().filter_map(|(id, held)| Some((find(*id)?, held)));
+            risk.add_values(held.map(|(it, held)| (it, held.position, held.cost(it))), &mut narrow);
+            let orders = holder.orders.iter().filter_map(|id| self.orders.get(id));
+            for (it, order) in orders.filter_map(|order| Some((find(order.instrument)?, order))) {
+                let open = OpenOrder::of(
+                    it,
+                    (order.side, order.remaining(), order.price),
+                    (&self.parameters.fees, at),
+                );
+                risk.add_order_value(it, &open, 1);
+            }
+        }
     }
 
     /// Makes the margin sums of every account in an underlying anew.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: book, order table, account and margin sums change together.
 
-use num::{Cash, Lots, Side, Ticks};
+use num::{Lots, Side, Ticks};
 use wire::{Event, InstrumentId, OrderEnd, OrderId};
 
 use crate::{
@@ -58,6 +58,9 @@ impl State {
     pub(crate) fn count_order(&mut self, order: &Order, sign: i128) {
         let open = self.open_order(order.instrument, order.side, order.remaining(), order.price);
         self.count_open_order(order.account, order.instrument, &open, sign);
+        if sign > 0 {
+            self.raise_ceiling(order.account, order.instrument, &open);
+        }
     }
 
     fn count_open_order(&mut self, account: AccountIndex, id: InstrumentId, open: &OpenOrder, sign: i128) {
@@ -74,11 +77,8 @@ impl State {
     /// An order as margin sees it.
     pub(crate) fn open_order(&self, id: InstrumentId, side: Side, lots: Lots, price: Ticks) -> OpenOrder {
         let instrument = self.instrument_at(id);
-        // The index of the present marks: what was counted is taken out again by the same number.
         let underlying = self.underlying(instrument.underlying);
         let index = underlying.marked.map_or(underlying.index, |(index, _)| index);
-        let price_cash = instrument.market.price(price).unwrap_or(Cash::MAX);
-        let fee = crate::fees::fee_per_unit_max(&self.parameters.fees, instrument, index, price_cash);
-        OpenOrder { side, lots: i64::try_from(lots.get()).unwrap_or(i64::MAX), price, fee }
+        OpenOrder::of(instrument, (side, lots, price), (&self.parameters.fees, index))
     }
 }

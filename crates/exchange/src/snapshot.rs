@@ -123,6 +123,7 @@ impl State {
             liquidations,
             agenda: _,
             entering,
+            margin_epoch: _,
             equivocators,
             savepoint,
             events,
@@ -241,6 +242,10 @@ impl State {
                 let order = self.orders.get(id).ok_or(Misfit::Order { order: *id })?;
                 book.rest(order.resting()).map_err(|_| Misfit::Order { order: *id })?;
             }
+            // A price that belongs elsewhere in the order would be put there: two encodings of one book.
+            if let Some((_, id)) = trading(book).zip(orders).find(|(have, need)| have != *need) {
+                return Err(Misfit::Order { order: *id });
+            }
         }
         for order in self.orders.values() {
             let place = usize::try_from(order.account).unwrap_or(usize::MAX);
@@ -286,6 +291,12 @@ impl State {
     }
 }
 
+/// Orders at rest, bids first, in the order in which they trade.
+fn trading(book: &PagedBook) -> impl Iterator<Item = OrderId> {
+    let sides = [num::Side::Buy, num::Side::Sell];
+    sides.into_iter().flat_map(|side| book.orders(side).map(|order| order.id))
+}
+
 fn index_of(place: usize) -> AccountIndex {
     AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX)
 }
@@ -329,8 +340,7 @@ impl SavedInstrument {
             funding,
             last_trade,
         } = it.clone();
-        let sides = [num::Side::Buy, num::Side::Sell];
-        let resting = sides.into_iter().flat_map(|side| book.orders(side).map(|order| order.id)).collect();
+        let resting = trading(book).collect();
         Self { name, listing, valuation, open_interest, halt, collected, flow, funding, last_trade, resting }
     }
 }
@@ -348,6 +358,7 @@ impl Save for Account {
             protections,
             switch,
             risk: _,
+            ceiling: _,
             health,
             distress,
             model,
@@ -381,6 +392,7 @@ impl Save for Account {
             protections: Save::load(input)?,
             switch: Save::load(input)?,
             risk: BTreeMap::new(),
+            ceiling: None,
             health: Save::load(input)?,
             distress: Save::load(input)?,
             model: Save::load(input)?,

@@ -139,6 +139,8 @@ pub struct State {
     pub(crate) equivocators: BTreeMap<(u64, Author), Equivocation>,
     pub(crate) touched: Touched,
     pub(crate) liquidations: Liquidations,
+    /// Counts changes of prices and rules that margins depend on.
+    pub(crate) margin_epoch: u64,
     pub(crate) agenda: Agenda,
     /// Held orders whose primary has filled, in the order in which they enter.
     pub(crate) entering: Vec<(OrderId, AccountIndex)>,

@@ -320,6 +320,7 @@ impl State {
         let risk =
             account.risk.entry(instrument.underlying).or_insert_with(|| UnderlyingRisk::new(scenarios));
         risk.add_position(instrument, it.position, it.cost(instrument), sign);
+        account.ceiling = None;
     }
 }
 

@@ -346,7 +346,7 @@ proptest! {
             changed[at] = with;
             if let Ok(state) = load(&changed) {
                 prop_assert_eq!(state.check_invariants(), Ok(()));
-                prop_assert!(saved(&state) == changed, "no two encodings are the same state");
+                prop_assert!(saved(&state) == changed, "byte {} as {}: no two encodings are the same state", at, with);
             }
         }
     }

@@ -347,3 +347,18 @@ fn a_transfer_opens_the_subaccount_and_keeps_what_margin_needs() {
     let rest = Action::Transfer { subaccount: 7, amount: usdc(600_000) };
     assert!(matches!(bench.reject_of(1, rest), Some(Reject::BalanceTooLow { .. })));
 }
+
+#[test]
+fn a_change_is_told_once_or_forgotten() {
+    let mut bench = Bench::funded();
+    let told = |bench: &mut Bench| {
+        let mut count = 0;
+        bench.state.take_changes(|_, _| count += 1);
+        count
+    };
+    bench.state.forget_changes();
+    assert_eq!(told(&mut bench), 0);
+    bench.act(1, vec![buy(PERPETUAL, 1, AT - 10)]);
+    assert!(told(&mut bench) > 0, "an order rests now");
+    assert_eq!(told(&mut bench), 0);
+}

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::ws::Utf8Bytes;
 use tokio::sync::mpsc;
 use wire::AccountId;
 
@@ -19,7 +20,8 @@ pub const CHANNELS_MAX: usize = 2_000;
 /// What a connection's writer gets.
 #[derive(Clone, Debug)]
 pub enum Frame {
-    Text(Arc<str>),
+    /// Shared by all who get it.
+    Text(Utf8Bytes),
     /// The end of the connection, after what was sent before.
     Close,
 }
@@ -128,11 +130,15 @@ impl Hub {
     /// Sends `data` to all who listen to `topic`.
     pub fn publish(&self, topic: &Topic, data: &serde_json::Value) {
         let mut inner = self.lock();
-        let Some(ids) = inner.topics.get(topic).map(|audience| audience.ids.clone()) else { return };
-        let text: Arc<str> = rpc::notification(&topic.channel, data).into();
-        for id in ids {
-            inner.send(id, Frame::Text(Arc::clone(&text)));
-        }
+        let Inner { listeners, topics, .. } = &mut *inner;
+        let Some(audience) = topics.get(topic) else { return };
+        let text = Utf8Bytes::from(rpc::notification(&topic.channel, data));
+        let takes = |id: &ConnectionId| {
+            let listener = listeners.get(id);
+            listener.is_none_or(|listener| listener.queue.try_send(Frame::Text(text.clone())).is_ok())
+        };
+        let slow: Vec<ConnectionId> = audience.ids.iter().copied().filter(|id| !takes(id)).collect();
+        slow.into_iter().for_each(|id| inner.cut_off(id));
     }
 
     /// Sends one frame to one connection.
@@ -156,12 +162,15 @@ impl Inner {
     }
 
     fn send(&mut self, id: ConnectionId, frame: Frame) {
-        let full = self.listeners.get(&id).is_some_and(|listener| listener.queue.try_send(frame).is_err());
-        if full && let Some(listener) = self.listeners.remove(&id) {
-            // Dropping the queue ends the connection's writer.
-            for topic in listener.topics {
-                self.leave(&topic, id);
-            }
+        if self.listeners.get(&id).is_some_and(|listener| listener.queue.try_send(frame).is_err()) {
+            self.cut_off(id);
+        }
+    }
+
+    /// Drops a queue, which ends the connection's writer.
+    fn cut_off(&mut self, id: ConnectionId) {
+        for topic in self.listeners.remove(&id).into_iter().flat_map(|listener| listener.topics) {
+            self.leave(&topic, id);
         }
     }
 }

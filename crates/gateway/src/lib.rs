@@ -14,6 +14,7 @@
 pub mod auth;
 mod channel;
 mod code;
+mod commits;
 mod credits;
 pub mod decimal;
 mod feed;
@@ -35,6 +36,7 @@ mod scope;
 mod selection;
 mod session;
 mod socket;
+mod store;
 mod token;
 mod view;
 
@@ -45,14 +47,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{Committed, NodeClient, Wallet};
+use client::{NodeClient, Wallet};
 use crypto::Digest;
 use num::Timestamp;
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::JoinSet};
 use wire::{AccountId, Action, Atomicity, Committee, IntentId, OrderId, OrderTarget};
 
-pub use crate::credits::{Limits, Rate};
 use crate::{
     auth::{ApiKeyFile, Identity, Keyring},
     channel::Channel,
@@ -65,7 +66,12 @@ use crate::{
     outcome::Outcome,
     rpc::{Code, Request, RpcError, RpcResult, now_us},
     session::Session,
+    store::Store,
     view::View,
+};
+pub use crate::{
+    credits::{Limits, Rate},
+    store::StoreError,
 };
 
 /// How long a caller waits for the order of his intent.
@@ -92,6 +98,8 @@ pub struct Config {
     pub clock_offset_ms: i64,
     /// Unpredictable bytes that tokens are derived from.
     pub token_key: [u8; 32],
+    /// Where history is kept beyond what memory holds: `sqlite:FILE?mode=rwc` or `postgres://…`.
+    pub history: Option<String>,
 }
 
 /// Why a gateway did not start or does not go on.
@@ -105,6 +113,8 @@ pub enum GatewayError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("{0}")]
     Node(#[from] client::NodeError),
+    #[error("{0}")]
+    History(#[from] StoreError),
 }
 
 type Waiting = (Instant, oneshot::Sender<Result<Outcome, RpcError>>);
@@ -123,6 +133,7 @@ pub struct Gateway {
     wallets: Mutex<BTreeMap<String, Wallet>>,
     /// Accounts whose connections cancel what they placed when they end.
     cancelling: Mutex<BTreeSet<AccountId>>,
+    store: Option<Store>,
     node: NodeClient,
     network_digest: Digest,
     clock_offset_ms: i64,
@@ -141,6 +152,10 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
     let address = config.listen;
     let listen = |source| GatewayError::Listen { address, source };
     let state = exchange::State::new(&config.exchange, config.network)?;
+    let store = match &config.history {
+        Some(url) => Some(Store::open(url, &config.network).await?),
+        None => None,
+    };
     let gateway = Arc::new(Gateway {
         keyring: Keyring::new(config.keys, config.token_key)?,
         hub: Hub::default(),
@@ -153,38 +168,20 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         waiting: Mutex::default(),
         wallets: Mutex::default(),
         cancelling: Mutex::default(),
+        store,
         node: NodeClient::connect(&config.node).await?,
         network_digest: config.network,
         clock_offset_ms: config.clock_offset_ms,
     });
     tracing::info!(%address, node = %config.node, "gateway is up");
-    tokio::spawn(tick(Arc::clone(&gateway)));
-    let following = tokio::spawn(follow(Arc::clone(&gateway)));
+    // Ends with this call.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(tick(Arc::clone(&gateway)));
+    tasks.spawn(commits::follow(Arc::clone(&gateway)));
     let service = http::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(listener, service) => served.map_err(listen),
-        followed = following => match followed {
-            Ok(ended) => ended.map_err(GatewayError::Node),
-            Err(_) => Ok(()),
-        },
-    }
-}
-
-/// Follows the node's commits; connects again when the node comes back.
-async fn follow(gateway: Arc<Gateway>) -> Result<(), client::NodeError> {
-    loop {
-        let mut node = gateway.node.clone();
-        let from = gateway.view().commit_index() + 1;
-        let ended = node
-            .commits(from, |committed| {
-                gateway.take(&committed);
-                std::ops::ControlFlow::Continue(())
-            })
-            .await;
-        if let Err(error) = ended {
-            tracing::warn!(%error, "following stopped: trying again");
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        _ = tasks.join_next() => Ok(()),
     }
 }
 
@@ -363,55 +360,6 @@ impl Gateway {
         }
         let Rate { rate, .. } = self.pools.limits.trading;
         Err(RpcError::new(Code::TooManyRequests, format!("more than {rate} orders a second")))
-    }
-
-    fn take(&self, committed: &Committed) {
-        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
-        if committed.payload.commit.index != view.commit_index() + 1 {
-            return;
-        }
-        let mut changes = view.follow(&committed.payload);
-        let index = view.commit_index();
-        drop(view);
-        self.metrics.commit_index.set(i64::try_from(index).unwrap_or(i64::MAX));
-        self.metrics.trades.inc_by(u64::try_from(changes.trades.len()).unwrap_or(0));
-        let outcomes = core::mem::take(&mut changes.outcomes);
-        let mut latencies = Vec::new();
-        for (intent, outcome) in outcomes {
-            if let Some((since, sender)) = lock(&self.waiting).remove(&intent) {
-                latencies.push(since.elapsed());
-                drop(sender.send(outcome));
-            }
-        }
-        let mut network = lock(&self.network);
-        network.note(&committed.payload, &changes, &committed.certificates);
-        network.note_age(self.age_ms(committed.payload.commit.time));
-        for taken in latencies {
-            self.metrics.finality_seconds.observe(taken.as_secs_f64());
-            network.note_latency(taken);
-        }
-        drop(network);
-        let view = self.view();
-        lock(&self.feed).after_commit(self, &view, &changes);
-    }
-
-    /// How long ago a time of the data was, by this machine's clock.
-    fn age_ms(&self, time: Timestamp) -> i64 {
-        let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
-        signed(now_us() / 1_000).saturating_add(self.clock_offset_ms).saturating_sub(signed(time.millis()))
-    }
-
-    /// How final a commit is: `final` once it is ordered, `certified` once a quorum has signed a root at or
-    /// after it.
-    pub(crate) fn finality(&self, last: u64, commit: u64) -> Value {
-        let network = lock(&self.network);
-        let (certified, root) = network.certified();
-        let state = match certified {
-            Some(certified) if certified >= commit => "certified",
-            _ if last >= commit => "final",
-            _ => "unknown",
-        };
-        serde_json::json!({ "commit": commit, "state": state, "final_commit": last, "certified_commit": certified, "root": root })
     }
 
     /// Whose signatures make a root certain.

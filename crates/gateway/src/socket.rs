@@ -34,6 +34,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(150);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a write may take before the reader counts as gone.
 const WRITE_MAX: Duration = Duration::from_secs(10);
+/// Frames written with one flush.
+const TOGETHER_MAX: usize = 64;
 
 /// Serves a connection until it ends.
 pub async fn run(gateway: Arc<Gateway>, socket: WebSocket) {
@@ -122,18 +124,46 @@ async fn write(
             Due::Message(message) => message,
             Due::Close => return close(sink, close_code::POLICY, "no answer to test_request").await,
             Due::Nothing { until } => match tokio::time::timeout_at(until, frames.recv()).await {
-                Ok(Some(Frame::Text(text))) => Message::Text(Utf8Bytes::from(&*text)),
+                Ok(Some(Frame::Text(text))) => Message::Text(text),
                 Ok(Some(Frame::Close)) => return close(sink, close_code::NORMAL, "bye").await,
                 // The hub dropped the queue: this reader was too slow.
                 Ok(None) => return close(sink, close_code::POLICY, "reading too slowly").await,
                 Err(_) => continue,
             },
         };
-        let sent = tokio::time::timeout(WRITE_MAX, sink.send(message)).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            return;
+        match tokio::time::timeout(WRITE_MAX, send(&mut sink, message, &mut frames)).await {
+            Ok(Ok(Then::GoOn)) => {}
+            Ok(Ok(Then::Close)) => return close(sink, close_code::NORMAL, "bye").await,
+            Ok(Err(_)) | Err(_) => return,
         }
     }
+}
+
+enum Then {
+    GoOn,
+    Close,
+}
+
+/// Sends a message together with what waits behind it.
+async fn send(
+    sink: &mut SplitSink<WebSocket, Message>,
+    message: Message,
+    frames: &mut mpsc::Receiver<Frame>,
+) -> Result<Then, axum::Error> {
+    sink.feed(message).await?;
+    let mut then = Then::GoOn;
+    for _ in 1..TOGETHER_MAX {
+        match frames.try_recv() {
+            Ok(Frame::Text(text)) => sink.feed(Message::Text(text)).await?,
+            Ok(Frame::Close) => {
+                then = Then::Close;
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    sink.flush().await?;
+    Ok(then)
 }
 
 /// When a connection last heard that we are here.

@@ -86,6 +86,13 @@ impl Ordering {
         self.length.certified_in(round).map(|wave| self.shares.own(wave.propose()))
     }
 
+    /// Makes the coin share of a block of `round` at leisure: `share_for` has it at hand then.
+    pub fn prepare_share(&mut self, round: Round) {
+        if let Some(wave) = self.length.certified_in(round) {
+            self.shares.prepare(wave.propose());
+        }
+    }
+
     /// Tells the coin of a round from the own log: it was `Revealed` before and is not checked again.
     pub fn restore_coin(&mut self, round: Round, value: CoinValue) {
         self.reveal(round, value);

@@ -23,6 +23,8 @@ pub(crate) struct Shares {
     latest: BTreeMap<Author, Round>,
     /// The highest round whose coin was recovered here.
     highest: Round,
+    /// The own share that was made last.
+    own: Option<(Round, CoinShare)>,
 }
 
 /// Rounds after its last share for which an author is waited for.
@@ -62,12 +64,21 @@ impl Shares {
             fresh: BTreeSet::new(),
             latest: BTreeMap::new(),
             highest: Round(0),
+            own: None,
         }
     }
 
     /// This validator's share of the coin of the wave that proposes in `round`.
     pub(crate) fn own(&self, round: Round) -> CoinShare {
-        self.coin.share(round.0)
+        let made = self.own.filter(|(made, _)| *made == round);
+        made.map_or_else(|| self.coin.share(round.0), |(_, share)| share)
+    }
+
+    /// Makes that share before it is needed.
+    pub(crate) fn prepare(&mut self, round: Round) {
+        if self.own.is_none_or(|(made, _)| made != round) {
+            self.own = Some((round, self.coin.share(round.0)));
+        }
     }
 
     pub(crate) fn add(&mut self, round: Round, author: Author, share: CoinShare) {

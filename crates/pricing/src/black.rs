@@ -116,16 +116,20 @@ pub fn european(terms: &European, market: &Market) -> Result<Value, DomainError>
 /// `price`, for loops.
 #[inline(always)]
 pub(crate) fn price_on_forward(sign: f64, it: &Option) -> f64 {
-    parts(sign, &legs_on_forward(it, it.time.sqrt())).value
+    parts(sign, &legs_on_forward(it)).value
 }
 
 /// `value`, for loops.
 #[inline(always)]
 pub(crate) fn value_on_forward(sign: f64, it: &Option) -> Value {
-    let root = it.time.sqrt();
-    let legs = legs_on_forward(it, root);
-    let the = parts(sign, &legs);
-    let mut greeks = sensitivities(&the, &legs, it.forward, root, it.volatility);
+    let legs = legs_on_forward(it);
+    greeks_on_forward(sign, it, &legs, &parts(sign, &legs))
+}
+
+/// A value with its Greeks, from the parts that it is made of.
+#[inline(always)]
+pub(crate) fn greeks_on_forward(sign: f64, it: &Option, legs: &Legs, the: &Parts) -> Value {
+    let mut greeks = sensitivities(the, legs, it.forward, it.time.sqrt(), it.volatility);
     greeks.delta *= sign;
     greeks.theta += it.rate * the.value;
     greeks.rho = -it.time * the.value;
@@ -133,13 +137,13 @@ pub(crate) fn value_on_forward(sign: f64, it: &Option) -> Value {
 }
 
 #[inline(always)]
-fn legs_on_forward(it: &Option, root: f64) -> Legs {
+pub(crate) fn legs_on_forward(it: &Option) -> Legs {
     let discount = exp(-it.rate * it.time);
     Legs {
         underlying: discount * it.forward,
         strike: discount * it.strike,
         log: ln_ratio(it.forward, it.strike),
-        deviation: it.volatility * root,
+        deviation: it.volatility * it.time.sqrt(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     black::{Option, Right},
     domain::{AMOUNT, DomainError, Need},
     elementary::{exp, ln, ln_ratio, polynomial},
+    kernel::Tails,
     normal::scaled_tails,
 };
 
@@ -163,14 +164,58 @@ fn inverse_crude_tail(y: f64, square: f64) -> f64 {
 /// One step of Householder's third order on the logarithm of c, or of 1 - c where that is smaller.
 #[inline(always)]
 pub(crate) fn improved(it: &Normalised, s: f64) -> f64 {
+    let view = view(it, s);
+    stepped(it, s, &view, &part(it, &view, &tails(it, &view)))
+}
+
+/// A guess of the deviation as the formulas see it: u/s and s/2.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    pub y: f64,
+    pub half: f64,
+}
+
+/// c or 1 - c over the bell, whichever is solved for, beside what it should be: the logarithm of their ratio, less
+/// `offset`, is what is missed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub part: f64,
+    pub ratio: f64,
+    pub offset: f64,
+}
+
+#[inline(always)]
+pub(crate) fn view(it: &Normalised, s: f64) -> View {
+    View { y: it.log / s, half: 0.5 * s }
+}
+
+impl View {
+    /// Whether the two tails nearly agree, so that their difference is a series around the middle.
+    #[inline(always)]
+    fn is_narrow(&self, log: f64) -> bool {
+        self.half < SERIES_HALF && log < SERIES_LOG
+    }
+}
+
+/// The first stage of a step.
+#[inline(always)]
+pub(crate) fn tails(it: &Normalised, view: &View) -> Tails {
+    let View { y, half } = *view;
+    let place = if view.is_narrow(it.log) { y } else { (half - y).abs() };
+    let (near, far) = scaled_tails(place, y + half);
+    Tails { near, far }
+}
+
+/// The second.
+#[inline(always)]
+pub(crate) fn part(it: &Normalised, view: &View, tails: &Tails) -> Part {
     const BELL_MIN_LOG: f64 = 650.0;
-    let (u, upper) = (it.log, it.price > 0.5);
-    let (y, half) = (u / s, 0.5 * s);
+    let View { y, half } = *view;
+    let Tails { near, far } = *tails;
     let z = half - y;
     let square = 0.5 * z * z;
-    let series = half < SERIES_HALF && u < SERIES_LOG;
+    let series = view.is_narrow(it.log);
     let above = z >= 0.0 && !series;
-    let (near, far) = scaled_tails(if series { y } else { z.abs() }, y + half);
     let inverse_bell = exp(if square < BELL_MIN_LOG { square } else { BELL_MIN_LOG });
     let (narrow, wide) = (series_gap(y, near, half), near - far);
     let gap = if series { narrow } else { wide };
@@ -179,11 +224,23 @@ pub(crate) fn improved(it: &Normalised, s: f64) -> f64 {
     let (bell_less_sum, bell_less_gap) = (inverse_bell - sum, inverse_bell - gap);
     let price = if above { bell_less_sum } else { gap };
     let rest = if above { sum } else { bell_less_gap };
-    let part = if upper { rest } else { price };
-    let miss = ln(part) - square - it.target;
+    let (part, target) = if it.price > 0.5 { (rest, it.rest) } else { (price, it.price) };
+    // Near one a logarithm loses nothing; the difference of two that are large does. Only where the bell is beyond a
+    // double is there no other way, and there a digit of the price is worth little of the volatility.
+    let within = square < BELL_MIN_LOG;
+    let want = if within { target * inverse_bell } else { 1.0 };
+    Part { part, ratio: part / want, offset: if within { 0.0 } else { square + it.target } }
+}
+
+/// The third.
+#[inline(always)]
+pub(crate) fn stepped(it: &Normalised, s: f64, view: &View, part: &Part) -> f64 {
+    let View { y, half } = *view;
+    let Part { part, ratio, offset } = *part;
+    let miss = ln(ratio) - offset;
     // The slope of that logarithm is pdf / part; the higher derivatives come from those of pdf. A Newton step turns
     // them into their ratios times powers of the step without a division.
-    let newton = -miss * SQRT_2_PI * if upper { -part } else { part };
+    let newton = -miss * SQRT_2_PI * if it.price > 0.5 { -part } else { part };
     let by_s_newton = y * it.inverse_log * newton;
     let bend = (y * y - half * half) * by_s_newton;
     let twist = bend * bend - (3.0 * y * y * by_s_newton * by_s_newton + 0.25 * newton * newton);

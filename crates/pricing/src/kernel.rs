@@ -45,21 +45,54 @@ pub(crate) struct Parts {
     pub d2: f64,
 }
 
+/// How far out the option is, in deviations: half of one, and the distance of the strike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Depth {
+    pub half: f64,
+    pub ratio: f64,
+}
+
+/// The scaled tails at `z1` (or in the middle, where the deviation is small) and at `-z2`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tails {
+    pub near: f64,
+    pub far: f64,
+}
+
 /// The value and its parts; `sign` is one for a call and minus one for a put.
 #[inline(always)]
 pub(crate) fn parts(sign: f64, legs: &Legs) -> Parts {
+    let depth = depth(legs.log, legs.deviation);
+    joined(sign, legs, &depth, &tails(&depth))
+}
+
+#[inline(always)]
+pub(crate) fn depth(log: f64, deviation: f64) -> Depth {
+    let s = if deviation > DEVIATION_MIN { deviation } else { 1.0 };
+    let ratio = log.abs() / s;
+    Depth { half: 0.5 * s, ratio: if ratio > DEPTH_MAX { DEPTH_MAX } else { ratio } }
+}
+
+#[inline(always)]
+pub(crate) fn tails(depth: &Depth) -> Tails {
+    let Depth { half, ratio } = *depth;
+    // The two tails nearly agree when the deviation is small: there the difference is a series around the middle.
+    let place = if half < NARROW { ratio } else { (half - ratio).abs() };
+    let (near, far) = scaled_tails(place, half + ratio);
+    Tails { near, far }
+}
+
+/// What depth and tails make of the legs.
+#[inline(always)]
+pub(crate) fn joined(sign: f64, legs: &Legs, depth: &Depth, tails: &Tails) -> Parts {
     let x = legs.log;
     let live = legs.deviation > DEVIATION_MIN;
-    let s = if live { legs.deviation } else { 1.0 };
-    let half = 0.5 * s;
-    let ratio = x.abs() / s;
-    let ratio = if ratio > DEPTH_MAX { DEPTH_MAX } else { ratio };
+    let Depth { half, ratio } = *depth;
     let (z1, depth) = (half - ratio, half + ratio);
     let bell = bell(z1);
     let bell = if live { bell } else { 0.0 };
-    // The two tails nearly agree when the deviation is small: there the difference is a series around the middle.
     let narrow = half < NARROW;
-    let (other_tail, far_tail) = scaled_tails(if narrow { ratio } else { z1.abs() }, depth);
+    let Tails { near: other_tail, far: far_tail } = *tails;
     let above = z1 >= 0.0 && live && !narrow;
     let near_signed = if above { -other_tail } else { other_tail };
     let (series, difference) = (narrow_gap(ratio, other_tail, half), near_signed - far_tail);

@@ -27,26 +27,29 @@ mod quadrature;
 mod risk;
 mod scenario;
 mod surface;
+mod term;
 mod variant;
 
-pub use batch::{Columns, Move, ValueColumns};
+pub use batch::{Columns, Function, Move, ValueColumns};
 pub use black::{European, Greeks, Option, Right, Value, european, price, value};
 pub use border::{Quote, from_trillionths, quote, quote_implied, to_trillionths, years_of_days};
 pub use domain::{DomainError, Need};
 pub use elementary::{exp, ln, ln_ratio, pow};
 pub use exotic::{
     American, Asian, Average, Barrier, Crossing, Digital, Formula, Inputs, Knock, Lookback, Payout, Strike,
-    contract_price, contract_value,
+    contract_price, contract_price_by, contract_value,
 };
 pub use implied::{ImpliedError, implied_volatility};
 pub use market::Market;
-pub use model::{CalibrationError, Heston, HestonValue, Sabr, Svi, SviPoint, heston};
+pub use model::{CalibrationError, Heston, Sabr, Svi, SviPoint, heston};
 pub use normal::{cdf, inverse_cdf, pdf};
 pub use number::{Jet, Number};
 pub use risk::{
     Garch, Historical, Moments, Normal, Parametric, Portfolio, PortfolioError, PortfolioOption, Sampled,
-    SeriesError, correlations, ewma_covariance, ewma_volatility, garch, historical, monte_carlo, parametric,
+    Scenario, SeriesError, correlations, ewma_covariance, ewma_volatility, garch, historical, monte_carlo,
+    parametric,
 };
 pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use surface::{Slice, SliceError};
+pub use term::{Curve, Surface, TermError};
 pub use variant::Variant;

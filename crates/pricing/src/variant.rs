@@ -26,6 +26,7 @@ impl Variant {
     pub const BASELINE: Self = Self(Set::Baseline);
 
     /// The variants that this machine can run, the fastest last.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "there is only one"))]
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::BASELINE];
         #[cfg(target_arch = "x86_64")]
@@ -64,7 +65,10 @@ impl Variant {
         }
     }
 
-    #[expect(unsafe_code, reason = "a call into code for an instruction set that was seen to be there")]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(unsafe_code, reason = "a call into code for an instruction set that was seen to be there")
+    )]
     pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             Set::Baseline => kernel.run(),

@@ -136,7 +136,8 @@ fn a_restart_decides_the_same_and_says_nothing_else() {
 
 #[test]
 fn a_client_is_refused_while_too_much_is_on_its_way() {
-    let mut one = agreement(0, Pacing { open_bytes_max: 200, ..Pacing::default() });
+    // Two workers share it, and a client alone takes half of its worker's part.
+    let mut one = agreement(0, Pacing { open_bytes_max: 400, ..Pacing::default() });
     let mut out = Vec::new();
     for ticket in 0..3 {
         let input = Input::Submit { client: 0, ticket, transaction: transaction(&"x".repeat(60)) };

@@ -1,4 +1,5 @@
-//! How far finality is over a wide network, without faults: the figures that the rounds of the rule promise.
+//! How far finality is over a wide network, with all validators or with some silent: what the rounds of the rule
+//! promise.
 //!
 //! Invariant: times are of the run, not of this machine; the same question has the same answer everywhere.
 //! Left out on purpose: the time that machines take to compute, and bandwidth.
@@ -24,6 +25,8 @@ pub struct Wan {
     pub validators: u16,
     pub wave_length: u8,
     pub leaders_per_round: u16,
+    /// Validators that never say a word: the last ones.
+    pub silent: u16,
     /// How long is measured, after a second of warming up.
     pub millis: u64,
     pub seed: u64,
@@ -31,7 +34,7 @@ pub struct Wan {
 
 impl Default for Wan {
     fn default() -> Self {
-        Self { validators: 10, wave_length: 5, leaders_per_round: 2, millis: 10_000, seed: 1 }
+        Self { validators: 10, wave_length: 5, leaders_per_round: 2, silent: 0, millis: 10_000, seed: 1 }
     }
 }
 
@@ -92,7 +95,8 @@ pub fn measure(wan: &Wan) -> Result<Figures, SetupError> {
     let mut random = Random::new(wan.seed);
     let factory = Factory::new(setup.clone(), None).map_err(SetupError)?;
     let cast = Cast::of(&setup, &mut random).ok_or_else(|| SetupError("no such network".to_owned()))?;
-    let mut world = World::new(factory, cast, random.fork());
+    let silent = (wan.validators.saturating_sub(wan.silent)..wan.validators).map(Author);
+    let mut world = World::new(factory, cast.with_silent(silent.collect()), random.fork());
     let from = Timestamp::from_millis(world.now().millis() + WARM_UP_MS);
     world.stopwatch = Some(Stopwatch::new(from));
     let end = from.millis() + wan.millis;

@@ -98,6 +98,11 @@ impl Cast {
         }
         Some(Self { network, byzantine, faulty, timers })
     }
+
+    /// The same network, in which these never say a word.
+    pub(crate) fn with_silent(self, faulty: BTreeSet<Author>) -> Self {
+        Self { byzantine: adversary::byzantine("silent", 0), faulty, ..self }
+    }
 }
 
 /// A run in progress.

@@ -3,6 +3,8 @@
 //! Invariant: transactions keep the order of submission; a batch is sealed when it is full or its first
 //! transaction has waited long enough, whichever comes first.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use commonware_codec::Encode;
 use num::{Duration, Timestamp};
@@ -10,6 +12,8 @@ use wire::{
     Author, Batch, BatchRef, List, Transaction,
     limits::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX},
 };
+
+use crate::room::{Busy, Room, Shares};
 
 /// Bytes that a transaction adds to a batch beyond its own.
 const OVERHEAD: usize = 5;
@@ -26,14 +30,6 @@ pub struct BuilderLimits {
     pub open_bytes_max: usize,
 }
 
-/// Too much is on its way already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{have} bytes are on their way, at most {need} may be")]
-pub struct Busy {
-    pub have: usize,
-    pub need: usize,
-}
-
 /// A finished batch.
 #[derive(Clone, Debug)]
 pub struct Sealed {
@@ -42,6 +38,22 @@ pub struct Sealed {
     pub encoded: Bytes,
     /// Of its transactions, in order.
     pub tickets: Vec<u64>,
+    /// Whose bytes they are.
+    pub shares: Shares,
+}
+
+/// A transaction that waits to be sealed.
+#[derive(Debug)]
+struct Waiting {
+    client: u64,
+    ticket: u64,
+    transaction: Transaction,
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.transaction.len() + OVERHEAD
+    }
 }
 
 /// Builds the batches of one worker.
@@ -52,10 +64,10 @@ pub struct Builder {
     worker: u8,
     limits: BuilderLimits,
     sequence: u64,
-    waiting: Vec<(u64, Transaction)>,
+    waiting: Vec<Waiting>,
     waiting_bytes: usize,
     since: Timestamp,
-    open_bytes: usize,
+    room: Room,
 }
 
 impl Builder {
@@ -71,7 +83,7 @@ impl Builder {
             waiting: Vec::new(),
             waiting_bytes: 0,
             since: Timestamp::ZERO,
-            open_bytes: 0,
+            room: Room::new(limits.open_bytes_max),
         }
     }
 
@@ -80,17 +92,20 @@ impl Builder {
         self.sequence = self.sequence.max(sequence);
     }
 
-    pub fn submit(&mut self, now: Timestamp, ticket: u64, transaction: Transaction) -> Result<(), Busy> {
-        if self.open_bytes >= self.limits.open_bytes_max {
-            return Err(Busy { have: self.open_bytes, need: self.limits.open_bytes_max });
-        }
+    /// Takes a client's transaction, unless too much of it is on its way.
+    pub fn submit(
+        &mut self,
+        now: Timestamp,
+        client: u64,
+        (ticket, transaction): (u64, Transaction),
+    ) -> Result<(), Busy> {
+        let waiting = Waiting { client, ticket, transaction };
+        self.room.take(client, waiting.bytes())?;
         if self.waiting.is_empty() {
             self.since = now;
         }
-        let bytes = transaction.len() + OVERHEAD;
-        self.waiting_bytes += bytes;
-        self.open_bytes += bytes;
-        self.waiting.push((ticket, transaction));
+        self.waiting_bytes += waiting.bytes();
+        self.waiting.push(waiting);
         Ok(())
     }
 
@@ -117,32 +132,43 @@ impl Builder {
         }
         let rest = self.waiting.split_off(self.waiting.len().min(BATCH_TRANSACTIONS_MAX));
         let taken = core::mem::replace(&mut self.waiting, rest);
-        self.waiting_bytes = self.waiting.iter().map(|(_, it)| it.len() + OVERHEAD).sum();
+        self.waiting_bytes = self.waiting.iter().map(Waiting::bytes).sum();
         self.sequence += 1;
-        let (tickets, transactions): (Vec<u64>, Vec<Transaction>) = taken.into_iter().unzip();
+        let shares = shares_of(&taken);
+        let (tickets, transactions): (Vec<u64>, Vec<Transaction>) =
+            taken.into_iter().map(|it| (it.ticket, it.transaction)).unzip();
         let transactions = List::new(transactions)?;
         let (epoch, author, worker, sequence) = (self.epoch, self.author, self.worker, self.sequence);
         let batch = Batch { epoch, author, worker, sequence, transactions };
         let encoded = batch.encode();
         let reference = BatchRef { author, worker, digest: Batch::digest_of(&encoded) };
-        Some(Sealed { reference, batch, encoded, tickets })
+        Some(Sealed { reference, batch, encoded, tickets, shares })
     }
 
-    /// A batch of an earlier life is on its way still.
-    pub fn reopen(&mut self, batch: &Batch) {
-        self.open_bytes += Self::weight(batch);
+    /// A batch of an earlier life is on its way still; what is to be given back for it.
+    pub fn reopen(&mut self, batch: &Batch) -> Shares {
+        let bytes = batch.transactions.iter().map(|it| it.len() + OVERHEAD).sum();
+        self.room.occupy(EARLIER, bytes);
+        vec![(EARLIER, bytes)]
     }
 
     /// A batch of this builder is ordered: its bytes are on their way no more.
-    pub fn ordered(&mut self, batch: &Batch) {
-        self.open_bytes = self.open_bytes.saturating_sub(Self::weight(batch));
-    }
-
-    fn weight(batch: &Batch) -> usize {
-        batch.transactions.iter().map(|it| it.len() + OVERHEAD).sum()
+    pub fn ordered(&mut self, shares: &[(u64, usize)]) {
+        self.room.give_back(shares);
     }
 
     pub const fn open_bytes(&self) -> usize {
-        self.open_bytes
+        self.room.taken()
     }
+}
+
+/// Whose batches of an earlier life count as.
+const EARLIER: u64 = u64::MAX;
+
+fn shares_of(waiting: &[Waiting]) -> Shares {
+    let mut of_client = BTreeMap::new();
+    for it in waiting {
+        *of_client.entry(it.client).or_default() += it.bytes();
+    }
+    of_client.into_iter().collect()
 }

@@ -11,10 +11,12 @@
 
 mod builder;
 mod questions;
+mod room;
 mod sections;
 mod shelf;
 mod worker;
 
-pub use builder::{Builder, BuilderLimits, Busy, Sealed};
+pub use builder::{Builder, BuilderLimits, Sealed};
+pub use room::{Busy, Shares};
 pub use shelf::{Held, Shelf};
 pub use worker::{Input, Output, Settings, Worker};

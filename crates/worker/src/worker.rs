@@ -15,7 +15,7 @@ use wire::{
     limits::{BATCH_BYTES_MAX, NOTES_MAX},
 };
 
-use crate::{Builder, BuilderLimits, Busy, Held, Shelf, questions::Questions, sections::Sections};
+use crate::{Builder, BuilderLimits, Busy, Held, Shares, Shelf, questions::Questions, sections::Sections};
 
 /// What a worker is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,9 @@ pub struct Settings {
 /// What can happen to a worker.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A client's transaction; `ticket` names it in the answers.
+    /// A client's transaction; `ticket` names it in the answers. Clients share the room that there is.
     Submit {
+        client: u64,
         ticket: u64,
         transaction: Transaction,
     },
@@ -100,6 +101,7 @@ pub enum Output {
 struct OwnBatch {
     note: BatchNote,
     tickets: Vec<u64>,
+    shares: Shares,
 }
 
 /// One worker of a validator.
@@ -143,9 +145,9 @@ impl Worker {
         self.sections.note(section, digest);
         if is_own {
             self.builder.resume_after(held.batch.sequence);
-            let own = OwnBatch { note: note_of(digest, &held), tickets: Vec::new() };
-            if self.own.insert(digest, own).is_none() {
-                self.builder.reopen(&held.batch);
+            if !self.own.contains_key(&digest) {
+                let (note, shares) = (note_of(digest, &held), self.builder.reopen(&held.batch));
+                self.own.insert(digest, OwnBatch { note, tickets: Vec::new(), shares });
             }
         }
         // What makes room here is still in the log, and not said to be held.
@@ -158,10 +160,12 @@ impl Worker {
     /// Takes one input. What it makes due waits for `settle`, so that many inputs can be taken for one look.
     pub fn take(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Submit { ticket, transaction } => match self.builder.submit(now, ticket, transaction) {
-                Ok(()) => self.seal_due(now, out),
-                Err(busy) => out.push(Output::Refused { ticket, busy }),
-            },
+            Input::Submit { client, ticket, transaction } => {
+                match self.builder.submit(now, client, (ticket, transaction)) {
+                    Ok(()) => self.seal_due(now, out),
+                    Err(busy) => out.push(Output::Refused { ticket, busy }),
+                }
+            }
             Input::Message { from, message } => self.take_message(from, message, out),
             Input::Order(order) => self.take_order(now, order, out),
             Input::Met => self.introduce(out),
@@ -217,7 +221,7 @@ impl Worker {
         self.shelf.refer(&digest);
         out.extend(sealed.tickets.iter().map(|ticket| Output::Accepted { ticket: *ticket }));
         out.push(Output::Broadcast { message: WorkerMessage::Batch { batch } });
-        self.own.insert(digest, OwnBatch { note, tickets: sealed.tickets });
+        self.own.insert(digest, OwnBatch { note, tickets: sealed.tickets, shares: sealed.shares });
         out.extend(words(vec![note], |batches| WorkerWord::Sealed { batches }));
     }
 

@@ -29,7 +29,7 @@ fn transaction(bytes: usize) -> Transaction {
 fn submit_all(builder: &mut Builder, transactions: impl Iterator<Item = Transaction>) -> Vec<Sealed> {
     let mut sealed = Vec::new();
     for (ticket, transaction) in (0..).zip(transactions) {
-        builder.submit(at(0), ticket, transaction).expect("there is room");
+        builder.submit(at(0), 1, (ticket, transaction)).expect("there is room");
         while builder.is_due(at(0)) {
             sealed.extend(builder.seal());
         }
@@ -42,14 +42,14 @@ fn the_first_transaction_waits_no_longer_than_the_delay_whoever_comes_after_it()
     let mut builder = builder(1_000_000, usize::MAX);
     assert!(!builder.is_due(at(u64::MAX)), "nothing waits");
     assert!(builder.seal().is_none());
-    builder.submit(at(100), 1, transaction(10)).unwrap();
-    builder.submit(at(109), 2, transaction(10)).unwrap();
+    builder.submit(at(100), 1, (1, transaction(10))).unwrap();
+    builder.submit(at(109), 1, (2, transaction(10))).unwrap();
     assert_eq!(builder.due(), at(100 + DELAY_MS));
     assert!(!builder.is_due(at(109)));
     assert!(builder.is_due(at(110)));
     assert_eq!(builder.seal().unwrap().tickets, [1, 2]);
     assert!(builder.is_empty());
-    builder.submit(at(200), 3, transaction(10)).unwrap();
+    builder.submit(at(200), 1, (3, transaction(10))).unwrap();
     assert!(!builder.is_due(at(209)), "the next one waits on its own account");
 }
 
@@ -64,7 +64,7 @@ fn a_full_batch_does_not_wait() {
 fn a_batch_has_no_more_transactions_than_the_wire_allows() {
     let mut builder = builder(usize::MAX, usize::MAX);
     for ticket in 0..u64::try_from(BATCH_TRANSACTIONS_MAX).unwrap() + 5 {
-        builder.submit(at(0), ticket, transaction(0)).unwrap();
+        builder.submit(at(0), 1, (ticket, transaction(0))).unwrap();
     }
     assert_eq!(builder.seal().unwrap().tickets.len(), BATCH_TRANSACTIONS_MAX);
     assert_eq!(builder.seal().unwrap().tickets.len(), 5);
@@ -104,16 +104,38 @@ fn transactions_keep_their_order_and_batches_are_numbered_on_across_lives() {
 
 #[test]
 fn a_client_is_told_to_wait_until_something_is_ordered() {
-    let mut builder = builder(100, 200);
+    let mut builder = builder(100, 400);
     for ticket in 0..2 {
-        builder.submit(at(0), ticket, transaction(95)).unwrap();
+        builder.submit(at(0), 1, (ticket, transaction(95))).unwrap();
     }
-    assert_eq!(builder.submit(at(0), 2, transaction(0)), Err(Busy { have: 200, need: 200 }));
+    assert_eq!(builder.submit(at(0), 1, (2, transaction(0))), Err(Busy { have: 200, need: 200 }));
     let sealed = builder.seal().unwrap();
-    assert!(builder.submit(at(0), 3, transaction(0)).is_err(), "sealed is still on its way");
-    builder.ordered(&sealed.batch);
+    assert!(builder.submit(at(0), 1, (3, transaction(0))).is_err(), "sealed is still on its way");
+    builder.ordered(&sealed.shares);
     assert_eq!(builder.open_bytes(), 0);
-    assert!(builder.submit(at(0), 4, transaction(0)).is_ok());
+    assert!(builder.submit(at(0), 1, (4, transaction(0))).is_ok());
+}
+
+#[test]
+fn a_client_that_takes_all_it_can_leaves_room_for_the_next() {
+    let mut builder = builder(1_000_000, 12_000);
+    let mut fill = |client: u64| {
+        let taken =
+            (0..).take_while(|ticket| builder.submit(at(0), client, (*ticket, transaction(95))).is_ok());
+        taken.count()
+    };
+    assert_eq!([fill(1), fill(2), fill(3)], [60, 30, 15], "each as much as is left then");
+    let sealed = builder.seal().unwrap();
+    assert_eq!(sealed.shares, [(1, 6_000), (2, 3_000), (3, 1_500)]);
+    builder.ordered(&sealed.shares);
+    // In turns they come to the same.
+    let mut taken = [0; 3];
+    for ticket in 0..200 {
+        for (client, taken) in (0..).zip(&mut taken) {
+            *taken += u64::from(builder.submit(at(0), client, (ticket, transaction(95))).is_ok());
+        }
+    }
+    assert_eq!(taken, [30; 3]);
 }
 
 fn held(author: u16, sequence: u64, bytes: usize) -> (Digest, Held) {
@@ -129,7 +151,7 @@ const PART: usize = 16 * 1024 * 1024;
 #[test]
 fn a_batch_is_known_by_the_digest_of_its_bytes() {
     let mut builder = builder(100, usize::MAX);
-    builder.submit(at(0), 1, transaction(5)).unwrap();
+    builder.submit(at(0), 1, (1, transaction(5))).unwrap();
     let sealed = builder.seal().unwrap();
     let (digest, read) = Shelf::read(sealed.encoded.clone()).unwrap();
     assert_eq!((digest, &read.batch), (sealed.reference.digest, &sealed.batch));
@@ -181,7 +203,7 @@ fn who_floods_is_not_heard_until_the_next_section_of_the_log() {
 #[test]
 fn many_small_transactions_take_more_memory_than_bytes() {
     let mut builder = builder(1_000_000, usize::MAX);
-    (0..1_000).for_each(|ticket| builder.submit(at(0), ticket, transaction(8)).unwrap());
+    (0..1_000).for_each(|ticket| builder.submit(at(0), 1, (ticket, transaction(8))).unwrap());
     let (_, held) = Shelf::read(builder.seal().unwrap().encoded).unwrap();
     assert!(held.bytes() > 3 * held.encoded.len(), "{} of {}", held.bytes(), held.encoded.len());
 }

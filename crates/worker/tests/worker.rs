@@ -69,7 +69,7 @@ impl Case {
         let mut contents = vec![0; bytes];
         contents[..8].copy_from_slice(&self.tickets.to_be_bytes());
         let transaction = Transaction::new(contents).expect("a small transaction");
-        self.take(Input::Submit { ticket: self.tickets, transaction })
+        self.take(Input::Submit { client: self.tickets, ticket: self.tickets, transaction })
     }
 
     fn wait(&mut self, millis: u64) -> Vec<Output> {

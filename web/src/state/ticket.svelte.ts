@@ -26,6 +26,9 @@ export type Sending =
 export type MarginPreview =
   { status: 'none' } | { status: 'ready'; quote: MarginQuote } | { status: 'failed'; reason: string };
 
+type MarginQuestion = { instrument_name: string; amount: number; price: number };
+
+/** Between two questions for the margin of a draft. */
 const PREVIEW_DELAY_MS = 150;
 const EMPTY: Draft = {
   side: 'buy',
@@ -44,7 +47,9 @@ export class TicketState {
   margin = $state.raw<MarginPreview>({ status: 'none' });
   #label = newLabel();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #wanted: MarginQuestion | null = null;
   #asked = 0;
+  #shown = 0;
 
   constructor(
     private readonly link: Link,
@@ -63,7 +68,7 @@ export class TicketState {
     const fits = problemsOf({ ...this.draft, kind: 'market' }, instrument).length === 0;
     const amount = fits ? this.draft.amount : String(instrument.min_trade_amount);
     this.change({ price: '', unit, amount });
-    this.margin = { status: 'none' };
+    this.#forget();
   }
 
   /** A click on a price of the book. */
@@ -75,18 +80,20 @@ export class TicketState {
     this.change({ side });
   }
 
-  /** Asks the gateway what margin the draft would take, once it has stood still for a moment. */
+  /** Asks the gateway now and then what margin the draft would take: also while prices never stand still. */
   preview(instrument: Instrument, ticker: Ticker | null, nowMs: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
     const estimate = estimateOf(this.draft, instrument, { ticker, nowMs });
     const amount = parseNumber(this.draft.amount);
     if (estimate === null || amount === null || problemsOf(this.draft, instrument).length > 0) {
-      this.margin = { status: 'none' };
+      this.#forget();
       return;
     }
     const price = Number(priceText(instrument, estimate.price));
-    const params = { instrument_name: instrument.instrument_name, amount, price };
-    this.#timer = setTimeout(() => void this.#ask(params), PREVIEW_DELAY_MS);
+    this.#wanted = { instrument_name: instrument.instrument_name, amount, price };
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      if (this.#wanted !== null) void this.#ask(this.#wanted);
+    }, PREVIEW_DELAY_MS);
   }
 
   async send(instrument: Instrument): Promise<void> {
@@ -104,14 +111,27 @@ export class TicketState {
     }
   }
 
-  async #ask(params: { instrument_name: string; amount: number; price: number }): Promise<void> {
+  #forget(): void {
+    this.#wanted = null;
+    this.#shown = this.#asked;
+    this.margin = { status: 'none' };
+  }
+
+  async #ask(params: MarginQuestion): Promise<void> {
     const asked = (this.#asked += 1);
     try {
       const quote = await this.link.request('private/get_margins', params);
-      if (asked === this.#asked) this.margin = { status: 'ready', quote };
+      this.#show(asked, { status: 'ready', quote });
     } catch (failure) {
-      if (asked === this.#asked) this.margin = { status: 'failed', reason: reasonOf(failure) };
+      this.#show(asked, { status: 'failed', reason: reasonOf(failure) });
     }
+  }
+
+  /** An answer counts unless a later one is shown already. */
+  #show(asked: number, margin: MarginPreview): void {
+    if (asked <= this.#shown) return;
+    this.#shown = asked;
+    this.margin = margin;
   }
 }
 

@@ -4,7 +4,10 @@
 
 mod clients;
 mod consensus;
+mod exchange;
 mod faults;
+mod gateway;
+mod margin;
 mod pricing;
 
 use clap::{Args, Subcommand};
@@ -21,8 +24,14 @@ pub struct BenchArguments {
 enum Bench {
     /// Throughput and latency of ordering: validator processes on the loopback, coin, encryption and fsync on
     Consensus(consensus::ConsensusArguments),
+    /// Signed actions a second through the exchange alone, with and without the tree
+    Exchange(exchange::ExchangeArguments),
     /// What a validator that is stopped, dead or restarted costs the others, and a cluster killed whole
     Faults(faults::FaultsArguments),
+    /// What an account's margin costs, and that of very many when marks move
+    Margin(margin::MarginArguments),
+    /// Order round trips and book fan-out of one gateway process, in front of a node that orders at once
+    Gateway(gateway::GatewayArguments),
     /// Options valued a second on one thread, with every vector width, beside other crates
     Pricing(pricing::PricingArguments),
 }
@@ -30,7 +39,10 @@ enum Bench {
 pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     match &arguments.bench {
         Bench::Consensus(arguments) => consensus::run(arguments),
+        Bench::Exchange(arguments) => exchange::run(arguments),
         Bench::Faults(arguments) => faults::run(arguments),
+        Bench::Margin(arguments) => margin::run(arguments),
+        Bench::Gateway(arguments) => gateway::run(arguments),
         Bench::Pricing(arguments) => pricing::run(arguments),
     }
 }

@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Toml},
+};
 use gateway::auth::ApiKeyFile;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -28,6 +32,37 @@ pub struct GatewayFile {
     /// How much callers may ask for, as calls a second and at once.
     #[serde(default)]
     pub limits: gateway::Limits,
+    /// Where history is kept: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`, or `none` for what memory holds.
+    #[serde(default = "usual_history")]
+    pub history: String,
+}
+
+fn usual_history() -> String {
+    "sqlite:history.sqlite".to_owned()
+}
+
+/// What the environment may say instead of the file, with CLOCKLESS_ before it and in capitals: above all the
+/// password in `history`.
+const OVERRIDES: [&str; 3] = ["history", "listen", "node"];
+
+impl GatewayFile {
+    /// Reads a file, over it the environment; paths are relative to the file.
+    fn read(path: &Path) -> Result<Self, Failure> {
+        if !path.is_file() {
+            return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
+        }
+        let figment =
+            Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
+        figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
+    }
+
+    /// The URL that the gateway is told; `None` to keep nothing.
+    fn history_url(&self, folder: &Path) -> Option<String> {
+        match self.history.strip_prefix("sqlite:") {
+            Some(file) => Some(format!("sqlite:{}?mode=rwc", folder.join(file).display())),
+            None => (self.history != "none").then(|| self.history.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,9 +72,7 @@ pub struct KeyFile {
 }
 
 pub fn run(path: &Path) -> Result<(), Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let bad = |error: &dyn std::fmt::Display| Failure::bad_input(format!("{}: {error}", path.display()));
-    let file: GatewayFile = toml::from_str(&text).map_err(|error| bad(&error))?;
+    let file = GatewayFile::read(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let genesis = NetworkGenesis::read(&folder.join(&file.genesis))?;
     let keys_path = folder.join(&file.keys);
@@ -50,7 +83,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
     rand::rng().fill_bytes(&mut token_key);
     let config = gateway::Config {
         listen: file.listen,
-        node: file.node,
+        node: file.node.clone(),
         network: genesis.digest(),
         committee: genesis.committee()?,
         validators: genesis.validators.iter().map(|it| it.name.clone()).collect(),
@@ -59,6 +92,24 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         limits: file.limits,
         clock_offset_ms: file.clock_offset_ms,
         token_key,
+        history: file.history_url(folder),
     };
     super::block_on(gateway::serve(config))?.map_err(|error| Failure::bad_input(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_file_lies_beside_the_configuration() {
+        let text = "genesis = \"g\"\nnode = \"n\"\nlisten = \"127.0.0.1:1\"\nkeys = \"k\"\n";
+        let url = |more: &str| {
+            let file: GatewayFile = toml::from_str(&format!("{text}{more}")).expect("it is whole");
+            file.history_url(Path::new("/etc/clockless"))
+        };
+        assert_eq!(url("").as_deref(), Some("sqlite:/etc/clockless/history.sqlite?mode=rwc"));
+        assert_eq!(url("history = \"none\""), None);
+        assert_eq!(url("history = \"postgres://u@h/d\"").as_deref(), Some("postgres://u@h/d"));
+    }
 }

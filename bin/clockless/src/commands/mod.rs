@@ -10,6 +10,7 @@ pub mod order;
 mod outcome;
 pub mod price;
 pub mod replay;
+pub mod shell;
 pub mod sim;
 mod trader;
 pub mod validator;

@@ -5,9 +5,9 @@ use std::{fs, path::PathBuf, time::Instant};
 use clap::{Args, Subcommand};
 use exchange::{
     book::PagedBook,
-    stream::{Stream, replay},
+    stream::{MarketLimits, Replayer, Stream, replay},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
@@ -36,6 +36,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let result = replay::<PagedBook>(&stream);
     let seconds = began.elapsed().as_secs_f64();
     let commands_per_s = stream.commands.len() as f64 / seconds.max(1e-9);
+    let latency = latencies(&stream);
     let (trade_hash, book_checksum) = (result.end.trade_hash, result.end.book_checksum);
     let out = json!({
         "commands": stream.commands.len(),
@@ -44,6 +45,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         "book_checksum": format!("{book_checksum:016x}"),
         "resting_orders": result.end.resting,
         "commands_per_s": commands_per_s.round(),
+        "latency_ns": latency,
     });
     if *json {
         println!("{out}");
@@ -51,4 +53,19 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         println!("{}", serde_json::to_string_pretty(&out).unwrap_or_default());
     }
     Ok(())
+}
+
+/// What single commands take in a second run, the reading of the clock included.
+fn latencies(stream: &Stream) -> Value {
+    let mut replayer = Replayer::<PagedBook>::new(MarketLimits::default());
+    let mut took: Vec<u128> = Vec::with_capacity(stream.commands.len());
+    for command in &stream.commands {
+        let began = Instant::now();
+        replayer.apply(command);
+        took.push(began.elapsed().as_nanos());
+    }
+    took.sort_unstable();
+    let last = took.len().saturating_sub(1);
+    let at = |thousandths: usize| took.get(last * thousandths / 1_000);
+    json!({ "p50": at(500), "p99": at(990), "p999": at(999) })
 }

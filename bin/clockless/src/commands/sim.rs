@@ -39,6 +39,9 @@ pub struct SimArguments {
     /// Leaders of a round of `--wan`.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
     leaders: u16,
+    /// Validators of `--wan` that never say a word
+    #[arg(long, default_value_t = 0, value_name = "VALIDATORS")]
+    silent: u16,
     #[arg(long)]
     json: bool,
 }
@@ -165,7 +168,7 @@ fn run_workers(workers: u8, validators: u16) -> Result<(), Failure> {
 fn run_wan(arguments: &SimArguments) -> Result<(), Failure> {
     let (validators, wave_length, leaders_per_round) =
         (arguments.validators, arguments.wave, arguments.leaders);
-    let wan = Wan { validators, wave_length, leaders_per_round, ..Wan::default() };
+    let wan = Wan { validators, wave_length, leaders_per_round, silent: arguments.silent, ..Wan::default() };
     let figures = sim::measure(&wan).map_err(|error| Failure::bad_input(error.0))?;
     let ms = |micros: u64| tenths(micros as f64 / 1_000.0);
     let delay = figures.mean_delay_us as f64;
@@ -174,6 +177,7 @@ fn run_wan(arguments: &SimArguments) -> Result<(), Failure> {
         "validators": wan.validators,
         "wave": wan.wave_length,
         "leaders": wan.leaders_per_round,
+        "silent": wan.silent,
         "rounds": figures.rounds,
         "commits": figures.commits,
         "commits_per_round": hundredths(figures.commits as f64 / (figures.rounds as f64).max(1.0)),

@@ -4,9 +4,9 @@
 //! Invariant: nothing is simulated: validators are processes with sockets and files; who trades here signs and
 //! submits like anybody else.
 
-mod chain;
+pub mod chain;
 mod figures;
-mod listing;
+pub mod listing;
 mod submit;
 mod traffic;
 
@@ -363,6 +363,7 @@ fn start_gateway(
         keys: PathBuf::from("api-keys.json"),
         clock_offset_ms: clock.offset_ms,
         limits: gateway::Limits::default(),
+        history: "sqlite:history.sqlite".to_owned(),
     };
     let path = network.path("gateway.toml");
     let text = toml::to_string_pretty(&file).map_err(|error| Failure::failed(error.to_string()))?;
@@ -383,6 +384,7 @@ async fn follow(rpc: Vec<SocketAddr>, state: Followed, figures: Arc<Figures>) {
                     let mut events = Vec::new();
                     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                     exchange::apply(&mut state, &committed.payload, &mut events);
+                    state.forget_changes();
                     drop(state);
                     figures.note_commit(&events);
                     std::ops::ControlFlow::Continue(())

@@ -161,6 +161,8 @@ pub fn spawn(
             }
             succession.settle(clock.now(), &mut out);
             wake = pass_on(&mut out, &outbox);
+            succession.conclude(clock.now(), &mut out);
+            wake = pass_on(&mut out, &outbox).or(wake);
             if let Some(figures) = succession.status() {
                 *status.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures);
             }

@@ -139,11 +139,12 @@ impl State {
 
     /// Whether funding of a holding can be counted: less than its price, over all time.
     fn is_funding(it: &Instrument, funded: i128) -> bool {
-        const PAID_MAX: i128 = 1 << 90;
+        const PAID_MAX: u128 = 1 << 90;
         let unpaid = it.funding.paid.checked_sub(funded);
         let price_max = it.valuation.as_ref().map_or(0, |valuation| valuation.forward.micros());
-        it.funding.paid.abs() <= PAID_MAX
-            && unpaid.is_some_and(|unpaid| unpaid.abs() <= i128::from(price_max) * i128::from(Fix::SCALE))
+        let owed_max = u128::from(price_max.unsigned_abs()) * u128::from(Fix::SCALE.unsigned_abs());
+        it.funding.paid.unsigned_abs() <= PAID_MAX
+            && unpaid.is_some_and(|unpaid| unpaid.unsigned_abs() <= owed_max)
     }
 
     fn is_valuation(&self, it: &Valuation, highest: i64) -> bool {
@@ -220,5 +221,22 @@ impl State {
             return Ok(());
         }
         Err(Misfit::Order { order: id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn funding_beyond_counting_fits_nowhere_and_is_no_panic() {
+        let genesis = include_str!("../../tests/data/genesis.json");
+        let genesis = serde_json::from_str(genesis).expect("the test's genesis is well formed");
+        let mut state = State::new(&genesis, crypto::Digest::ZERO).expect("the test's genesis is valid");
+        assert_eq!(state.check_fit(), Ok(()));
+        for paid in [i128::MIN, i128::MAX, -(1 << 91)] {
+            state.instruments[0].funding.paid = paid;
+            assert_eq!(state.check_fit(), Err(Misfit::Instrument { place: 0 }));
+        }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Invariant: what listeners hear follows from the commits alone, in their order.
 
+mod money;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exchange::{State, apply};
+use exchange::{State, apply, name::Contract};
 use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
 use serde_json::Value;
 use wire::{
@@ -32,6 +33,7 @@ pub struct Changes {
     pub books: BTreeSet<InstrumentId>,
     pub accounts: BTreeSet<AccountId>,
     pub log: Vec<Entry>,
+    pub settlements: Vec<Settlement>,
     pub outcomes: BTreeMap<IntentId, Result<Outcome, RpcError>>,
     /// Underlyings whose index moved.
     pub indices: BTreeSet<UnderlyingId>,
@@ -54,14 +56,16 @@ impl View {
         let mut events = Vec::new();
         let trades_before = self.history.trade_count();
         apply(&mut self.state, payload, &mut events);
+        self.state.forget_changes();
         let mut changes = Changes::default();
         for event in &events {
             self.note(event, trades_before, &mut changes);
         }
         changes.ended.extend(self.refresh_listing());
+        self.note_funding();
         let mut log = core::mem::take(&mut changes.log);
         balance(&mut log, |account| self.balance(account));
-        log.into_iter().for_each(|entry| self.history.log_entry(entry));
+        changes.log = log.into_iter().map(|entry| self.history.log_entry(entry)).collect();
         changes
     }
 
@@ -80,26 +84,13 @@ impl View {
                 changes.rejected += 1;
                 changes.outcomes.insert(*intent, Err(rejected(reject)));
             }
-            Event::Deposited { account, amount } => {
-                self.log(*account, Why::Deposit, *amount, changes);
-            }
             Event::PositionSettled { account, instrument, position, amount } => {
-                let delivered = self.note_settled(*account, *instrument, (*position, *amount));
+                let delivered = self.note_settled((*account, *instrument), (*position, *amount), changes);
                 self.log(*account, Why::Delivery, *amount, changes);
                 changes.log.iter_mut().last().into_iter().for_each(|entry| entry.delivered = delivered);
             }
-            Event::Transferred { from, to, amount } => {
-                self.log(*from, Why::Transfer, amount.checked_neg().unwrap_or(*amount), changes);
-                self.log(*to, Why::Transfer, *amount, changes);
-            }
             Event::InsurancePaid { account, amount, .. } => {
                 self.log(*account, Why::Insurance, *amount, changes);
-            }
-            Event::WithdrawalRequested { account, amount, .. } => {
-                self.log(*account, Why::Withdrawal, amount.checked_neg().unwrap_or(*amount), changes);
-            }
-            Event::WithdrawalReturned { account, amount, .. } => {
-                self.log(*account, Why::Withdrawal, *amount, changes);
             }
             Event::FundingPaid { account, amount, .. } => {
                 self.log(*account, Why::Funding, *amount, changes);
@@ -111,9 +102,12 @@ impl View {
                 }
             }
             Event::Delivered { underlying, expiry, price } => {
-                self.note_delivered(*underlying, *expiry, *price);
+                self.note_delivered((*underlying, *expiry, *price), changes);
             }
-            _ => self.note_order(event, changes),
+            _ => {
+                self.note_move(event, changes);
+                self.note_order(event, changes);
+            }
         }
     }
 
@@ -122,7 +116,19 @@ impl View {
         changes.log.push(Entry::new((account, self.now_ms()), why, change));
     }
 
-    fn note_delivered(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
+    fn note_funding(&mut self) {
+        let (now_ms, span) = (self.now_ms(), num::Duration::from_millis(8 * num::HOUR_MS));
+        for it in self.state.instruments().iter().filter(|it| it.contract == Contract::Perpetual) {
+            let index = self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index);
+            self.history.funded(it.id, (now_ms, self.state.funding_over(it.id, span)), index);
+        }
+    }
+
+    fn note_delivered(
+        &mut self,
+        (underlying, expiry, price): (UnderlyingId, Timestamp, Cash),
+        changes: &mut Changes,
+    ) {
         let now = self.now_ms();
         let Some(symbol) = self.state.underlying_of(underlying).map(|it| it.symbol.clone()) else { return };
         let settled: Vec<Settlement> = self
@@ -142,18 +148,16 @@ impl View {
                 profit: Cash::ZERO,
             })
             .collect();
-        for settlement in settled {
-            self.history.settled(settlement);
-        }
+        changes.settlements.extend(settled.into_iter().map(|it| self.history.settled(it)));
         let expiry_ms = expiry.millis();
         self.history.delivered(Delivery { underlying: symbol, expiry_ms, price, time_ms: now });
     }
 
     fn note_settled(
         &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
+        (account, instrument): (AccountId, InstrumentId),
         (position, paid): (Position, Cash),
+        changes: &mut Changes,
     ) -> Option<(InstrumentId, Fix, Cash)> {
         let time_ms = self.now_ms();
         let it = self.state.instrument(instrument)?;
@@ -169,7 +173,9 @@ impl View {
             paid,
             profit: Cash::ZERO,
         });
-        Some((instrument, settled.position, settled.mark))
+        let told = (instrument, settled.position, settled.mark);
+        changes.settlements.push(settled);
+        Some(told)
     }
 
     fn touch(&self, order: OrderId, changes: &mut Changes) {

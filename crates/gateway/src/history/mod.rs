@@ -3,8 +3,11 @@
 //! Invariant: everything here follows from the events of the commits in their order; two gateways that saw
 //! the same commits answer the same.
 
+mod candle;
+mod funding;
 mod index;
 mod log;
+mod moves;
 mod profit;
 mod settlement;
 
@@ -13,8 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use num::{Cash, DAY_MS, Fix, MINUTE_MS, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
+pub use candle::Candle;
+pub use funding::{Funding, Hour};
 pub use index::Series;
 pub use log::{Entry, TradeEntry, Why, balance};
+pub use moves::{Move, What, WithdrawalState};
 use profit::Cost;
 pub use settlement::{Delivery, Settlement};
 
@@ -26,28 +32,18 @@ use crate::{
 /// Trades kept for one instrument.
 const TRADES_MAX: usize = 1_000;
 /// Fills kept for one account.
-const FILLS_MAX: usize = 10_000;
+const FILLS_MAX: usize = 2_000;
 /// Orders that ended, kept for one account.
 const ENDED_ORDERS_MAX: usize = 2_000;
 /// One-minute candles kept for one instrument: a week.
 const CANDLES_MAX: usize = 7 * 24 * 60;
 
+/// Movements of one account's money.
+const MOVES_MAX: usize = 2_000;
 /// Entries of one account's log.
-const LOG_MAX: usize = 10_000;
+const LOG_MAX: usize = 2_000;
 /// Settlements of instruments, and as many of each account, that are kept.
 const SETTLEMENTS_MAX: usize = 10_000;
-
-/// One minute of trading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candle {
-    pub start_ms: u64,
-    pub open: Cash,
-    pub high: Cash,
-    pub low: Cash,
-    pub close: Cash,
-    pub volume: Fix,
-    pub cost: Cash,
-}
 
 #[derive(Debug, Default)]
 struct OfInstrument {
@@ -64,6 +60,7 @@ struct OfAccount {
     ended: VecDeque<OrderId>,
     settlements: VecDeque<Settlement>,
     log: VecDeque<Entry>,
+    moves: VecDeque<Move>,
     costs: BTreeMap<InstrumentId, Cost>,
 }
 
@@ -75,10 +72,12 @@ pub struct History {
     orders: BTreeMap<OrderId, Order>,
     trades: u64,
     indices: BTreeMap<String, Series>,
+    funding: BTreeMap<InstrumentId, Funding>,
     deliveries: Vec<Delivery>,
     settlements: VecDeque<Settlement>,
     settled: u64,
     logged: u64,
+    moved: u64,
 }
 
 impl History {
@@ -108,15 +107,46 @@ impl History {
     }
 
     /// Adds an entry to its account's log and numbers it.
-    pub fn log_entry(&mut self, mut entry: Entry) {
+    pub fn log_entry(&mut self, mut entry: Entry) -> Entry {
         self.logged += 1;
         entry.id = self.logged;
-        push_bounded(&mut self.accounts.entry(entry.account).or_default().log, entry, LOG_MAX);
+        let log = &mut self.accounts.entry(entry.account).or_default().log;
+        push_bounded(log, entry.clone(), LOG_MAX);
+        entry
     }
 
     /// An account's log, the latest entry first.
     pub fn log(&self, account: &AccountId) -> impl Iterator<Item = &Entry> {
         self.accounts.get(account).into_iter().flat_map(|of| of.log.iter().rev())
+    }
+
+    /// Adds a movement of an account's money; numbers it unless the exchange did.
+    pub fn moved(&mut self, account: AccountId, mut entry: Move) {
+        if !matches!(entry.what, What::Withdrawal { .. }) {
+            self.moved += 1;
+            entry.id = self.moved;
+        }
+        push_bounded(&mut self.accounts.entry(account).or_default().moves, entry, MOVES_MAX);
+    }
+
+    /// A withdrawal was paid or came back.
+    pub fn withdrawal_ended(
+        &mut self,
+        account: &AccountId,
+        (id, ended): (u64, WithdrawalState),
+        time_ms: u64,
+    ) {
+        let of = self.accounts.get_mut(account).into_iter().flat_map(|of| of.moves.iter_mut());
+        for entry in of.filter(|entry| entry.id == id) {
+            if let What::Withdrawal { state, .. } = &mut entry.what {
+                (*state, entry.updated_ms) = (ended, time_ms);
+            }
+        }
+    }
+
+    /// An account's movements of money, the latest first.
+    pub fn moves(&self, account: &AccountId) -> impl Iterator<Item = &Move> {
+        self.accounts.get(account).into_iter().flat_map(|of| of.moves.iter().rev())
     }
 
     /// What an account has realised in an instrument, fees apart.
@@ -136,6 +166,16 @@ impl History {
     /// The prices of an index; `None` before it first moved.
     pub fn index(&self, underlying: &str) -> Option<&Series> {
         self.indices.get(underlying)
+    }
+
+    /// A commit at `time_ms` left a perpetual with a rate over eight hours.
+    pub fn funded(&mut self, perpetual: InstrumentId, (time_ms, rate): (u64, Fix), index: Cash) {
+        self.funding.entry(perpetual).or_default().note(time_ms, rate, index);
+    }
+
+    /// The funding of a perpetual; `None` before the first commit.
+    pub fn funding(&self, perpetual: InstrumentId) -> Option<&Funding> {
+        self.funding.get(&perpetual)
     }
 
     pub fn delivered(&mut self, delivery: Delivery) {
@@ -222,25 +262,40 @@ impl History {
     /// first trade. The caller bounds the span.
     pub fn candles(&self, instrument: InstrumentId, minutes: u64, from_ms: u64, to_ms: u64) -> Vec<Candle> {
         let Some(of) = self.instruments.get(&instrument) else { return Vec::new() };
-        let span = minutes.max(1) * MINUTE_MS;
-        let from_ms = from_ms.div_ceil(span).saturating_mul(span);
-        let first = of.candles.partition_point(|candle| candle.start_ms < from_ms);
+        let start_ms = candle::first_start(minutes, from_ms);
+        let first = of.candles.partition_point(|candle| candle.start_ms < start_ms);
         let before = first.checked_sub(1).and_then(|place| of.candles.get(place));
-        let mut merged: Vec<Candle> =
-            before.map(|it| Candle::flat(from_ms - span, it.close)).into_iter().collect();
-        for candle in of.candles.range(first..).take_while(|candle| candle.start_ms <= to_ms) {
-            let start_ms = candle.start_ms - candle.start_ms % span;
-            match merged.last_mut() {
-                Some(last) if last.start_ms == start_ms => last.merge(candle),
-                _ => {
-                    Candle::fill(&mut merged, (span, start_ms));
-                    merged.push(Candle { start_ms, ..*candle });
-                }
-            }
-        }
-        Candle::fill(&mut merged, (span, to_ms.saturating_add(1)));
-        merged.drain(..usize::from(before.is_some()));
-        merged
+        Candle::merged(of.candles.range(first..), before, minutes, (from_ms, to_ms))
+    }
+
+    /// Whether trades of an instrument were forgotten.
+    pub fn forgot_trades(&self, instrument: InstrumentId) -> bool {
+        self.instruments.get(&instrument).is_some_and(|of| of.trades.len() >= TRADES_MAX)
+    }
+
+    /// Whether candles of an instrument at or after a time were forgotten.
+    pub fn forgot_candles(&self, instrument: InstrumentId, from_ms: u64) -> bool {
+        let of = self.instruments.get(&instrument).filter(|of| of.candles.len() >= CANDLES_MAX);
+        of.and_then(|of| of.candles.front()).is_some_and(|first| first.start_ms > from_ms)
+    }
+
+    pub fn forgot_fills(&self, account: &AccountId) -> bool {
+        self.accounts.get(account).is_some_and(|of| of.fills.len() >= FILLS_MAX)
+    }
+
+    pub fn forgot_orders(&self, account: &AccountId) -> bool {
+        self.accounts.get(account).is_some_and(|of| of.ended.len() >= ENDED_ORDERS_MAX)
+    }
+
+    pub fn forgot_log(&self, account: &AccountId) -> bool {
+        self.accounts.get(account).is_some_and(|of| of.log.len() >= LOG_MAX)
+    }
+
+    /// Whether settlements of instruments, or of an account's positions, were forgotten.
+    pub fn forgot_settlements(&self, account: Option<&AccountId>) -> bool {
+        let of_account = account.and_then(|id| self.accounts.get(id)).map(|of| &of.settlements);
+        let chosen = if account.is_some() { of_account } else { Some(&self.settlements) };
+        chosen.is_some_and(|settlements| settlements.len() >= SETTLEMENTS_MAX)
     }
 
     /// What traded in an instrument since a time.
@@ -312,37 +367,6 @@ impl OfInstrument {
                 push_bounded(&mut self.candles, candle, CANDLES_MAX);
             }
         }
-    }
-}
-
-impl Candle {
-    /// A time without a trade.
-    pub const fn flat(start_ms: u64, price: Cash) -> Self {
-        Self {
-            start_ms,
-            open: price,
-            high: price,
-            low: price,
-            close: price,
-            volume: Fix::ZERO,
-            cost: Cash::ZERO,
-        }
-    }
-
-    /// Adds flat candles of `span` after the last one, up to before `end_ms`.
-    fn fill(candles: &mut Vec<Self>, (span, end_ms): (u64, u64)) {
-        let room = |last: &Self| last.start_ms.saturating_add(span) < end_ms;
-        while let Some(last) = candles.last().copied().filter(room) {
-            candles.push(Self::flat(last.start_ms + span, last.close));
-        }
-    }
-
-    fn merge(&mut self, later: &Self) {
-        self.high = self.high.max(later.high);
-        self.low = self.low.min(later.low);
-        self.close = later.close;
-        self.volume = self.volume.checked_add(later.volume).unwrap_or(self.volume);
-        self.cost = self.cost.checked_add(later.cost).unwrap_or(self.cost);
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "get_order_history_by_instrument"
         | "get_order_history_by_currency"
         | "get_trigger_order_history"
+        | "get_order_margin_by_ids"
         | "get_user_trades_by_instrument"
         | "get_user_trades_by_instrument_and_time"
         | "get_user_trades_by_currency"

@@ -98,13 +98,6 @@ pub(super) fn subaccounts(gateway: &Gateway, identity: &Identity, params: &Param
     Ok(json!([value]))
 }
 
-/// Deposits, withdrawals and transfers on other chains: there is none of them here.
-pub(super) fn moves(gateway: &Gateway, params: &Params) -> RpcResult {
-    params.text("currency")?;
-    Selection::read(&gateway.view(), params)?;
-    Ok(json!({ "count": 0, "data": [] }))
-}
-
 fn account_json(gateway: &Gateway, view: &View, identity: &Identity) -> Value {
     let mut value = json::summary(&view.summary(&identity.account));
     value["fees"] = view

@@ -40,16 +40,23 @@ pub(super) fn get(gateway: &Gateway, identity: &Identity, params: &Params) -> Rp
     let has_more = found.len() > count;
     found.truncate(count);
     let continuation = found.last().filter(|_| has_more).map(|it| it.id);
-    let logs: Value = found.into_iter().map(|it| entry(&view, identity, it)).collect();
+    let logs: Value = found.into_iter().map(|it| named_for(identity, log_entry_json(&view, it))).collect();
     Ok(json!({ "logs": logs, "continuation": continuation }))
 }
 
 /// Whether an entry holds every word of a query: its type, its side, its instrument.
 fn matches(view: &View, it: &Entry, query: &str) -> bool {
-    let name = instrument_name(view, it).unwrap_or_default();
-    let side = it.trade.as_ref().map_or("", |trade| trade.side);
-    let text = format!("{} {side} {name}", it.why.word()).to_lowercase();
+    if query.is_empty() {
+        return true;
+    }
+    let text = words_of(&log_entry_json(view, it));
     query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+/// What a query is searched for in, in small letters.
+pub(super) fn words_of(entry: &Value) -> String {
+    let words = ["type", "side", "instrument_name"].map(|name| entry[name].as_str().unwrap_or(""));
+    words.join(" ").to_lowercase()
 }
 
 fn instrument_name<'a>(view: &'a View, it: &Entry) -> Option<&'a str> {
@@ -58,12 +65,19 @@ fn instrument_name<'a>(view: &'a View, it: &Entry) -> Option<&'a str> {
     view.instrument_of(id).map(|it| it.name.as_str())
 }
 
-fn entry(view: &View, identity: &Identity, it: &Entry) -> Value {
+/// The entry as its account sees it, with the names of who asks.
+pub(super) fn named_for(identity: &Identity, mut entry: Value) -> Value {
+    (entry["user_id"], entry["username"]) = (json!(user_id(identity)), json!(identity.client_id));
+    entry
+}
+
+/// The entry without the names of who asks.
+pub(crate) fn log_entry_json(view: &View, it: &Entry) -> Value {
     let mut value = json!({
         "id": it.id,
         "user_seq": it.id,
-        "user_id": user_id(identity),
-        "username": identity.client_id,
+        "user_id": 0,
+        "username": "",
         "currency": SETTLEMENT,
         "timestamp": it.time_ms,
         "type": it.why.word(),

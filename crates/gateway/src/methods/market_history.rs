@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     Gateway, channel,
     decimal::{cash, fix},
+    history::{Candle, Hour},
     json,
     model::{Instrument, Kind, Right, Trade},
     rpc::{Code, Params, RpcError, RpcResult},
@@ -23,6 +24,8 @@ use super::{
 
 /// Candles in one answer.
 const CANDLES_MAX: u64 = 5_000;
+/// Hours of funding in one answer, as on the venue.
+const FUNDING_HOURS_MAX: usize = 744;
 
 pub(super) fn trades_by_instrument(gateway: &Gateway, params: &Params) -> RpcResult {
     let page = Page::read(params)?;
@@ -96,19 +99,28 @@ pub(super) fn mark_price_history(gateway: &Gateway, params: &Params) -> RpcResul
 }
 
 pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
+    let view = gateway.view();
+    let (minutes, from_ms, to_ms) = chart_span(&view, params)?;
+    let it = named(&view, params)?;
+    Ok(candles_json(&view.history().candles(it.id, minutes, from_ms, to_ms)))
+}
+
+/// What a chart is asked to show: the length of its candles in minutes, from when, until when.
+pub(super) fn chart_span(view: &View, params: &Params) -> Result<(u64, u64, u64), RpcError> {
     let text = resolution(params)?;
     let minutes = channel::resolution_minutes(&text).ok_or_else(|| {
         let known = "1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720 or 1D";
         RpcError::param("resolution", format!("{text:?} given, {known} is expected"))
     })?;
     let (from_ms, to_ms) = (params.u64("start_timestamp")?, params.u64("end_timestamp")?);
-    let view = gateway.view();
-    let it = named(&view, params)?;
     let to_ms = to_ms.min(view.now_ms());
-    let from_ms = from_ms.max(to_ms.saturating_sub(CANDLES_MAX * minutes * num::MINUTE_MS));
-    let candles = view.history().candles(it.id, minutes, from_ms, to_ms);
-    let column = |value: fn(&crate::history::Candle) -> Value| candles.iter().map(value).collect::<Value>();
-    Ok(json!({
+    Ok((minutes, from_ms.max(to_ms.saturating_sub(CANDLES_MAX * minutes * num::MINUTE_MS)), to_ms))
+}
+
+/// The venue's object of a chart.
+pub(super) fn candles_json(candles: &[Candle]) -> Value {
+    let column = |value: fn(&Candle) -> Value| candles.iter().map(value).collect::<Value>();
+    json!({
         "status": if candles.is_empty() { "no_data" } else { "ok" },
         "ticks": column(|candle| json!(candle.start_ms)),
         "open": column(|candle| cash(candle.open)),
@@ -117,7 +129,7 @@ pub(super) fn chart(gateway: &Gateway, params: &Params) -> RpcResult {
         "close": column(|candle| cash(candle.close)),
         "volume": column(|candle| fix(candle.volume)),
         "cost": column(|candle| cash(candle.cost)),
-    }))
+    })
 }
 
 /// A resolution comes as text, or as a number of minutes.
@@ -128,27 +140,55 @@ fn resolution(params: &Params) -> Result<String, RpcError> {
     }
 }
 
-/// Perpetuals do not pay funding in this version: the rate is zero, and says so.
+/// What a long position paid from one time to another, as a part of its worth.
 pub(super) fn funding_rate(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
-    perpetual(&view, params)?;
-    params.u64("start_timestamp")?;
-    params.u64("end_timestamp")?;
-    Ok(json!(0.0))
+    let it = perpetual(&view, params)?;
+    let (from_ms, to_ms) = (params.u64("start_timestamp")?, params.u64("end_timestamp")?);
+    let funding = view.history().funding(it.id);
+    Ok(fix(funding.map_or(Fix::ZERO, |it| it.interest(from_ms, to_ms))))
 }
 
 pub(super) fn funding_history(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
-    perpetual(&view, params)?;
-    params.u64("start_timestamp")?;
-    params.u64("end_timestamp")?;
-    Ok(json!([]))
+    let it = perpetual(&view, params)?;
+    let (from_ms, to_ms) = (params.u64("start_timestamp")?, params.u64("end_timestamp")?);
+    let hours = view.history().funding(it.id).into_iter().flat_map(|it| it.hours(from_ms, to_ms));
+    let mut latest: Vec<_> = hours.collect();
+    // The venue gives the latest ones, in the order of time.
+    latest.drain(..latest.len().saturating_sub(FUNDING_HOURS_MAX));
+    Ok(latest.into_iter().map(funding_hour_json).collect())
+}
+
+/// The venue's object of an hour.
+pub(crate) fn funding_hour_json(hour: &Hour) -> Value {
+    json!({
+        "timestamp": hour.end_ms,
+        "index_price": cash(hour.index),
+        "prev_index_price": cash(hour.index_before),
+        "interest_1h": fix(hour.interest),
+        "interest_8h": fix(hour.interest_8h),
+    })
 }
 
 pub(super) fn funding_chart(gateway: &Gateway, params: &Params) -> RpcResult {
-    params.choice("length", &["8h", "24h", "1m"])?;
-    perpetual(&gateway.view(), params)?;
-    Ok(json!({ "current_interest": 0.0, "interest_8h": 0.0, "data": [] }))
+    let hours = match params.choice("length", &["8h", "24h", "1m"])? {
+        Some("24h") => 24,
+        Some("1m") => 30 * 24,
+        _ => 8,
+    };
+    let view = gateway.view();
+    let it = perpetual(&view, params)?;
+    let (rate, now_ms) = (view.market(it, 0).funding, view.now_ms());
+    let from_ms = now_ms.saturating_sub(hours * num::HOUR_MS);
+    let funding = view.history().funding(it.id);
+    let entry = |hour: &Hour| {
+        let (index, rate) = (cash(hour.index), fix(hour.interest_8h));
+        json!({ "timestamp": hour.end_ms, "index_price": index, "interest_8h": rate })
+    };
+    let data: Value = funding.into_iter().flat_map(|it| it.hours(from_ms, now_ms)).map(entry).collect();
+    let spent = funding.map_or(Fix::ZERO, |it| it.interest(now_ms.saturating_sub(8 * num::HOUR_MS), now_ms));
+    Ok(json!({ "current_interest": fix(rate), "interest_8h": fix(spent), "data": data }))
 }
 
 fn perpetual<'a>(view: &'a View, params: &Params) -> Result<&'a Instrument, RpcError> {

@@ -5,11 +5,13 @@
 mod access;
 mod account;
 mod account_log;
+mod archive;
 mod cancelling;
 mod chain;
 mod index;
 mod market;
 mod market_history;
+mod moves;
 mod orders;
 mod paging;
 mod quoting;
@@ -28,12 +30,15 @@ use crate::{
     session::Session,
 };
 
+pub(crate) use account_log::log_entry_json;
 use cancelling::Which;
 pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
+pub(crate) use market_history::funding_hour_json;
 use orders::Labelled;
 pub(crate) use orders::{fill_json, order_json};
 pub(crate) use session::{Listening, Switch};
+pub(crate) use settlements::settlement_json;
 
 /// Calls a method by its full name, such as `public/ticker`.
 pub(crate) async fn dispatch(
@@ -43,7 +48,10 @@ pub(crate) async fn dispatch(
     params: &Params,
 ) -> RpcResult {
     match method.split_once('/') {
-        Some(("public", name)) => public(gateway, session, name, params),
+        Some(("public", name)) => match archive::answer(gateway, None, (name, params)).await {
+            Some(answer) => answer,
+            None => public(gateway, session, name, params),
+        },
         Some(("private", name)) => private(gateway, session, name, params).await,
         _ => Err(unknown(method)),
     }
@@ -119,7 +127,10 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         return gateway.prove(identity.account).await;
     }
     if (area, access) != (Area::Trade, Access::ReadWrite) {
-        return private_reading(gateway, session, &identity, (name, params));
+        return match archive::answer(gateway, Some(&identity), (name, params)).await {
+            Some(answer) => answer,
+            None => private_reading(gateway, session, &identity, (name, params)),
+        };
     }
     gateway.may_trade_now(identity.account)?;
     let caller = Caller { gateway, session, identity: &identity };
@@ -185,7 +196,8 @@ fn private_reading(
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
             orders::ended(gateway, identity, params)
         }
-        "get_trigger_order_history" => Ok(json!({ "entries": [], "continuation": null })),
+        "get_trigger_order_history" => orders::triggered(gateway, identity, params),
+        "get_order_margin_by_ids" => orders::margins(gateway, identity, params),
         "get_user_trades_by_instrument"
         | "get_user_trades_by_instrument_and_time"
         | "get_user_trades_by_currency"
@@ -201,7 +213,9 @@ fn private_reading(
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
             settlements::of_account(gateway, identity, params)
         }
-        "get_deposits" | "get_withdrawals" | "get_transfers" => account::moves(gateway, params),
+        "get_deposits" => moves::get(gateway, identity, (moves::Kind::Deposits, params)),
+        "get_withdrawals" => moves::get(gateway, identity, (moves::Kind::Withdrawals, params)),
+        "get_transfers" => moves::get(gateway, identity, (moves::Kind::Transfers, params)),
         "get_mmp_config" => quoting::get_protection(gateway, identity, params),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),

@@ -9,10 +9,10 @@ use wire::OrderId;
 use crate::{
     Gateway,
     auth::Identity,
-    json,
+    decimal, json,
     model::Order,
     rpc::{Code, Params, RpcError, RpcResult},
-    selection::Selection,
+    selection::{SETTLEMENT, Selection},
     view::View,
 };
 
@@ -21,6 +21,7 @@ use super::{
     market::named,
     market_history::place,
     paging::{Page, Place},
+    terms,
 };
 
 /// Reads an order id and finds the account's order.
@@ -94,6 +95,61 @@ pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> 
     let continuation = orders.last().filter(|_| has_more).map(|order| order.id.to_string());
     let orders: Value = orders.iter().map(|order| order_json(&view, order)).collect();
     Ok(if is_continued { json!({ "orders": orders, "continuation": continuation }) } else { orders })
+}
+
+/// Orders that waited for a price and do not any more: they came into the book, or ended before.
+pub(super) fn triggered(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let page = Page::read_counted(params, 20)?;
+    let after = match params.optional_text("continuation")? {
+        None | Some("" | "none") => u64::MAX,
+        Some(_) => params.u64("continuation")?,
+    };
+    let view = gateway.view();
+    let chosen = chooser(&view, params)?;
+    let is_past = |order: &&Order| order.trigger.as_ref().is_some_and(|it| it.has_come || !order.is_open());
+    let open = view.open_orders(&identity.account);
+    let all = open.iter().chain(view.history().ended_orders(&identity.account));
+    let mut found: Vec<&Order> = all.filter(is_past).filter(|it| chosen(it) && it.id.0 < after).collect();
+    found.sort_by_key(|order| std::cmp::Reverse(order.id));
+    let (found, has_more) =
+        page.take(found.into_iter(), |order| Place { time_ms: order.updated_ms, ..Place::default() });
+    let entry = |order: &&Order| {
+        let mut value = order_json(&view, order);
+        let has_come = order.trigger.as_ref().is_some_and(|it| it.has_come);
+        value["timestamp"] = json!(order.updated_ms);
+        value["request"] = json!(if has_come { "trigger:order" } else { "trigger:cancel" });
+        value["source"] = json!("api");
+        value
+    };
+    let continuation = found.last().filter(|_| has_more).map(|order| order.id.to_string());
+    Ok(json!({ "entries": found.iter().map(entry).collect::<Value>(), "continuation": continuation }))
+}
+
+/// What open orders add to the initial margin, each on its own.
+pub(super) fn margins(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let view = gateway.view();
+    let mut values = Vec::new();
+    for text in params.texts("ids")? {
+        let mut of_id = Params::default();
+        of_id.0.insert("order_id".to_owned(), json!(text));
+        let order = own_open_order(&view, identity, &of_id)?;
+        values.push(json!({
+            "order_id": text,
+            "initial_margin": decimal::cash(margin(&view, &order).unwrap_or(num::Cash::ZERO)),
+            "initial_margin_currency": SETTLEMENT,
+        }));
+    }
+    Ok(Value::Array(values))
+}
+
+/// `None` for an order without a price of its own.
+fn margin(view: &View, order: &Order) -> Option<num::Cash> {
+    let it = view.instrument_of(order.instrument)?;
+    let price = terms::ticks(it, order.price?).ok()?;
+    let left = order.amount.checked_sub(order.filled)?;
+    let lots = num::Lots::new(u64::try_from(left.raw() / it.lot.raw().max(1)).ok()?);
+    let (buy, sell) = view.margins(&order.account, it.id, (lots, price))?;
+    Some(if order.side == num::Side::Buy { buy } else { sell })
 }
 
 pub(super) fn state(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {

@@ -7,7 +7,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::rpc::{Params, RpcError};
+use crate::{
+    rpc::{Params, RpcError},
+    store::{Direction, Query, Table},
+};
 
 /// Entries in one answer.
 const COUNT_MAX: u64 = 1_000;
@@ -68,6 +71,30 @@ impl Page {
         })
     }
 
+    /// The stored rows that the page is made of, and one more if there is one.
+    pub(super) fn query(&self, table: Table, account: String) -> Query {
+        let direction = match self.order {
+            Order::Ascending => Direction::EarliestFirst,
+            Order::Descending => Direction::LatestFirst,
+        };
+        let (ids, times, sequences) = (self.ids.clone(), self.times.clone(), self.sequences.clone());
+        let latest = Query::latest(table, account, self.count + 1);
+        Query { direction, ids, times, sequences, offset: self.offset, ..latest }
+    }
+
+    /// The page of what `query` found, and whether there is more.
+    pub(super) fn cut<T>(&self, mut found: Vec<T>) -> (Vec<T>, bool) {
+        let has_more = found.len() > self.count;
+        found.truncate(self.count);
+        (found, has_more)
+    }
+
+    /// Whether the page is certain to lie within the latest `known` entries.
+    pub(super) fn is_among_latest(&self, known: usize) -> bool {
+        let is_open = [&self.times, &self.ids, &self.sequences].iter().all(|it| **it == (0..=u64::MAX));
+        self.order == Order::Descending && is_open && self.offset.saturating_add(self.count) < known
+    }
+
     /// The chosen entries of a history whose latest entry comes first, and whether there are more.
     pub(super) fn take<T>(
         &self,
@@ -80,7 +107,7 @@ impl Page {
                 && self.ids.contains(&place.id)
                 && self.sequences.contains(&place.sequence)
         });
-        let mut taken: Vec<T> = match self.order {
+        let taken: Vec<T> = match self.order {
             Order::Descending => chosen.skip(self.offset).take(self.count + 1).collect(),
             Order::Ascending => {
                 let mut all: Vec<T> = chosen.collect();
@@ -88,9 +115,7 @@ impl Page {
                 all.into_iter().skip(self.offset).take(self.count + 1).collect()
             }
         };
-        let has_more = taken.len() > self.count;
-        taken.truncate(self.count);
-        (taken, has_more)
+        self.cut(taken)
     }
 }
 

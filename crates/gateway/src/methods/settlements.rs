@@ -46,7 +46,7 @@ fn answer(view: &View, account: Option<&AccountId>, params: &Params) -> RpcResul
     let has_more = found.len() > count;
     found.truncate(count);
     let continuation = found.last().filter(|_| has_more).map(|it| it.id.to_string());
-    let settlements: Value = found.into_iter().map(|it| settlement(view, it)).collect();
+    let settlements: Value = found.into_iter().map(|it| settlement_json(view, it)).collect();
     Ok(json!({ "settlements": settlements, "continuation": continuation }))
 }
 
@@ -66,7 +66,8 @@ fn chooser<'a>(view: &'a View, params: &Params) -> Result<impl Fn(&Settlement) -
     })
 }
 
-fn settlement(view: &View, it: &Settlement) -> Value {
+/// The venue's object of a settlement.
+pub(crate) fn settlement_json(view: &View, it: &Settlement) -> Value {
     json!({
         "type": "delivery",
         "timestamp": it.time_ms,

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod node;
+pub mod postgres;
 pub mod ws;
 
 use std::net::SocketAddr;
@@ -44,6 +45,7 @@ pub struct Venue {
     pub sequencer: Sequencer,
     /// Names of the instruments in the order of their numbers.
     pub names: Vec<String>,
+    genesis: Genesis,
     network: Digest,
     nonce: std::sync::atomic::AtomicU64,
 }
@@ -60,24 +62,10 @@ impl Venue {
         let genesis = genesis(node::now_ms());
         let network = Digest::of("clockless test network", b"gateway");
         let names = genesis.instruments.clone();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let mut config = gateway::Config {
-            listen: address,
-            node: node.to_string(),
-            network,
-            exchange: genesis,
-            validators: vec!["v0".to_owned()],
-            committee: wire::Committee::new(0, vec![wire::Member { key: key(0).public_key(), stake: 1 }])
-                .expect("one member"),
-            keys: keys(),
-            limits: gateway::Limits::default(),
-            clock_offset_ms: 0,
-            token_key: [7; 32],
-        };
-        change(&mut config);
-        tokio::spawn(gateway::serve_on(listener, config));
-        let venue = Self { address, node, sequencer, names, network, nonce: 1.into() };
+        let nonce = 1.into();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut venue = Self { address, node, sequencer, names, genesis, network, nonce };
+        (venue.address, _) = venue.serve(change).await;
         venue.fund();
         venue.report(0, BTC);
         venue.report(1, ETH);
@@ -86,11 +74,41 @@ impl Venue {
         venue
     }
 
+    /// Starts a gateway on the venue's commits; it ends when the task is aborted.
+    pub async fn serve(
+        &self,
+        change: impl FnOnce(&mut gateway::Config),
+    ) -> (SocketAddr, tokio::task::JoinHandle<Result<(), gateway::GatewayError>>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let committee = wire::Committee::new(0, vec![wire::Member { key: key(0).public_key(), stake: 1 }]);
+        let mut config = gateway::Config {
+            listen: address,
+            node: self.node.to_string(),
+            network: self.network,
+            exchange: self.genesis.clone(),
+            validators: vec!["v0".to_owned()],
+            committee: committee.expect("one member"),
+            keys: keys(),
+            limits: gateway::Limits::default(),
+            clock_offset_ms: 0,
+            token_key: [7; 32],
+            history: None,
+        };
+        change(&mut config);
+        (address, tokio::spawn(gateway::serve_on(listener, config)))
+    }
+
     /// Waits until the gateway has seen everything that was committed.
     pub async fn ready(&self) {
+        self.ready_at(self.address).await;
+    }
+
+    /// The same for another gateway of the venue.
+    pub async fn ready_at(&self, address: SocketAddr) {
         let last = self.sequencer.commit(Vec::new());
         loop {
-            let seen = http::get(self.address, "/api/v2/public/clockless/get_network").await;
+            let seen = http::get(address, "/api/v2/public/clockless/get_network").await;
             if seen.body["result"]["commit_index"].as_u64() >= Some(last) {
                 return;
             }

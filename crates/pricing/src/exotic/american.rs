@@ -20,7 +20,6 @@ use crate::{
     market::Market,
     number::Number,
     quadrature::{LEGENDRE_8, LEGENDRE_32, points},
-    variant::{Kernel, Variant},
 };
 
 /// Intervals between the Chebyshev points.
@@ -84,24 +83,18 @@ struct Node<N> {
     by_dividend: [N; INNER],
 }
 
+/// What a point of the boundary, `log` from the top, owes and holds when the option ends out of the money.
+struct End<N> {
+    log: N,
+    owed: N,
+    held: N,
+}
+
 /// The inner points of the integral: of the root of the time between, its weight, and of the root of the time then.
 struct Rule {
     part: [f64; INNER],
     weight: [f64; INNER],
     rest: [f64; INNER],
-}
-
-/// A price on its way through the instructions of the machine.
-struct Solve<'a, N> {
-    put: &'a Put<N>,
-    out: &'a mut N,
-}
-
-impl<N: Number> Kernel for Solve<'_, N> {
-    #[inline(always)]
-    fn run(self) {
-        *self.out = self.put.price();
-    }
 }
 
 impl Formula for American {
@@ -121,18 +114,17 @@ impl Formula for American {
         Need { min, max: f64::MAX }.check(field, outer).map(|_| ())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let (strike, dividend) = (N::constant(self.strike), N::constant(at.dividend));
         let (volatility, time) = (at.volatility, at.time);
-        let put = match self.right {
+        match self.right {
             Right::Put => Put { spot: at.spot, strike, rate: at.rate, dividend, volatility, time },
             Right::Call => {
                 Put { spot: strike, strike: at.spot, rate: dividend, dividend: at.rate, volatility, time }
             }
-        };
-        let mut out = N::constant(0.0);
-        Variant::best().run(Solve { put: &put, out: &mut out });
-        out
+        }
+        .price()
     }
 }
 
@@ -194,17 +186,18 @@ impl<N: Number> Put<N> {
         let mut boundary = Boundary { top, coefficients: [N::constant(0.0); NODES] };
         // The first value is at the end, the last has all the time to go.
         let mut values = [top; NODES];
-        let mut nodes = Vec::with_capacity(INTERVALS);
-        for (value, cosine) in values.iter_mut().zip(COSINES.iter().rev()).skip(1) {
-            let x = 0.5 * (1.0 + cosine);
-            *value = self.first_guess(top, x);
-            nodes.push(self.node(&rule, x));
+        // Beside the end, which stays.
+        let x: [f64; INTERVALS] = core::array::from_fn(|k| 0.5 * (1.0 + COSINES[INTERVALS - 1 - k]));
+        let nodes = x.map(|x| self.node(&rule, x));
+        for (value, x) in values.iter_mut().skip(1).zip(&x) {
+            *value = self.first_guess(top, *x);
         }
         boundary.fit(&values);
         for _ in 0..ITERATIONS_MAX {
             let mut moved = 0.0_f64;
-            for (value, node) in values.iter_mut().skip(1).zip(&nodes) {
-                let next = self.improved(&boundary, &rule, node, *value);
+            let ends = self.ends(&boundary, &nodes, &values);
+            for ((value, node), end) in values.iter_mut().skip(1).zip(&nodes).zip(&ends) {
+                let next = self.improved(&boundary, &rule, node, (*value, end));
                 moved = moved.max((next.value() / value.value() - 1.0).abs());
                 *value = next;
             }
@@ -254,12 +247,35 @@ impl<N: Number> Put<N> {
         }
     }
 
-    /// One step of the fixed point.
+    /// What the points of the boundary owe and hold at the end, all at once.
     #[inline(always)]
-    fn improved(&self, boundary: &Boundary<N>, rule: &Rule, node: &Node<N>, now: N) -> N {
+    fn ends(
+        &self,
+        boundary: &Boundary<N>,
+        nodes: &[Node<N>; INTERVALS],
+        values: &[N; NODES],
+    ) -> [End<N>; INTERVALS] {
+        let zero = [N::constant(0.0); INTERVALS];
+        let (mut log, mut owed, mut held) = (zero, zero, zero);
+        let (inverse, drift) = (nodes.each_ref().map(|it| it.inverse), nodes.each_ref().map(|it| it.drift));
+        let deviation = nodes.each_ref().map(|it| it.deviation);
+        for k in 0..INTERVALS {
+            let now = values[k + 1];
+            let d1 = (now / self.strike).ln() * inverse[k] + drift[k] + deviation[k] * 0.5;
+            let (density, distribution) = d1.curve();
+            log[k] = (now / boundary.top).ln();
+            owed[k] = (d1 - deviation[k]).curve().0 * inverse[k];
+            held[k] = density * inverse[k] + distribution;
+        }
+        core::array::from_fn(|k| End { log: log[k], owed: owed[k], held: held[k] })
+    }
+
+    /// One step of the fixed point for the value `now` of the boundary.
+    #[inline(always)]
+    fn improved(&self, boundary: &Boundary<N>, rule: &Rule, node: &Node<N>, (now, end): (N, &End<N>)) -> N {
         let x = rule.rest.map(|rest| node.x * rest);
         let logs = boundary.logs(&x);
-        let log = (now / boundary.top).ln();
+        let log = end.log;
         let (mut owed, mut held) = ([N::constant(0.0); INNER], [N::constant(0.0); INNER]);
         for j in 0..INNER {
             let deviation = node.deviation * rule.part[j];
@@ -269,11 +285,8 @@ impl<N: Number> Put<N> {
             owed[j] = node.by_rate[j] * d2.curve().0;
             held[j] = node.by_dividend[j] * (density + distribution * deviation);
         }
-        let d1 = (now / self.strike).ln() * node.inverse + node.drift + node.deviation * 0.5;
-        let (density, distribution) = d1.curve();
-        let start = (d1 - node.deviation).curve().0 * node.inverse;
-        let owed = owed.iter().fold(start, |sum, term| sum + *term);
-        let held = held.iter().fold(density * node.inverse + distribution, |sum, term| sum + *term);
+        let owed = owed.iter().fold(end.owed, |sum, term| sum + *term);
+        let held = held.iter().fold(end.held, |sum, term| sum + *term);
         let next = node.scale * owed / held;
         let (low, top) = (0.2 * now.value(), boundary.top.value());
         if next.value() < low || next.value().is_nan() {

@@ -54,6 +54,7 @@ impl Formula for Asian {
         Ok(())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let drift = at.carry() - at.volatility * at.volatility * 0.5;
         let variance = at.volatility * at.volatility * at.time;

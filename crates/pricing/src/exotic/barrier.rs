@@ -76,6 +76,7 @@ impl Formula for Barrier {
         Ok(())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let variance = at.volatility * at.volatility;
         let it = Terms {

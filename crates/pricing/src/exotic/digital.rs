@@ -37,6 +37,7 @@ impl Formula for Digital {
         PRICE.check("strike", self.strike).map(|_| ())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let deviation = at.deviation();
         let log = (at.spot * (1.0 / self.strike)).ln();

@@ -15,8 +15,9 @@ use crate::{
     number::Number,
 };
 
-/// Within this a carry counts as near zero; twice it is the outermost node.
-const CARRY_NEAR_ZERO: f64 = 1e-3;
+/// Within this part of the carry that moves the underlying by one deviation it counts as near zero, and twice it is
+/// the outermost node: the cubic is off by 1e-11 of a deviation, and the formula beyond loses 1e-13 of one.
+const CARRY_NEAR_ZERO: f64 = 2e-3;
 
 /// What is exchanged for the underlying, or for its extreme.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,13 +95,16 @@ impl Formula for Lookback {
         Ok(())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let carry = at.carry();
-        if carry.value().abs() >= CARRY_NEAR_ZERO {
+        let deviation = at.deviation().value();
+        let near = CARRY_NEAR_ZERO * deviation / (at.time.value() * (1.0 + deviation));
+        if carry.value().abs() >= near {
             return self.price_with_carry(at, carry);
         }
         // Lagrange's cubic through -2, -1, 1 and 2 units; the carry moves with the rate, and so do its weights.
-        let x = carry * (1.0 / CARRY_NEAR_ZERO);
+        let x = carry * (1.0 / near);
         let nodes = [-2.0, -1.0, 1.0, 2.0];
         let mut sum = N::constant(0.0);
         for (i, node) in nodes.iter().enumerate() {
@@ -108,7 +112,7 @@ impl Formula for Lookback {
             for (_, other) in nodes.iter().enumerate().filter(|(j, _)| *j != i) {
                 weight = weight * (x - *other) * (1.0 / (node - other));
             }
-            sum = sum + weight * self.price_with_carry(at, N::constant(node * CARRY_NEAR_ZERO));
+            sum = sum + weight * self.price_with_carry(at, N::constant(node * near));
         }
         sum
     }

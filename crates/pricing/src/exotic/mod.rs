@@ -16,6 +16,7 @@ use crate::{
     domain::{DomainError, Need, RATE as RATES},
     market::Market,
     number::{Jet, Number, RATE, SPOT, TIME, VOLATILITY},
+    variant::{Kernel, Variant},
 };
 
 pub use american::American;
@@ -60,21 +61,35 @@ impl<N: Number> Inputs<N> {
 
 /// The price of one unit.
 pub fn contract_price<F: Formula>(terms: &F, market: &Market) -> Result<f64, DomainError> {
+    contract_price_by(Variant::best(), terms, market)
+}
+
+/// The price of one unit, by the instructions of a variant: the same bits.
+pub fn contract_price_by<F: Formula>(
+    variant: Variant,
+    terms: &F,
+    market: &Market,
+) -> Result<f64, DomainError> {
     check(terms, market)?;
     let Market { spot, rate, dividend, volatility } = *market;
-    Ok(terms.price(&Inputs { spot, volatility, time: terms.time(), rate, dividend }))
+    let at = Inputs { spot, volatility, time: terms.time(), rate, dividend };
+    let mut out = 0.0;
+    variant.run(Evaluate { terms, at: &at, out: &mut out });
+    Ok(out)
 }
 
 /// The price of one unit, and the derivatives of the formula.
 pub fn contract_value<F: Formula>(terms: &F, market: &Market) -> Result<Value, DomainError> {
     check(terms, market)?;
-    let it = terms.price(&Inputs {
+    let at = Inputs {
         spot: Jet::variable(market.spot, SPOT),
         volatility: Jet::variable(market.volatility, VOLATILITY),
         time: Jet::variable(terms.time(), TIME),
         rate: Jet::variable(market.rate, RATE),
         dividend: market.dividend,
-    });
+    };
+    let mut it = Jet::default();
+    Variant::best().run(Evaluate { terms, at: &at, out: &mut it });
     let [gamma, vanna, volga] = it.second;
     let greeks = Greeks {
         delta: it.first[SPOT],
@@ -86,6 +101,20 @@ pub fn contract_value<F: Formula>(terms: &F, market: &Market) -> Result<Value, D
         volga,
     };
     Ok(Value { price: it.value, greeks })
+}
+
+/// A formula on its way through the instructions of a machine.
+struct Evaluate<'a, F, N> {
+    terms: &'a F,
+    at: &'a Inputs<N>,
+    out: &'a mut N,
+}
+
+impl<F: Formula, N: Number> Kernel for Evaluate<'_, F, N> {
+    #[inline(always)]
+    fn run(self) {
+        *self.out = self.terms.price(self.at);
+    }
 }
 
 fn check<F: Formula>(terms: &F, market: &Market) -> Result<(), DomainError> {

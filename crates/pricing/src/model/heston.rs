@@ -6,14 +6,19 @@
 //! Black's formula at the expected variance, which is known: L. Andersen and V. Piterbarg, "Interest Rate Modeling"
 //! (2010), 8.4.
 //!
-//! Invariant: parity holds exactly: only the call's integral exists.
+//! Greeks are derivatives of the integral, written out: those of the characteristic function exp(C + D v) by v are
+//! D and D^2 times itself, and by time (C' + D' v) times itself, where C' and D' are Heston's Riccati equations.
+//!
+//! Invariant: parity holds exactly: only the call's integral exists. The volatility that Greeks are taken by is
+//! today's, the root of v; the other parameters stay.
 
 use super::complex::{Complex, complex};
 use crate::{
-    black::{self, European},
-    domain::{DomainError, Need, PRICE, TIME},
+    black::{self, European, Greeks, Value},
+    domain::{DomainError, Need, TIME},
     elementary::{exp, ln_ratio},
     exotic::LIVE_TIME,
+    market::Market,
     quadrature::{LEGENDRE_32, points},
 };
 
@@ -35,12 +40,36 @@ pub struct Heston {
     pub rho: f64,
 }
 
-/// Price and the two derivatives by the spot.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct HestonValue {
-    pub price: f64,
-    pub delta: f64,
-    pub gamma: f64,
+/// The integrals over u of exp(iuk) times something, over u^2 + 1/4 where not said otherwise; the gap is the
+/// characteristic function less Black's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Integrals {
+    /// The gap, and the gap times 1/2 + iu: derivatives by k of the price.
+    level: f64,
+    slope: f64,
+    /// The gap, without the fraction.
+    bend: f64,
+    /// The derivatives of the gap by v, twice by v, and by v times 1/2 + iu.
+    by_variance: f64,
+    by_variance_twice: f64,
+    by_variance_slope: f64,
+    by_time: f64,
+}
+
+/// The characteristic function, and what its logarithm's derivatives by v and by time are.
+#[derive(Clone, Copy, Debug)]
+struct Characteristic {
+    value: Complex,
+    by_variance: Complex,
+    by_time: Complex,
+}
+
+/// Expected variance over a time, and its derivatives by v and by time.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    total: f64,
+    by_variance: f64,
+    by_time: f64,
 }
 
 impl Heston {
@@ -52,14 +81,18 @@ impl Heston {
         RHO.check("rho", self.rho).map(|_| ())
     }
 
-    /// The expected variance over a time.
-    fn expected(&self, time: f64) -> f64 {
+    fn expected(&self, time: f64) -> Expected {
         let fade = exp(-self.speed * time);
-        self.mean * time + (self.variance - self.mean) * (1.0 - fade) / self.speed
+        // (1 - exp(-x)) / x by its series where the difference would lose digits.
+        let x = self.speed * time;
+        let part = if x < 1e-3 { 1.0 - x * (0.5 - x * (1.0 / 6.0 - x / 24.0)) } else { (1.0 - fade) / x };
+        let by_variance = time * part;
+        let total = self.mean * time + (self.variance - self.mean) * by_variance;
+        Expected { total, by_variance, by_time: self.mean + (self.variance - self.mean) * fade }
     }
 
     /// The characteristic function of ln(S / F) at u - i/2.
-    fn characteristic(&self, u: f64, time: f64) -> Complex {
+    fn characteristic(&self, u: f64, time: f64) -> Characteristic {
         let point = complex(u, -0.5);
         let i_point = complex(0.5, u);
         let beta = complex(self.speed, 0.0) - i_point * (self.rho * self.nu);
@@ -74,61 +107,101 @@ impl Heston {
         let faded = one - ratio * fade;
         let turn = (ratio * (one - fade) / (one - ratio)).ln_one_plus();
         let drift = (slope * time - turn * (2.0 / square)) * (self.speed * self.mean);
-        let level = slope * (one - fade) / faded * self.variance;
-        (drift + level).exp()
+        let by_variance = slope * (one - fade) / faded;
+        // The Riccati equations: D' = (nu^2 D^2 - mixed) / 2 - beta D, and C' = speed mean D.
+        let turning = (by_variance * by_variance * square - mixed) * 0.5 - beta * by_variance;
+        Characteristic {
+            value: (drift + by_variance * self.variance).exp(),
+            by_variance,
+            by_time: by_variance * (self.speed * self.mean) + turning * self.variance,
+        }
     }
 }
 
-/// The value of a European option; the volatility of a market has no part in it, so it is given apart.
-pub fn heston(
-    terms: &European,
-    (spot, rate, dividend): (f64, f64, f64),
-    model: &Heston,
-) -> Result<HestonValue, DomainError> {
-    PRICE.check("spot", spot)?;
-    PRICE.check("strike", terms.strike)?;
+/// The value of a European option and its Greeks: vega, vanna and volga by today's volatility, the root of v. The
+/// volatility of `market` has no part in it.
+pub fn heston(terms: &European, market: &Market, model: &Heston) -> Result<Value, DomainError> {
     TIME.check("time", terms.time)?;
     LIVE_TIME.check("time", terms.time)?;
     model.check()?;
-    let (time, strike) = (terms.time, terms.strike);
-    let market =
-        crate::market::Market { spot, rate, dividend, volatility: (model.expected(time) / time).sqrt() };
-    let base = black::european(terms, &market)?;
-    let log = ln_ratio(spot, strike) + (rate - dividend) * time;
-    let [level, slope, bend] = corrections(model, log, time);
-    // sqrt(F K) discounted, and its derivatives by the spot.
-    let size = exp(0.5 * log - rate * time) * strike / core::f64::consts::PI;
-    Ok(HestonValue {
-        price: base.price - size * level,
-        delta: base.greeks.delta - size * slope / spot,
-        gamma: base.greeks.gamma + size * bend / (spot * spot),
+    let (Market { spot, rate, dividend, .. }, time) = (*market, terms.time);
+    let expected = model.expected(time);
+    let deviation = (expected.total / time).sqrt();
+    let base = black::european(terms, &Market { volatility: deviation, ..*market })?;
+    let log = ln_ratio(spot, terms.strike) + (rate - dividend) * time;
+    let it = integrals(model, &expected, (log, time));
+    // sqrt(F K) discounted.
+    let size = exp(0.5 * log - rate * time) * terms.strike / core::f64::consts::PI;
+    // Black's volatility moves too: deviation^2 time = total.
+    let by_variance = expected.by_variance / (2.0 * deviation * time);
+    let by_time = (expected.by_time - deviation * deviation) / (2.0 * deviation * time);
+    let Greeks { delta, gamma, vega, theta, rho, vanna, volga } = base.greeks;
+    let first = vega * by_variance - size * it.by_variance;
+    let second = (volga - vega / deviation) * by_variance * by_variance - size * it.by_variance_twice;
+    let mixed = vanna * by_variance - size * it.by_variance_slope / spot;
+    let root = model.variance.sqrt();
+    let carried = (rate - dividend) * it.slope - rate * it.level + it.by_time;
+    Ok(Value {
+        price: base.price - size * it.level,
+        greeks: Greeks {
+            delta: delta - size * it.slope / spot,
+            gamma: gamma + size * it.bend / (spot * spot),
+            vega: 2.0 * root * first,
+            theta: theta - vega * by_time + size * carried,
+            rho: rho - size * time * (it.slope - it.level),
+            vanna: 2.0 * root * mixed,
+            volga: 2.0 * first + 4.0 * model.variance * second,
+        },
     })
 }
 
-/// The integrals of exp(iuk) (heston - black) over u^2 + 1/4, times 1, times 1/2 + iu, and without the fraction.
-fn corrections(model: &Heston, log: f64, time: f64) -> [f64; 3] {
-    let total = model.expected(time);
-    let width = 1.0 / total.sqrt();
+fn integrals(model: &Heston, expected: &Expected, (log, time): (f64, f64)) -> Integrals {
+    let width = 1.0 / expected.total.sqrt();
     let width = if log.abs() * width > 8.0 { 8.0 / log.abs() } else { width };
-    let mut sums = [0.0; 3];
+    let mut sums = Integrals::default();
     for panel in 0..PANELS_MAX {
         let low = width * f64::from(panel);
         let mut added = 0.0_f64;
         for (u, weight) in points(&LEGENDRE_32, low, low + width) {
-            let square = u * u + 0.25;
-            let gap = model.characteristic(u, time) - complex(exp(-0.5 * total * square), 0.0);
-            let turned = complex(0.0, u * log).exp() * gap * weight;
-            let part = turned * (1.0 / square);
-            sums[0] += part.re;
-            sums[1] += (complex(0.5, u) * part).re;
-            sums[2] += turned.re;
-            added += turned.re.abs() + turned.im.abs();
+            added += sums.add(model, expected, (u, weight, log, time));
         }
         if added < NOTHING {
             break;
         }
     }
     sums
+}
+
+impl Integrals {
+    /// Adds a point; answers with how much it counts.
+    fn add(
+        &mut self,
+        model: &Heston,
+        expected: &Expected,
+        (u, weight, log, time): (f64, f64, f64, f64),
+    ) -> f64 {
+        let square = u * u + 0.25;
+        let known = complex(exp(-0.5 * expected.total * square), 0.0);
+        let Characteristic { value, by_variance, by_time } = model.characteristic(u, time);
+        let turn = complex(0.0, u * log).exp() * weight;
+        let (turned, slope) = (turn * (value - known), complex(0.5, u));
+        let inverse = 1.0 / square;
+        // Black's derivatives have the fraction's denominator as a factor.
+        let black = known * (-0.5 * expected.by_variance * square);
+        let first = turn * (value * by_variance - black) * inverse;
+        let second =
+            turn * (value * by_variance * by_variance - black * (-0.5 * expected.by_variance * square));
+        let timed = turn * (value * by_time - known * (-0.5 * expected.by_time * square));
+        self.level += turned.re * inverse;
+        self.slope += (slope * turned).re * inverse;
+        self.bend += turned.re;
+        self.by_variance += first.re;
+        self.by_variance_slope += (slope * first).re;
+        self.by_variance_twice += second.re * inverse;
+        self.by_time += timed.re * inverse;
+        let size = |it: Complex| it.re.abs() + it.im.abs();
+        size(turned) + size(second) + size(timed)
+    }
 }
 
 #[cfg(test)]
@@ -138,36 +211,50 @@ mod tests {
 
     const MODEL: Heston = Heston { variance: 0.3, speed: 1.2, mean: 0.4, nu: 0.7, rho: -0.5 };
 
-    fn call(spot: f64, strike: f64, model: &Heston) -> HestonValue {
-        let terms = European { right: Right::Call, strike, time: 0.5 };
-        heston(&terms, (spot, 0.03, 0.01), model).unwrap()
-    }
+    const MARKET: Market = Market { spot: 100.0, rate: 0.03, dividend: 0.01, volatility: 0.0 };
+    const TERMS: European = European { right: Right::Call, strike: 90.0, time: 0.5 };
 
     #[test]
     fn a_variance_that_hardly_moves_is_blacks() {
         let still = Heston { nu: 1e-4, mean: 0.3, rho: 0.0, ..MODEL };
-        let terms = European { right: Right::Call, strike: 110.0, time: 0.5 };
-        let market =
-            crate::market::Market { spot: 100.0, rate: 0.03, dividend: 0.01, volatility: 0.3_f64.sqrt() };
-        let want = black::european(&terms, &market).unwrap();
-        let have = call(100.0, 110.0, &still);
+        let market = Market { volatility: 0.3_f64.sqrt(), ..MARKET };
+        let want = black::european(&TERMS, &market).unwrap();
+        let have = heston(&TERMS, &MARKET, &still).unwrap();
         assert!((have.price - want.price).abs() < 1e-6, "{} {}", have.price, want.price);
-        assert!((have.gamma - want.greeks.gamma).abs() < 1e-7);
+        assert!((have.greeks.gamma - want.greeks.gamma).abs() < 1e-7);
+        assert!((have.greeks.theta - want.greeks.theta).abs() < 1e-5);
     }
 
     #[test]
-    fn delta_and_gamma_are_the_derivatives() {
-        let h = 0.01;
-        let (up, now, down) =
-            (call(100.0 + h, 90.0, &MODEL), call(100.0, 90.0, &MODEL), call(100.0 - h, 90.0, &MODEL));
-        assert!((now.delta - (up.price - down.price) / (2.0 * h)).abs() < 1e-8, "{}", now.delta);
-        assert!((now.gamma - (up.delta - down.delta) / (2.0 * h)).abs() < 1e-8, "{}", now.gamma);
+    fn greeks_are_the_derivatives_of_the_price() {
+        let h = 1e-3;
+        let root = MODEL.variance.sqrt();
+        let wild = |by: f64| Heston { variance: (root + by) * (root + by), ..MODEL };
+        let spot = |by: f64| Market { spot: 100.0 + by, ..MARKET };
+        let of = |terms: &European, market: &Market, model: &Heston| heston(terms, market, model).unwrap();
+        let now = of(&TERMS, &MARKET, &MODEL).greeks;
+        let slope = |up: f64, down: f64| (up - down) / (2.0 * h);
+        let moved = |by: f64| of(&TERMS, &spot(by), &MODEL);
+        let wilder = |by: f64| of(&TERMS, &MARKET, &wild(by));
+        let later = |by: f64| of(&European { time: 0.5 + by, ..TERMS }, &MARKET, &MODEL).price;
+        let dearer = |by: f64| of(&TERMS, &Market { rate: 0.03 + by, ..MARKET }, &MODEL).price;
+        for (name, have, want) in [
+            ("delta", now.delta, slope(moved(h).price, moved(-h).price)),
+            ("gamma", now.gamma, slope(moved(h).greeks.delta, moved(-h).greeks.delta)),
+            ("vega", now.vega, slope(wilder(h).price, wilder(-h).price)),
+            ("theta", now.theta, -slope(later(h), later(-h))),
+            ("rho", now.rho, slope(dearer(h), dearer(-h))),
+            ("vanna", now.vanna, slope(wilder(h).greeks.delta, wilder(-h).greeks.delta)),
+            ("volga", now.volga, slope(wilder(h).greeks.vega, wilder(-h).greeks.vega)),
+        ] {
+            assert!((have - want).abs() < 1e-5 * want.abs().max(0.01), "{name}: {have} {want}");
+        }
     }
 
     #[test]
     fn bad_parameters_are_named() {
         let terms = European { right: Right::Put, strike: 90.0, time: 0.5 };
-        let of = |model: Heston| heston(&terms, (100.0, 0.0, 0.0), &model).unwrap_err().field;
+        let of = |model: Heston| heston(&terms, &MARKET, &model).unwrap_err().field;
         assert_eq!(of(Heston { variance: -0.1, ..MODEL }), "v0");
         assert_eq!(of(Heston { nu: f64::NAN, ..MODEL }), "vol_of_vol");
         assert_eq!(of(Heston { rho: -1.0, ..MODEL }), "rho");

@@ -7,6 +7,6 @@ mod heston;
 mod sabr;
 mod svi;
 
-pub use heston::{Heston, HestonValue, heston};
+pub use heston::{Heston, heston};
 pub use sabr::Sabr;
 pub use svi::{CalibrationError, Svi, SviPoint};

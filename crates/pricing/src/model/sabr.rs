@@ -52,6 +52,8 @@ fn skew(z: f64, rho: f64) -> f64 {
     if z == 0.0 {
         return 1.0;
     }
+    // Below zero root and z would cancel; x is the same there with both signs turned.
+    let (z, rho) = if z < 0.0 { (-z, -rho) } else { (z, rho) };
     let inside = z * (z - 2.0 * rho);
     let root = (1.0 + inside).sqrt();
     z / ln_one_plus((inside / (root + 1.0) + z) / (1.0 - rho))

@@ -10,5 +10,5 @@ mod sobol;
 
 pub use loss::{Historical, Moments, Parametric, historical, parametric};
 pub use monte_carlo::{Normal, Sampled, monte_carlo};
-pub use portfolio::{Portfolio, PortfolioError, PortfolioOption};
+pub use portfolio::{Portfolio, PortfolioError, PortfolioOption, Scenario};
 pub use series::{Garch, SeriesError, correlations, ewma_covariance, ewma_volatility, garch};

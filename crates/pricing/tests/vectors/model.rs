@@ -1,6 +1,6 @@
 //! Heston, SABR and SVI.
 
-use pricing::{European, Heston, Sabr, Svi, heston};
+use pricing::{European, Heston, Market, Sabr, Svi, heston};
 
 use crate::table::{Row, Table, near};
 
@@ -41,8 +41,9 @@ fn heston_row(row: &Row<'_>) -> Result<(), String> {
         rho: row.number("rho"),
     };
     let terms = European { right: row.right(), strike: row.number("K"), time: row.number("T") };
-    let have = heston(&terms, (row.number("S"), row.number("r"), row.number("q")), &model)
-        .map_err(|error| error.to_string())?;
+    let market =
+        Market { spot: row.number("S"), rate: row.number("r"), dividend: row.number("q"), volatility: 0.0 };
+    let have = heston(&terms, &market, &model).map_err(|error| error.to_string())?;
     near(row, "price", have.price, 1e-7 * row.number("S"))
 }
 

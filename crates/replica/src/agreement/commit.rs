@@ -2,13 +2,22 @@
 //!
 //! Invariant: every block of a commit is accepted, so its batches are held by the workers.
 
+use num::Timestamp;
 use wire::{BlockRef, Commit, Round, WorkerOrder};
 
 use super::{Agreement, Output, Record, WorkerPlaces};
 
 impl Agreement {
-    /// Takes the ordering's decisions; appends blocks that became acceptable because the floor moved.
-    pub(super) fn decide(&mut self, out: &mut Vec<Output>, accepted: &mut Vec<BlockRef>) {
+    /// Takes the ordering's decisions, until it has none: blocks may become acceptable because the floor moved.
+    pub(super) fn decide(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while core::mem::take(&mut self.has_news) && !self.halted {
+            let mut accepted = Vec::new();
+            self.decide_once(out, &mut accepted);
+            self.add_accepted(now, accepted, out);
+        }
+    }
+
+    fn decide_once(&mut self, out: &mut Vec<Output>, accepted: &mut Vec<BlockRef>) {
         let mut decisions = Vec::new();
         let fault = self.ordering.advance(&mut decisions).err();
         let mut committed = false;

@@ -103,7 +103,9 @@ impl Crew {
         let count = u64::try_from(self.places.len()).unwrap_or(1);
         let number = u8::try_from(client % count).unwrap_or(0);
         match self.places.get(usize::from(number)) {
-            Some(Place::Here(_)) => self.put(number, worker::Input::Submit { ticket, transaction }, out),
+            Some(Place::Here(_)) => {
+                self.put(number, worker::Input::Submit { client, ticket, transaction }, out);
+            }
             _ => out.push(Output::Refused { ticket, busy: worker::Busy { have: 0, need: 0 } }),
         }
     }

@@ -68,15 +68,19 @@ impl Agreement {
         }
     }
 
-    /// Hands accepted blocks to the log and to the ordering, and takes what that decides.
+    /// Hands accepted blocks to the log and to the ordering. What that decides waits for `conclude`, but for a
+    /// log that is read.
     pub(super) fn add_accepted(&mut self, now: Timestamp, accepted: Vec<BlockRef>, out: &mut Vec<Output>) {
-        let mut accepted = accepted;
-        while !accepted.is_empty() {
-            self.progressed_at = self.progressed_at.max(now);
-            for reference in accepted.drain(..) {
-                self.note_accepted(reference, out);
-            }
-            self.decide(out, &mut accepted);
+        if accepted.is_empty() {
+            return;
+        }
+        self.progressed_at = self.progressed_at.max(now);
+        for reference in accepted {
+            self.note_accepted(reference, out);
+        }
+        self.has_news = true;
+        if self.restoring {
+            self.decide(now, out);
         }
     }
 

@@ -77,7 +77,7 @@ impl Default for Pacing {
             batch_bytes: 128 * 1024,
             round_delay_ms_min: 5,
             grace_ms: 3,
-            heartbeat_ms: 200,
+            heartbeat_ms: 250,
             retry_ms: 250,
             open_bytes_max: 64 * 1024 * 1024,
             retain_rounds: 4_000,
@@ -254,6 +254,8 @@ pub struct Agreement {
     sections: sections::Sections,
     snapshots: snapshots::Snapshots,
     recovery: recovery::Recovery,
+    /// Blocks were accepted since the ordering was asked.
+    has_news: bool,
     halted: bool,
     restoring: bool,
 }
@@ -288,6 +290,7 @@ impl Agreement {
             sections: sections::Sections::default(),
             snapshots: snapshots::Snapshots::default(),
             recovery: recovery::Recovery::default(),
+            has_news: false,
             halted: false,
             restoring: false,
             config,
@@ -337,12 +340,14 @@ impl Agreement {
         self.rebroadcast(out);
         self.ask_range(now, None, out);
         self.pace(now, out);
+        self.conclude(now, out);
     }
 
     /// Takes one input and does what is due.
     pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
         self.take(now, input, out);
         self.settle(now, out);
+        self.conclude(now, out);
     }
 
     /// Takes one input. What it makes due waits for `settle`, so that many inputs can be taken for one look.
@@ -379,6 +384,16 @@ impl Agreement {
             self.retry(now, out);
         }
         self.pace(now, out);
+    }
+
+    /// Takes what the ordering decides. After `settle`, so that the next block need not wait for it: where the coin
+    /// has to be verified by a pairing, deciding takes most of a validator's time.
+    pub fn conclude(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while self.has_news && !self.halted {
+            self.decide(now, out);
+            self.pace(now, out);
+        }
+        self.ordering.prepare_share(self.dag.own_latest().round.next());
     }
 
     pub fn status(&self) -> Status {

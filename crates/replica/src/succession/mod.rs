@@ -284,6 +284,7 @@ impl Succession {
     pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
         self.take(now, input, out);
         self.settle(now, out);
+        self.conclude(now, out);
     }
 
     /// Takes an input of the present epoch. What it makes due waits for `settle`.
@@ -304,7 +305,7 @@ impl Succession {
         self.perform(now, outputs, out);
     }
 
-    /// Does what is due.
+    /// Does what is due, but for what the ordering decides.
     pub fn settle(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let mut outputs = Vec::new();
         if let Some(agreement) = &mut self.agreement {
@@ -313,6 +314,15 @@ impl Succession {
         self.perform(now, outputs, out);
         self.remind(now, out);
         self.chase(now, out);
+    }
+
+    /// Takes what the ordering decides, after `settle`.
+    pub fn conclude(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let mut outputs = Vec::new();
+        if let Some(agreement) = &mut self.agreement {
+            agreement.conclude(now, &mut outputs);
+        }
+        self.perform(now, outputs, out);
     }
 
     /// A link to a validator came up.

@@ -80,9 +80,7 @@ impl Worker {
 
     fn ordered(&mut self, commit: u64, batch: &Digest, out: &mut Vec<Output>) {
         let Some(own) = self.own.remove(batch) else { return };
-        if let Some(held) = self.shelf.get(batch) {
-            self.builder.ordered(&held.batch);
-        }
+        self.builder.ordered(&own.shares);
         out.extend(own.tickets.into_iter().map(|ticket| Output::Final { ticket, commit }));
     }
 

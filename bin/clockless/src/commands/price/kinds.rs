@@ -71,7 +71,8 @@ pub(super) static KINDS: &[Kind] = &[
     Kind {
         name: "heston",
         needs: &["type", "S", "K", "T", "r", "q", "v0", "kappa", "theta", "vol_of_vol", "rho"],
-        answers: &["price", "delta", "gamma"],
+        // The model's own theta and rho stand in columns of these names.
+        answers: &["price", "delta", "gamma", "vega", "greek_theta", "greek_rho", "vanna", "volga"],
         answer: models::heston,
     },
     Kind {

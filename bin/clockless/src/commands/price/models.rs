@@ -2,10 +2,10 @@
 //!
 //! Invariant: numbers are judged by the models, not here.
 
-use pricing::{European, Heston, Sabr, Svi};
+use pricing::{European, Heston, Market, Sabr, Svi};
 
 use super::{
-    kinds::right,
+    kinds::{all, right},
     sheet::{Fault, Row},
 };
 
@@ -18,9 +18,14 @@ pub(super) fn heston(row: &Row) -> Result<Vec<f64>, Fault> {
         rho: row.number("rho")?,
     };
     let terms = European { right: right(row)?, strike: row.number("K")?, time: row.number("T")? };
-    let market = (row.number("S")?, row.number("r")?, row.number("q")?);
-    let it = pricing::heston(&terms, market, &model)?;
-    Ok(vec![it.price, it.delta, it.gamma])
+    let market = Market {
+        spot: row.number("S")?,
+        rate: row.number("r")?,
+        dividend: row.number("q")?,
+        // The model has its own.
+        volatility: 0.0,
+    };
+    Ok(all(&pricing::heston(&terms, &market, &model)?))
 }
 
 pub(super) fn sabr(row: &Row) -> Result<Vec<f64>, Fault> {

@@ -246,6 +246,97 @@ mod tests {
         }
     }
 
+    /// A sound cell for each column that some kind needs.
+    fn sound(kind: &str, column: &str) -> &'static str {
+        match (kind, column) {
+            ("lookback", "kind") => "fixed",
+            (_, "kind") => "arith_discrete",
+            (_, "type") => "C",
+            (_, "barrier") => "UO",
+            (_, "F" | "S" | "K") => "100",
+            (_, "B") => "120",
+            (_, "running_extreme") => "110",
+            (_, "fixings") => "4",
+            (_, "price") => "8",
+            (_, "rho") => "-0.5",
+            (_, "T" | "kappa" | "beta" | "rebate") => "1",
+            _ => "0.1",
+        }
+    }
+
+    fn refused(kind: &Kind, column: &str, cell: &str) -> Vec<String> {
+        let row = |bad: Option<&str>| {
+            let cells = kind.needs.iter().map(|it| match bad {
+                Some(cell) if *it == column => cell,
+                _ => sound(kind.name, it),
+            });
+            cells.collect::<Vec<_>>().join(",")
+        };
+        let text = format!("{}\n{}\n{}\n", kind.needs.join(","), row(None), row(Some(cell)));
+        let sheet = Sheet::read(text.as_bytes()).unwrap();
+        sheet.require(kind).unwrap();
+        let answered = Answered::of(kind, &sheet);
+        assert!(
+            answered.answers[0].is_some(),
+            "the good row of {} is answered: {:?}",
+            kind.name,
+            answered.refused
+        );
+        answered.refused.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_column_of_every_kind_is_refused_by_its_name() {
+        for kind in KINDS {
+            for column in kind.needs {
+                for cell in ["NaN", "inf", "x", ""] {
+                    let have = refused(kind, column, cell);
+                    let want = format!("row 2 (line 3), column {column}: {cell:?}");
+                    assert!(have.len() == 1 && have[0].starts_with(&want), "{} {want}: {have:?}", kind.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_formula_is_stated_for_is_refused_by_its_column() {
+        for (name, column, cell) in [
+            ("european_bs", "sigma", "-0.2"),
+            ("european_bs", "T", "-1"),
+            ("digital", "T", "0"),
+            ("barrier", "rebate", "-1"),
+            ("barrier", "T", "0"),
+            ("lookback", "running_extreme", "99"),
+            ("lookback", "sigma", "0"),
+            ("asian", "fixings", "0"),
+            ("asian", "sigma", "-1"),
+            ("american", "S", "0"),
+            ("american", "T", "-0.1"),
+            ("heston", "v0", "-0.1"),
+            ("heston", "rho", "-1.5"),
+            ("sabr_hagan", "beta", "2"),
+            ("sabr_hagan", "K", "-1"),
+            ("svi_raw", "b", "-1"),
+            ("svi_raw", "T", "0"),
+            ("implied_vol", "T", "0"),
+            ("implied_vol", "price", "-1"),
+            ("implied_vol", "price", "101"),
+        ] {
+            let kind = KINDS.iter().find(|kind| kind.name == name).unwrap();
+            let have = refused(kind, column, cell);
+            assert!(
+                have.len() == 1 && have[0].contains(&format!("column {column}: ")),
+                "{name} {column} {cell}: {have:?}"
+            );
+        }
+        let barrier = KINDS.iter().find(|kind| kind.name == "barrier").unwrap();
+        let crossed = refused(barrier, "B", "90");
+        assert!(
+            crossed[0].contains("column S: is 100.0, must be a number from 1e-60 to 90.0"),
+            "{crossed:?}"
+        );
+    }
+
     #[test]
     fn broken_tables_are_refused_whole() {
         assert!(Sheet::read(b"").unwrap_err().contains("a header"));

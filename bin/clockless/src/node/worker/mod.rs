@@ -138,8 +138,8 @@ async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Re
     let intake = Intake {
         door: Door::of(config.execution, genesis.digest()),
         tickets: Arc::clone(&tickets),
-        take: Arc::new(move |Entry { ticket, transaction, .. }| {
-            let taken = inbox.put(Input::Submit { ticket, transaction });
+        take: Arc::new(move |Entry { client, ticket, transaction }| {
+            let taken = inbox.put(Input::Submit { client, ticket, transaction });
             taken.then_some(()).ok_or(intake::BUSY)
         }),
     };

@@ -3,14 +3,21 @@
 //! Invariant: element i of an answer has the bits that the function for one option gives for element i of the
 //! columns, in every variant. All columns have one length; their numbers were checked when they came in.
 
-use crate::{
-    black::{Option, Value, price_on_forward, value_on_forward},
-    domain::DomainError,
-    implied::{Normalised, finished, implied_in_bounds, improved, normalised, start},
-    variant::{Kernel, Variant},
-};
+mod european;
+mod function;
+mod implied;
 
-const BLOCK: usize = 64;
+pub use function::Function;
+
+use self::{
+    european::{Gains, Prices, Values},
+    implied::Implied,
+};
+use crate::{black::Option, domain::DomainError, variant::Variant};
+
+/// Rows that a stage of a formula works on before the next stage begins. In a short stage a processor, which looks a
+/// few hundred instructions ahead, sees several rows at once.
+const BLOCK: usize = 128;
 
 /// Options on forwards, a column for each of their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +161,12 @@ impl Rows<'_> {
         }
     }
 
+    /// The rows of block `k`.
+    #[inline(always)]
+    fn block(&self, k: usize) -> Self {
+        self.slice(k * BLOCK, BLOCK)
+    }
+
     #[inline(always)]
     fn slice(&self, from: usize, length: usize) -> Self {
         let to = from + length;
@@ -180,142 +193,23 @@ impl Rows<'_> {
     }
 }
 
-struct Prices<'a> {
-    rows: Rows<'a>,
-    out: &'a mut [f64],
-}
+/// Fewer rows than a block, made a whole one: what is added is answered and not looked at.
+struct Padded([[f64; BLOCK]; 6]);
 
-impl Kernel for Prices<'_> {
+impl Padded {
     #[inline(always)]
-    fn run(self) {
-        let rows = self.rows.up_to(self.out.len());
-        for (i, out) in self.out.iter_mut().enumerate() {
-            *out = price_on_forward(rows.sign[i], &rows.at(i));
-        }
-    }
-}
-
-struct Gains<'a> {
-    rows: Rows<'a>,
-    now: &'a [f64],
-    by: Move,
-    out: &'a mut [f64],
-}
-
-impl Kernel for Gains<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let rows = self.rows.up_to(self.out.len());
-        let now = &self.now[..self.out.len()];
-        for (i, out) in self.out.iter_mut().enumerate() {
-            let it = rows.at(i);
-            let forward = it.forward * (1.0 + self.by.shift);
-            let volatility = it.volatility * self.by.volatility_factor;
-            *out = price_on_forward(rows.sign[i], &Option { forward, volatility, ..it }) - now[i];
-        }
-    }
-}
-
-struct Values<'a> {
-    rows: Rows<'a>,
-    out: &'a mut ValueColumns,
-}
-
-impl Kernel for Values<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let length = self.rows.sign.len();
-        let rows = self.rows.up_to(length);
-        let [price, delta, gamma, vega, theta, rho, vanna, volga] =
-            self.out.columns().map(|column| &mut column[..length]);
-        for i in 0..length {
-            let Value { price: value, greeks } = value_on_forward(rows.sign[i], &rows.at(i));
-            price[i] = value;
-            delta[i] = greeks.delta;
-            gamma[i] = greeks.gamma;
-            vega[i] = greeks.vega;
-            theta[i] = greeks.theta;
-            rho[i] = greeks.rho;
-            vanna[i] = greeks.vanna;
-            volga[i] = greeks.volga;
-        }
-    }
-}
-
-struct Implied<'a> {
-    rows: Rows<'a>,
-    prices: &'a [f64],
-    out: &'a mut [f64],
-}
-
-/// A block of prices on their way to volatilities.
-struct Stage {
-    log: [f64; BLOCK],
-    inverse_log: [f64; BLOCK],
-    price: [f64; BLOCK],
-    rest: [f64; BLOCK],
-    target: [f64; BLOCK],
-    deviation: [f64; BLOCK],
-}
-
-impl Stage {
-    #[inline(always)]
-    fn at(&self, i: usize) -> Normalised {
-        Normalised {
-            log: self.log[i],
-            inverse_log: self.inverse_log[i],
-            price: self.price[i],
-            rest: self.rest[i],
-            target: self.target[i],
-        }
+    fn of(rows: &Rows<'_>) -> Self {
+        let columns = [rows.sign, rows.forward, rows.strike, rows.time, rows.rate, rows.volatility];
+        Self(columns.map(|column| {
+            let mut block = [1.0; BLOCK];
+            block[..column.len()].copy_from_slice(column);
+            block
+        }))
     }
 
     #[inline(always)]
-    fn start(&mut self, rows: &Rows<'_>, prices: &[f64; BLOCK]) {
-        for (i, price) in prices.iter().enumerate() {
-            let it = normalised(rows.sign[i], &rows.at(i), *price);
-            self.log[i] = it.log;
-            self.inverse_log[i] = it.inverse_log;
-            self.price[i] = it.price;
-            self.rest[i] = it.rest;
-            self.target[i] = it.target;
-        }
-        for i in 0..BLOCK {
-            self.deviation[i] = start(&self.at(i));
-        }
-    }
-
-    #[inline(always)]
-    fn improve(&mut self) {
-        for i in 0..BLOCK {
-            self.deviation[i] = improved(&self.at(i), self.deviation[i]);
-        }
-    }
-}
-
-impl Kernel for Implied<'_> {
-    /// In stages over a block: each stage is short enough for a processor to work on several rows at once.
-    #[inline(always)]
-    fn run(self) {
-        let rows = self.rows.up_to(self.out.len());
-        let zero = [0.0; BLOCK];
-        let mut stage =
-            Stage { log: zero, inverse_log: zero, price: zero, rest: zero, target: zero, deviation: zero };
-        let (blocks, rest) = self.out.as_chunks_mut::<BLOCK>();
-        let (prices, rest_prices) = self.prices[..rows.sign.len()].as_chunks::<BLOCK>();
-        for (k, (out, prices)) in blocks.iter_mut().zip(prices).enumerate() {
-            let rows = rows.slice(k * BLOCK, BLOCK);
-            stage.start(&rows, prices);
-            stage.improve();
-            stage.improve();
-            stage.improve();
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = finished(&stage.at(i), stage.deviation[i], rows.time[i]);
-            }
-        }
-        let rows = rows.slice(blocks.len() * BLOCK, rest.len());
-        for (i, (out, price)) in rest.iter_mut().zip(rest_prices).enumerate() {
-            *out = implied_in_bounds(rows.sign[i], &rows.at(i), *price);
-        }
+    fn rows(&self) -> Rows<'_> {
+        let [sign, forward, strike, time, rate, volatility] = &self.0;
+        Rows { sign, forward, strike, time, rate, volatility }
     }
 }

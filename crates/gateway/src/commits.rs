@@ -1,0 +1,96 @@
+//! Commits, from the store and from the node, one after the other.
+//!
+//! Invariant: each commit is applied once and in its place; those who wait for an intent are answered before listeners
+//! are told; a commit is stored before the next one is applied, or waits for the store in order.
+
+use std::{ops::ControlFlow, sync::Arc, sync::PoisonError, time::Duration};
+
+use client::Committed;
+use num::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{Gateway, lock, rpc::now_us, store::batch};
+
+/// How long to wait before a node is tried again.
+const RETRY: Duration = Duration::from_millis(300);
+
+/// Goes through what was stored, then follows the node; connects again when the node comes back.
+pub(crate) async fn follow(gateway: Arc<Gateway>) {
+    if let Some(store) = &gateway.store {
+        let stored =
+            |payload| gateway.take(&Committed { payload, root: Vec::new(), certificates: Vec::new() });
+        if let Err(error) = store.replay(stored).await {
+            tracing::error!(%error, "the history cannot be read: the node's commits are followed from here");
+        }
+    }
+    loop {
+        let mut node = gateway.node.clone();
+        let from = gateway.view().commit_index() + 1;
+        let ended = node
+            .commits(from, |committed| {
+                gateway.take(&committed);
+                ControlFlow::Continue(())
+            })
+            .await;
+        if let Err(error) = ended {
+            tracing::warn!(%error, "following stopped: trying again");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+impl Gateway {
+    fn take(&self, committed: &Committed) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let (index, before_ms) = (committed.payload.commit.index, view.now_ms());
+        if index != view.commit_index() + 1 {
+            return;
+        }
+        let mut changes = view.follow(&committed.payload);
+        let news = self.store.as_ref().filter(|store| store.last() < index);
+        let news = news.map(|store| (store, batch(&view, &committed.payload, &changes, before_ms)));
+        drop(view);
+        if let Some((store, batch)) = news {
+            store.writer().store(batch);
+        }
+        self.metrics.commit_index.set(i64::try_from(index).unwrap_or(i64::MAX));
+        self.metrics.trades.inc_by(u64::try_from(changes.trades.len()).unwrap_or(0));
+        let outcomes = core::mem::take(&mut changes.outcomes);
+        let mut latencies = Vec::new();
+        for (intent, outcome) in outcomes {
+            if let Some((since, sender)) = lock(&self.waiting).remove(&intent) {
+                latencies.push(since.elapsed());
+                drop(sender.send(outcome));
+            }
+        }
+        let mut network = lock(&self.network);
+        network.note(&committed.payload, &changes, &committed.certificates);
+        network.note_age(self.age_ms(committed.payload.commit.time));
+        for taken in latencies {
+            self.metrics.finality_seconds.observe(taken.as_secs_f64());
+            network.note_latency(taken);
+        }
+        drop(network);
+        let view = self.view();
+        lock(&self.feed).after_commit(self, &view, &changes);
+    }
+
+    /// How long ago a time of the data was, by this machine's clock.
+    fn age_ms(&self, time: Timestamp) -> i64 {
+        let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
+        signed(now_us() / 1_000).saturating_add(self.clock_offset_ms).saturating_sub(signed(time.millis()))
+    }
+
+    /// How final a commit is: `final` once it is ordered, `certified` once a quorum has signed a root at or
+    /// after it.
+    pub(crate) fn finality(&self, last: u64, commit: u64) -> Value {
+        let network = lock(&self.network);
+        let (certified, root) = network.certified();
+        let state = match certified {
+            Some(certified) if certified >= commit => "certified",
+            _ if last >= commit => "final",
+            _ => "unknown",
+        };
+        json!({ "commit": commit, "state": state, "final_commit": last, "certified_commit": certified, "root": root })
+    }
+}

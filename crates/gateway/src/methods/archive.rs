@@ -1,0 +1,302 @@
+//! Answers from the store, where memory has forgotten what is asked for.
+//!
+//! Invariant: an answer is what memory would give if it forgot nothing; `None` is returned wherever memory has it all.
+
+use serde_json::{Value, json};
+use wire::{InstrumentId, OrderId};
+
+use crate::{
+    Gateway,
+    auth::Identity,
+    history::{Candle, History},
+    rpc::{Code, Params, RpcError, RpcResult},
+    selection::Selection,
+    store::{CANDLE_MINUTES, Direction, Query, Row, Store, StoreError, Table, account_name},
+    view::View,
+};
+
+use super::{
+    account_log::{named_for, words_of},
+    market::named,
+    market_history::{candles_json, chart_span},
+    paging::Page,
+};
+
+/// Rows that are looked through for those that fit a text.
+const SEARCHED_MAX: usize = 5_000;
+
+/// A query and what to make of its rows.
+struct Asked {
+    query: Query,
+    shape: Shape,
+}
+
+enum Shape {
+    /// `trades` and `has_more`.
+    Trades(Page),
+    /// A list, or with a continuation after the given order.
+    Orders {
+        page: Page,
+        is_continued: bool,
+        after: Option<OrderId>,
+    },
+    Log {
+        count: usize,
+        words: String,
+    },
+    Settlements {
+        count: usize,
+    },
+    Candles {
+        minutes: u64,
+        times: (u64, u64),
+    },
+    /// A bare list.
+    All,
+    One,
+}
+
+pub(super) async fn answer(
+    gateway: &Gateway,
+    identity: Option<&Identity>,
+    (name, params): (&str, &Params),
+) -> Option<RpcResult> {
+    let store = gateway.store.as_ref()?;
+    let asked = {
+        let view = gateway.view();
+        match identity {
+            None => public(&view, name, params),
+            Some(identity) => private(&view, identity, (name, params)),
+        }
+    };
+    match asked {
+        Ok(None) => None,
+        Ok(Some(asked)) => Some(give(store, identity, asked).await),
+        // Whatever is wrong with the call, the method itself says so.
+        Err(_) => None,
+    }
+}
+
+fn public(view: &View, name: &str, params: &Params) -> Result<Option<Asked>, RpcError> {
+    let history = view.history();
+    match name {
+        "get_last_trades_by_instrument" | "get_last_trades_by_instrument_and_time" => {
+            let (it, page) = (named(view, params)?, Page::read(params)?);
+            let is_needed =
+                history.forgot_trades(it.id) && !page.is_among_latest(history.trades(it.id).count());
+            Ok(is_needed.then(|| trades(page, (Table::Trades, String::new()), vec![it.id])))
+        }
+        "get_last_trades_by_currency" | "get_last_trades_by_currency_and_time" => {
+            let (page, chosen) = (Page::read(params)?, instruments(view, params)?);
+            let is_needed = chosen.iter().any(|it| history.forgot_trades(*it));
+            Ok(is_needed.then(|| trades(page, (Table::Trades, String::new()), chosen)))
+        }
+        "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
+            let is_needed = history.forgot_settlements(None);
+            is_needed.then(|| settlements(view, String::new(), params)).transpose()
+        }
+        "get_tradingview_chart_data" => candles(view, params),
+        _ => Ok(None),
+    }
+}
+
+fn private(
+    view: &View,
+    identity: &Identity,
+    (name, params): (&str, &Params),
+) -> Result<Option<Asked>, RpcError> {
+    let (history, account) = (view.history(), &identity.account);
+    let own = account_name(account);
+    match name {
+        "get_user_trades_by_instrument"
+        | "get_user_trades_by_instrument_and_time"
+        | "get_user_trades_by_currency"
+        | "get_user_trades_by_currency_and_time" => {
+            let (page, chosen) = (Page::read(params)?, instruments(view, params)?);
+            Ok(history.forgot_fills(account).then(|| trades(page, (Table::Fills, own), chosen)))
+        }
+        "get_user_trades_by_order" => {
+            let Some(id) = order_id(params)?.filter(|_| history.forgot_fills(account)) else {
+                return Ok(None);
+            };
+            let part = i64::try_from(id.0).ok();
+            let direction = Direction::EarliestFirst;
+            let query = Query { part, direction, ..Query::latest(Table::Fills, own, SEARCHED_MAX) };
+            Ok(Some(Asked { query, shape: Shape::All }))
+        }
+        "get_order_state" => {
+            let Some(id) = order_id(params)?.filter(|id| is_forgotten(history, *id)) else { return Ok(None) };
+            let query = Query { ids: id.0..=id.0, ..Query::latest(Table::Orders, own, 1) };
+            Ok(Some(Asked { query, shape: Shape::One }))
+        }
+        "get_order_history_by_instrument" | "get_order_history_by_currency" => {
+            history.forgot_orders(account).then(|| orders(view, own, params)).transpose()
+        }
+        "get_transaction_log" => history.forgot_log(account).then(|| log(own, params)).transpose(),
+        "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
+            let is_needed = history.forgot_settlements(Some(account));
+            is_needed.then(|| settlements(view, own, params)).transpose()
+        }
+        _ => Ok(None),
+    }
+}
+
+fn is_forgotten(history: &History, id: OrderId) -> bool {
+    history.find_order(id).is_none()
+}
+
+fn order_id(params: &Params) -> Result<Option<OrderId>, RpcError> {
+    Ok(params.text("order_id")?.parse().ok().map(OrderId))
+}
+
+/// Instruments that a call means: the named one, or those of its currency and kind.
+fn instruments(view: &View, params: &Params) -> Result<Vec<InstrumentId>, RpcError> {
+    if params.get("instrument_name").is_some() {
+        return Ok(vec![named(view, params)?.id]);
+    }
+    let selection = Selection::read(view, params)?;
+    Ok(view.instruments().iter().filter(|it| selection.holds(it)).map(|it| it.id).collect())
+}
+
+fn trades(page: Page, (table, account): (Table, String), chosen: Vec<InstrumentId>) -> Asked {
+    let query = Query { instruments: Some(chosen), ..page.query(table, account) };
+    Asked { query, shape: Shape::Trades(page) }
+}
+
+fn orders(view: &View, own: String, params: &Params) -> Result<Asked, RpcError> {
+    let page = Page::read_counted(params, 20)?;
+    let after = match params.optional_text("continuation")? {
+        None | Some("" | "none") => None,
+        Some(_) => Some(OrderId(params.u64("continuation")?)),
+    };
+    let (is_continued, unfilled) = (params.flag("with_continuation")?, params.flag("include_unfilled")?);
+    let mut query = Query { instruments: Some(instruments(view, params)?), ..page.query(Table::Orders, own) };
+    query.sequences = u64::from(!unfilled)..=u64::MAX;
+    Ok(Asked { query, shape: Shape::Orders { page, is_continued, after } })
+}
+
+fn log(own: String, params: &Params) -> Result<Asked, RpcError> {
+    let count = params.optional_u64("count")?.unwrap_or(100).clamp(1, 250);
+    let count = usize::try_from(count).unwrap_or(1);
+    let before = params.optional_u64("continuation")?.unwrap_or(u64::MAX);
+    let times = params.u64("start_timestamp")?..=params.u64("end_timestamp")?;
+    let words = params.optional_text("query")?.unwrap_or("").to_lowercase();
+    let limit = if words.is_empty() { count + 1 } else { SEARCHED_MAX };
+    let query = Query { times, ids: 0..=before.saturating_sub(1), ..Query::latest(Table::Log, own, limit) };
+    Ok(Asked { query, shape: Shape::Log { count, words } })
+}
+
+fn settlements(view: &View, account: String, params: &Params) -> Result<Asked, RpcError> {
+    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
+    let count = usize::try_from(count).unwrap_or(1);
+    let before = match params.optional_text("continuation")? {
+        None | Some("" | "none") => u64::MAX,
+        Some(_) => params.u64("continuation")?,
+    };
+    let times = 0..=params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
+    let instruments = Some(instruments(view, params)?);
+    let latest = Query::latest(Table::Settlements, account, count + 1);
+    let query = Query { times, instruments, ids: 0..=before.saturating_sub(1), ..latest };
+    Ok(Asked { query, shape: Shape::Settlements { count } })
+}
+
+fn candles(view: &View, params: &Params) -> Result<Option<Asked>, RpcError> {
+    let (it, (minutes, from_ms, to_ms)) = (named(view, params)?, chart_span(view, params)?);
+    if !view.history().forgot_candles(it.id, from_ms) {
+        return Ok(None);
+    }
+    let fits = |length: &&u64| minutes.is_multiple_of(**length);
+    let length = CANDLE_MINUTES.iter().rev().find(fits).copied().unwrap_or(1);
+    let span = minutes * num::MINUTE_MS;
+    let rows_max =
+        usize::try_from((to_ms.saturating_sub(from_ms) / num::MINUTE_MS) / length).unwrap_or(0) + 2;
+    let query = Query {
+        times: from_ms.div_ceil(span) * span..=to_ms,
+        sequences: length..=length,
+        instruments: Some(vec![it.id]),
+        direction: Direction::EarliestFirst,
+        ..Query::latest(Table::Candles, String::new(), rows_max)
+    };
+    Ok(Some(Asked { query, shape: Shape::Candles { minutes, times: (from_ms, to_ms) } }))
+}
+
+async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> RpcResult {
+    let unavailable = |error: StoreError| RpcError::new(Code::TemporarilyUnavailable, error.to_string());
+    let Asked { mut query, shape } = asked;
+    if let Shape::Orders { after: Some(after), .. } = &shape {
+        let found =
+            Query { ids: after.0..=after.0, ..Query::latest(Table::Orders, query.account.clone(), 1) };
+        let found = store.rows(&found).await.map_err(unavailable)?;
+        let at = found.first().and_then(|row| u64::try_from(row.time_ms).ok()).unwrap_or(0);
+        (query.times, query.limit) = (0..=at, query.limit + SEARCHED_MAX);
+    }
+    let rows = store.rows(&query).await.map_err(unavailable)?;
+    Ok(match shape {
+        Shape::Trades(page) => {
+            let (rows, has_more) = page.cut(rows);
+            json!({ "trades": values(rows), "has_more": has_more })
+        }
+        Shape::Orders { page, is_continued, after, .. } => {
+            let past = |row: &Row| after.is_none_or(|after| i64::try_from(after.0) != Ok(row.key.id));
+            let skipped = if after.is_some() {
+                rows.iter().position(|row| !past(row)).map_or(0, |it| it + 1)
+            } else {
+                0
+            };
+            let (rows, has_more) = page.cut(rows.into_iter().skip(skipped).collect());
+            let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
+            match is_continued {
+                true => json!({ "orders": values(rows), "continuation": continuation }),
+                false => values(rows),
+            }
+        }
+        Shape::Log { count, words } => log_page(rows, (count, &words), identity),
+        Shape::Settlements { count } => {
+            let has_more = rows.len() > count;
+            let rows: Vec<Row> = rows.into_iter().take(count).collect();
+            let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
+            json!({ "settlements": values(rows), "continuation": continuation })
+        }
+        Shape::Candles { minutes, times } => {
+            let stored: Vec<Candle> = rows.iter().filter_map(candle).collect();
+            candles_json(&Candle::merged(stored.iter(), None, minutes, times))
+        }
+        Shape::All => values(rows),
+        Shape::One => {
+            let found = rows.into_iter().next().map(|row| row.value);
+            return found.ok_or_else(|| RpcError::new(Code::OrderNotFound, "there is no such order"));
+        }
+    })
+}
+
+fn values(rows: Vec<Row>) -> Value {
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+fn log_page(rows: Vec<Row>, (count, words): (usize, &str), identity: Option<&Identity>) -> Value {
+    let fits = |row: &Row| {
+        let text = words_of(&row.value);
+        words.split_whitespace().all(|word| text.contains(word))
+    };
+    let mut found: Vec<Row> = rows.into_iter().filter(fits).take(count + 1).collect();
+    let has_more = found.len() > count;
+    found.truncate(count);
+    let continuation = found.last().filter(|_| has_more).map(|row| row.key.id);
+    let named = |row: Row| identity.map_or(Value::Null, |identity| named_for(identity, row.value));
+    json!({ "logs": found.into_iter().map(named).collect::<Value>(), "continuation": continuation })
+}
+
+/// A stored candle: start, then open, high, low, close, volume and cost in their smallest units.
+fn candle(row: &Row) -> Option<Candle> {
+    let number = |place: usize| row.value.get(place).and_then(Value::as_i64);
+    let cash = |place| number(place).map(num::Cash::from_micros);
+    Some(Candle {
+        start_ms: u64::try_from(row.time_ms).ok()?,
+        open: cash(0)?,
+        high: cash(1)?,
+        low: cash(2)?,
+        close: cash(3)?,
+        volume: number(4).map(num::Fix::from_raw)?,
+        cost: cash(5)?,
+    })
+}

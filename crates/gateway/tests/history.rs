@@ -1,0 +1,158 @@
+//! History that memory has forgotten: the same answers from SQLite, from PostgreSQL, after a restart, and from a gateway
+//! that began anew.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "the test's node reads the clock, and a test fails by a panic"
+)]
+
+mod support;
+
+use std::net::SocketAddr;
+
+use num::Side;
+use serde_json::{Value, json};
+use support::{MAKER, PERPETUAL, TRADER, Venue, account, http, limit, postgres::Postgres};
+use wire::InstrumentId;
+
+/// More than memory holds of anything that is asked for here.
+const ROUNDS: usize = 34;
+const TRADES: u64 = 34 * 64;
+
+/// Trades 64 times a round, one lot each, and rests once.
+fn trade_a_lot(venue: &Venue) {
+    for _ in 0..ROUNDS {
+        let side = |place| if place % 2 == 0 { (Side::Buy, 130_000) } else { (Side::Sell, 126_000) };
+        let orders = (0..64).map(|place| limit(InstrumentId(0), side(place).0, (1, side(place).1)));
+        venue.act(TRADER, orders.collect());
+    }
+    venue.act(MAKER, vec![limit(InstrumentId(0), Side::Buy, (1_000, 127_990))]);
+}
+
+/// What a caller is told that goes back further than memory does.
+async fn told(address: SocketAddr) -> Vec<Value> {
+    let all = json!({ "instrument_name": PERPETUAL, "start_timestamp": 0, "count": 1_000 });
+    let by_number = json!({ "instrument_name": PERPETUAL, "start_seq": 5, "end_seq": 9 });
+    let currency = json!({ "currency": "USDC", "kind": "future", "start_id": "2", "count": 3 });
+    let log = json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "count": 250 });
+    let deposits =
+        json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "query": "deposit" });
+    let page = json!({ "currency": "USDC", "count": 40, "with_continuation": true });
+    let mut answers = Vec::new();
+    for (method, params) in [
+        ("public/get_last_trades_by_instrument", &all),
+        ("public/get_last_trades_by_instrument", &by_number),
+        ("public/get_last_trades_by_currency", &currency),
+        ("private/get_user_trades_by_instrument", &all),
+        ("private/get_user_trades_by_currency", &currency),
+        ("private/get_transaction_log", &log),
+        ("private/get_transaction_log", &deposits),
+        ("private/get_order_history_by_currency", &page),
+    ] {
+        let answer = http::call(address, method, params, Some(("trader", "secret"))).await;
+        answers.push(answer.result().clone());
+    }
+    answers
+}
+
+fn check(answers: &[Value]) {
+    let [trades, by_number, by_currency, fills, own, log, _deposits, orders] = answers else {
+        panic!("eight answers")
+    };
+    assert_eq!(trades["trades"].as_array().map(Vec::len), Some(1_000));
+    assert_eq!((&trades["trades"][0]["trade_seq"], &trades["has_more"]), (&json!(1), &json!(true)));
+    let numbers = |it: &Value, name: &str| -> Vec<Value> {
+        it["trades"].as_array().into_iter().flatten().map(|trade| trade[name].clone()).collect()
+    };
+    assert_eq!(numbers(by_number, "trade_seq"), [5, 6, 7, 8, 9].map(|it| json!(it)));
+    assert_eq!(numbers(by_currency, "trade_id"), ["2", "3", "4"].map(|it| json!(it)));
+    assert_eq!(numbers(own, "trade_id"), ["2", "3", "4"].map(|it| json!(it)));
+    assert_eq!(fills["trades"][0]["trade_id"], "1");
+    assert_eq!(fills["trades"][0]["liquidity"], "T");
+    assert_eq!(log["logs"].as_array().map(Vec::len), Some(250));
+    assert_eq!(log["logs"][0]["username"], "trader");
+    assert_eq!(orders["orders"].as_array().map(Vec::len), Some(40));
+    assert!(orders["continuation"].is_string(), "{orders}");
+}
+
+/// Walks through all orders of an account page by page.
+async fn count_orders(address: SocketAddr) -> usize {
+    let (mut seen, mut continuation) = (std::collections::BTreeSet::new(), json!("none"));
+    while !continuation.is_null() {
+        let params = json!({ "currency": "USDC", "count": 700, "with_continuation": true, "continuation": continuation });
+        let answer =
+            http::call(address, "private/get_order_history_by_currency", &params, Some(("trader", "secret")))
+                .await;
+        let orders = answer.result()["orders"].as_array().expect("a list");
+        seen.extend(orders.iter().map(|order| order["order_id"].to_string()));
+        continuation = answer.result()["continuation"].clone();
+    }
+    seen.len()
+}
+
+async fn forgets_nothing(url: String, fresh_url: String) {
+    let venue = Venue::open().await;
+    let (first, killed) = venue.serve(|config| config.history = Some(url.clone())).await;
+    venue.ready_at(first).await;
+    trade_a_lot(&venue);
+    venue.ready_at(first).await;
+    let before = told(first).await;
+    check(&before);
+    assert_eq!(count_orders(first).await, usize::try_from(TRADES).expect("it fits"));
+    let oldest = before[3]["trades"][0]["order_id"].clone();
+    let order = http::call(
+        first,
+        "private/get_order_state",
+        &json!({ "order_id": oldest }),
+        Some(("trader", "secret")),
+    )
+    .await;
+    assert_eq!(order.result()["order_state"], "filled");
+    let of_order = json!({ "order_id": oldest });
+    let stranger = http::call(first, "private/get_order_state", &of_order, Some(("maker", "secret"))).await;
+    assert_eq!(stranger.code(), 10_004);
+    killed.abort();
+    let (second, _) = venue.serve(|config| config.history = Some(url)).await;
+    venue.ready_at(second).await;
+    assert_eq!(told(second).await, before, "after a restart");
+    let (third, _) = venue.serve(|config| config.history = Some(fresh_url)).await;
+    venue.ready_at(third).await;
+    assert_eq!(told(third).await, before, "rebuilt from the commits");
+    assert_ne!(account(TRADER), account(MAKER));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_holds_what_memory_forgot_and_outlives_the_gateway() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = |name: &str| format!("sqlite:{}?mode=rwc", folder.path().join(name).display());
+    forgets_nothing(url("first.sqlite"), url("second.sqlite")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_holds_the_same() {
+    let Some(postgres) = Postgres::start() else {
+        println!("skipped: no PostgreSQL is installed (Debian: apt-get install postgresql)");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let fresh = format!("sqlite:{}?mode=rwc", folder.path().join("fresh.sqlite").display());
+    forgets_nothing(postgres.url.clone(), fresh).await;
+}
+
+#[tokio::test]
+async fn a_history_of_another_network_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let venue = Venue::open().await;
+    let (first, task) = venue.serve(|config| config.history = Some(url.clone())).await;
+    venue.ready_at(first).await;
+    task.abort();
+    let (_, other) = venue
+        .serve(|config| {
+            (config.history, config.network) = (Some(url), crypto::Digest::of("another network", b""));
+        })
+        .await;
+    let ended = other.await.expect("it ends by itself");
+    let error = ended.expect_err("a history belongs to one network").to_string();
+    assert!(error.contains("is of network"), "{error}");
+}
