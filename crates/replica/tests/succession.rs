@@ -80,7 +80,11 @@ struct Node {
     /// The committees that it has links with.
     linked: BTreeMap<u64, Committee>,
     left: Option<u64>,
+    /// Of all lives: what it has said to be durable, and to be ordered.
+    accepted: BTreeSet<u64>,
     finals: BTreeSet<u64>,
+    /// Submitted in this life, and not final yet.
+    waiting: BTreeSet<u64>,
 }
 
 /// Validators by number, whichever committee they are in; letters arrive in any order.
@@ -131,17 +135,28 @@ impl Net {
             Effect::Agreement { output: Output::Commit(payload), .. } => Some(payload),
             _ => None,
         });
-        let (commits, finals) = (commits.collect(), BTreeSet::new());
-        let node = Node { succession, settings, disk, commits, skipped, linked, left: None, finals };
+        let node = Node {
+            succession,
+            settings,
+            disk,
+            commits: commits.collect(),
+            skipped,
+            linked,
+            left: None,
+            accepted: BTreeSet::new(),
+            finals: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+        };
         self.nodes.insert(number, node);
         self.with(number, |it, now, out| it.start(now, out));
     }
 
     /// kill -9, and again from the disk.
     fn restart(&mut self, number: u16) {
-        let Node { settings, disk, finals, .. } = self.nodes.remove(&number).unwrap();
+        let Node { settings, disk, accepted, finals, .. } = self.nodes.remove(&number).unwrap();
         self.add(number, settings, disk);
-        self.nodes.get_mut(&number).unwrap().finals = finals;
+        let node = self.nodes.get_mut(&number).unwrap();
+        (node.accepted, node.finals) = (accepted, finals);
     }
 
     fn numbers(&self) -> Vec<u16> {
@@ -223,7 +238,11 @@ impl Net {
                 );
             }
             Output::Commit(payload) => node.commits.push(payload),
-            Output::Final { ticket, .. } => drop(node.finals.insert(ticket)),
+            Output::Accepted { ticket } => drop(node.accepted.insert(ticket)),
+            Output::Final { ticket, .. } => {
+                node.finals.insert(ticket);
+                node.waiting.remove(&ticket);
+            }
             Output::Cut { keep } => {
                 node.disk.logs.entry(epoch).or_default().retain(|(section, _)| *section >= keep);
             }
@@ -232,13 +251,14 @@ impl Net {
                 node.commits.clear();
                 node.disk.snapshot = Some(snapshot);
             }
-            Output::Accepted { .. } | Output::WakeAt(_) => {}
+            Output::WakeAt(_) => {}
             other => panic!("validator {number}: {other:?}"),
         }
     }
 
     fn submit(&mut self, number: u16, ticket: u64, transaction: Transaction) {
         let input = Input::Submit { client: 0, ticket, transaction };
+        self.nodes.get_mut(&number).unwrap().waiting.insert(ticket);
         self.with(number, |it, now, out| it.step(now, input, out));
     }
 
@@ -292,7 +312,7 @@ impl Net {
         }
     }
 
-    /// One chain for all, and every trade in it once.
+    /// One chain for all, and in it once every trade that was accepted; who was not killed has accepted all.
     fn check(&self, submitted: &[(u16, u64, Transaction)]) {
         let whole = self.nodes.values().filter(|node| node.skipped == 0);
         let longest = whole.map(|node| &node.commits).max_by_key(|commits| commits.len()).unwrap();
@@ -309,8 +329,11 @@ impl Net {
             longest.iter().flat_map(|it| it.blocks.iter()).flat_map(|it| it.transactions.iter()).collect();
         for (trader, ticket, transaction) in submitted {
             let times = ordered.iter().filter(|it| **it == transaction).count();
-            assert_eq!(times, 1, "trade {ticket} of validator {trader}");
-            assert!(self.nodes[trader].finals.contains(ticket), "trade {ticket} of validator {trader}");
+            let node = &self.nodes[trader];
+            let is_known = node.accepted.contains(ticket) || node.finals.contains(ticket);
+            assert!(times <= 1, "trade {ticket} of validator {trader}: {times} times");
+            assert!(times == 1 || !is_known, "trade {ticket} of validator {trader} is lost");
+            assert!(!node.waiting.contains(ticket), "trade {ticket} of validator {trader} is never final");
         }
     }
 }

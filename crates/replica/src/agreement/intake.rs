@@ -68,8 +68,7 @@ impl Agreement {
         }
     }
 
-    /// Hands accepted blocks to the log and to the ordering. What that decides waits for `conclude`, but for a
-    /// log that is read.
+    /// Hands accepted blocks to the log and to the ordering. What that decides waits for `conclude`.
     pub(super) fn add_accepted(&mut self, now: Timestamp, accepted: Vec<BlockRef>, out: &mut Vec<Output>) {
         if accepted.is_empty() {
             return;
@@ -79,9 +78,6 @@ impl Agreement {
             self.note_accepted(reference, out);
         }
         self.has_news = true;
-        if self.restoring {
-            self.decide(now, out);
-        }
     }
 
     fn note_accepted(&mut self, reference: BlockRef, out: &mut Vec<Output>) {

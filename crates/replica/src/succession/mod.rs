@@ -2,8 +2,8 @@
 //!
 //! Members vote for a change by ordered transactions. When a quorum has, a ceremony beside the trading hands the key
 //! on. The commit in which it is made is the last of the epoch. The next committee's DAG begins at round 0, and its
-//! first commit follows that one. What the old DAG would have ordered later is void; whoever submitted it submits it
-//! again.
+//! first commit follows that one. What the old DAG would have ordered later is void; the
+//! next epoch inherits the own batches in it (ADR 0025).
 //!
 //! Invariant: change, key and last commit follow from the order alone, so all validators change at one commit. There is
 //! one chain of commits. A validator is in one epoch, and answers questions about the one before; of an earlier one it
@@ -23,7 +23,7 @@ use num::Timestamp;
 use ordering::{Parameters, ParametersError};
 use wire::{
     AgreedChange, Author, ChangeError, Checkpoint, Committee, CommitteeVote, Letter, Lineage, Message,
-    Snapshot, SnapshotRef, Transaction, WorkerMessage,
+    Snapshot, SnapshotRef, WorkerMessage,
 };
 
 use crate::{
@@ -132,8 +132,8 @@ pub struct Succession {
     /// What is gone on from when there is a share.
     standing: Option<(Snapshot, SnapshotRef, Bytes)>,
     returning: Returning,
-    /// Transactions that are not final, by ticket and with their client, to be carried into the next epoch.
-    open: BTreeMap<u64, (u64, Transaction)>,
+    /// Own transactions of an epoch before, until there is an agreement of this one.
+    unordered: Vec<worker::Unordered>,
     tickets: u64,
     remind_at: Timestamp,
     /// How the epoch ended in the log.
@@ -191,7 +191,7 @@ impl Succession {
             head: None,
             standing: None,
             returning: Returning::default(),
-            open: BTreeMap::new(),
+            unordered: Vec::new(),
             tickets: OWN_TICKETS,
             remind_at: Timestamp::ZERO,
             due: Vec::new(),
@@ -219,17 +219,34 @@ impl Succession {
 
     /// Takes a record from a section of the log of the present epoch.
     pub fn restore(&mut self, section: u64, record: Record, out: &mut Vec<Effect>) {
-        let mut outputs = Vec::new();
-        if let Some(agreement) = self.agreement.as_mut().filter(|_| self.due.is_empty()) {
-            agreement.restore(section, record, &mut outputs);
+        let Some(agreement) = &mut self.agreement else { return };
+        // Of the rest of an epoch that is over only own batches matter: the next epoch inherits them.
+        if !self.due.is_empty() && !matches!(record, Record::Batch { .. }) {
+            return;
         }
+        let mut outputs = Vec::new();
+        agreement.take_record(section, record, &mut outputs);
+        self.replay(outputs, out);
+        while self.due.is_empty()
+            && let Some(agreement) = &mut self.agreement
+        {
+            let mut outputs = Vec::new();
+            let has_more = agreement.restore_next(&mut outputs);
+            self.replay(outputs, out);
+            if !has_more {
+                return;
+            }
+        }
+    }
+
+    /// Passes on what follows from the log, and notes when that ends the epoch.
+    fn replay(&mut self, outputs: Vec<Output>, out: &mut Vec<Effect>) {
         for output in outputs {
             let mut steps = Vec::new();
             if let Output::Commit(payload) = &output {
                 self.read(payload, &mut steps);
             }
             out.push(Effect::Agreement { epoch: self.era.epoch(), output });
-            // The rest of the log is of an epoch that is over.
             if steps.iter().any(|step| matches!(step, Step::Key(_))) {
                 self.due = steps;
                 return;
@@ -261,6 +278,7 @@ impl Succession {
         self.agreement = self.open_agreement()?;
         if let Some((agreement, head)) = self.agreement.as_mut().zip(self.head.as_ref()) {
             agreement.begin_after(head);
+            agreement.inherit(core::mem::take(&mut self.unordered));
         }
         Ok(true)
     }
@@ -273,11 +291,12 @@ impl Succession {
         }
         let mut outputs = Vec::new();
         if let Some(agreement) = &mut self.agreement {
-            agreement.start(now, &mut outputs);
+            agreement.begin(now, &mut outputs);
         }
         self.perform(now, outputs, out);
         self.speak(now, out);
         self.settle(now, out);
+        self.conclude(now, out);
     }
 
     /// Takes an input of the present epoch and does what is due.
@@ -297,9 +316,6 @@ impl Succession {
             }
             return;
         };
-        if let Input::Submit { client, ticket, transaction } = &input {
-            self.open.insert(*ticket, (*client, transaction.clone()));
-        }
         let mut outputs = Vec::new();
         agreement.take(now, input, &mut outputs);
         self.perform(now, outputs, out);
@@ -318,11 +334,15 @@ impl Succession {
 
     /// Takes what the ordering decides, after `settle`.
     pub fn conclude(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let mut outputs = Vec::new();
-        if let Some(agreement) = &mut self.agreement {
-            agreement.conclude(now, &mut outputs);
+        // Commit by commit: with any of them the epoch can end.
+        while let Some(agreement) = &mut self.agreement {
+            let mut outputs = Vec::new();
+            let has_more = agreement.conclude_next(now, &mut outputs);
+            self.perform(now, outputs, out);
+            if !has_more {
+                return;
+            }
         }
-        self.perform(now, outputs, out);
     }
 
     /// A link to a validator came up.

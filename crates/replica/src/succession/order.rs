@@ -34,7 +34,6 @@ impl Succession {
                     is_over = steps.iter().any(|step| matches!(step, Step::Key(_)));
                     out.push(Effect::Agreement { epoch, output: Output::Commit(payload) });
                 }
-                Output::Final { commit, .. } if is_over && commit > self.reached() => {}
                 Output::Final { .. } => self.pass_on(epoch, output, out),
                 _ if is_over => {}
                 output => self.pass_on(epoch, output, out),
@@ -55,7 +54,6 @@ impl Succession {
     fn pass_on(&mut self, epoch: u64, output: Output, out: &mut Vec<Effect>) {
         match output {
             Output::Final { ticket, .. } | Output::Refused { ticket, .. } => {
-                self.open.remove(&ticket);
                 if ticket < OWN_TICKETS {
                     out.push(Effect::Agreement { epoch, output });
                 } else if let (Output::Refused { .. }, Some(handover)) = (&output, &mut self.handover) {
@@ -167,7 +165,7 @@ impl Succession {
         let Some(agreement) = &mut self.agreement else { return };
         self.tickets += 1;
         let mut outputs = Vec::new();
-        agreement.step(now, Input::Submit { client: 0, ticket: self.tickets, transaction }, &mut outputs);
+        agreement.take(now, Input::Submit { client: 0, ticket: self.tickets, transaction }, &mut outputs);
         self.perform(now, outputs, out);
     }
 
@@ -180,13 +178,19 @@ impl Succession {
         self.share = None;
         self.ended = self.agreement.take().map(|ended| (before_committee, ended));
         out.push(Effect::Began { seats: self.seats(), after: self.reached() });
-        if let Some(checkpoint) = self.head.clone() {
-            // Who is new begins here.
-            out.push(Effect::Checkpoint { checkpoint, lineage: Box::new(self.lineage()) });
-        }
         let epoch = self.era.epoch();
         if self.era.author(&self.settings.key.public_key()).is_none() {
+            self.save_head(out);
             out.push(Effect::Left { epoch });
+        } else if let Some((_, ended)) = &mut self.ended {
+            self.unordered = ended.leave();
+        }
+    }
+
+    /// Has the execution saved as it is between two epochs: who is new begins here.
+    fn save_head(&self, out: &mut Vec<Effect>) {
+        if let Some(checkpoint) = self.head.clone() {
+            out.push(Effect::Checkpoint { checkpoint, lineage: Box::new(self.lineage()) });
         }
     }
 
@@ -198,23 +202,26 @@ impl Succession {
         self.agreement =
             self.open_agreement().expect("invariant: a change's committee suits, and the share is the key's");
         let (Some(agreement), Some(head)) = (&mut self.agreement, &self.head) else { return };
-        let mut outputs = Vec::new();
+        let (mut outputs, unordered) = (Vec::new(), core::mem::take(&mut self.unordered));
+        let is_first = self.standing.is_none();
         if let Some((snapshot, reference, encoded)) = self.standing.take() {
             // What earlier lives have said is not known: the others are asked.
             agreement.resume(&snapshot, (reference, encoded));
+            agreement.inherit(unordered.into_iter().map(worker::Unordered::unsealed).collect());
         } else {
             agreement.begin_after(head);
+            agreement.inherit(unordered);
             let author = self.era.committee.author_of(&self.settings.key.public_key()).unwrap_or_default();
             let (batches, sequences) = (List::default(), List::default());
             let record = Record::Own { latest: BlockRef::genesis(author), batches, sequences };
             outputs.push(Output::Persist { section: 0, record });
         }
-        agreement.start(now, &mut outputs);
-        for (ticket, (client, transaction)) in &self.open {
-            let (client, ticket, transaction) = (*client, *ticket, transaction.clone());
-            agreement.step(now, Input::Submit { client, ticket, transaction }, &mut outputs);
-        }
+        agreement.begin(now, &mut outputs);
         self.perform(now, outputs, out);
+        // Not before what was inherited is in the new log: whoever begins at the snapshot does not read the old one.
+        if is_first {
+            self.save_head(out);
+        }
     }
 
     /// Asks again for a share that is missing.

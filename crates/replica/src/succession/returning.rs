@@ -10,7 +10,7 @@ use num::{Duration, Timestamp};
 use wire::{AgreedChange, Letter, List, Message, Snapshot, SnapshotRef, limits::CHANGES_ANSWER_MAX};
 
 use super::{Effect, Seats, Succession};
-use crate::agreement::{Input, Output, pursuit::Pursuit};
+use crate::agreement::{Agreement, Output, pursuit::Pursuit};
 
 /// The way to an epoch that others are in.
 #[derive(Debug, Default)]
@@ -123,11 +123,16 @@ impl Succession {
         out.push(Effect::Adopted { seats, snapshot, encoded: published.1 });
         let epoch = next.era.epoch();
         out.extend(next.share.clone().map(|share| Effect::Share { epoch, share }));
-        let open = core::mem::take(&mut self.open);
+        // Whether others have ordered it meanwhile is not known: whoever reads the order takes each intent once.
+        let mut unordered = core::mem::take(&mut self.unordered);
+        unordered.extend(self.agreement.as_mut().map(Agreement::leave).unwrap_or_default());
         *self = next;
-        self.start(now, out);
-        for (ticket, (client, transaction)) in open {
-            self.take(now, Input::Submit { client, ticket, transaction }, out);
+        match &mut self.agreement {
+            Some(agreement) => {
+                agreement.inherit(unordered.into_iter().map(worker::Unordered::unsealed).collect());
+            }
+            None => self.unordered = unordered,
         }
+        self.start(now, out);
     }
 }
