@@ -40,6 +40,7 @@ impl Logs {
     /// Writes records behind the others of their epochs. After a failure the node must restart.
     pub async fn append(&mut self, epoch: u64, records: &[(u64, Record)]) -> Result<(), String> {
         if !self.journals.contains_key(&epoch) {
+            self.synchronise().await?;
             self.open(epoch, |_, _| {}).await?;
         }
         match self.journals.get_mut(&epoch) {
