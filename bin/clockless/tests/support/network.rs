@@ -244,13 +244,14 @@ impl Network {
         }
     }
 
-    /// Follows a validator's commits from the first until all of `wanted` are ordered; the last commit seen.
+    /// Follows a validator's commits from the first that it keeps until all of `wanted` are ordered; the last commit seen.
     /// None may be ordered twice by an honest network unless it was submitted twice.
     pub async fn until_ordered(&self, place: u16, wanted: &[Transaction]) -> u64 {
         let mut missing: BTreeSet<Vec<u8>> = wanted.iter().map(|it| it.bytes().to_vec()).collect();
         let mut last = 0;
         let mut client = self.client(place).await;
-        let follow = client.commits(1, |committed| {
+        let first = client.status().await.expect("it answers").first_commit_kept;
+        let follow = client.commits(first, |committed| {
             last = committed.payload.commit.index;
             for block in &committed.payload.blocks {
                 for transaction in &block.transactions {
@@ -260,7 +261,8 @@ impl Network {
             if missing.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let followed = tokio::time::timeout(PATIENCE, follow).await;
-        assert!(followed.is_ok(), "validator {place}: {} of {} never ordered", missing.len(), wanted.len());
+        let (open, all) = (missing.len(), wanted.len());
+        assert!(open == 0, "validator {place}: {open} of {all} never ordered: {followed:?}");
         last
     }
 }
