@@ -24,7 +24,7 @@ use crate::{
 
 /// Calls of one connection that may wait for the network at once; more are read when one of them ends.
 const WAITING_MAX: usize = 256;
-/// A client that goes on for so many calls after its credits are spent is cut off.
+/// A client that was refused so many calls more than it was answered is cut off.
 const REFUSALS_MAX: u32 = 5_000;
 /// How often a quiet connection is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
@@ -220,7 +220,7 @@ enum Paid {
 /// A connection's credits.
 struct Budget {
     pool: Pool,
-    /// Calls in a row that it had none for.
+    /// Calls that it had none for, less those that it paid: a flood is one however slowly it is read.
     refusals: u32,
 }
 
@@ -231,7 +231,7 @@ impl Budget {
 
     fn spend(&mut self) -> Paid {
         if self.pool.spend(rpc::now_us()) {
-            self.refusals = 0;
+            self.refusals = self.refusals.saturating_sub(1);
             return Paid::Yes;
         }
         self.refusals += 1;
