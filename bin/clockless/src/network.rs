@@ -2,11 +2,16 @@
 //!
 //! Invariant: the digest of a genesis is the digest of its meaning: two files that read alike are one network.
 
-use std::{fs, num::NonZeroU32, path::Path};
+use std::{
+    fs,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    path::Path,
+};
 
 use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
 use serde::{Deserialize, Serialize};
-use wire::{Committee, Member, Successor};
+use wire::{Committee, Endpoint, Member, Successor};
 
 use crate::failure::Failure;
 
@@ -126,6 +131,19 @@ pub fn parse_key(text: &str) -> Option<PublicKey> {
     Some(PublicKey(hex::decode(text).ok()?.try_into().ok()?))
 }
 
+/// An address as a change of the committee names it.
+pub fn endpoint_of(address: SocketAddr) -> Endpoint {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    Endpoint { ip: ip.octets(), port: address.port() }
+}
+
+pub fn address_of(endpoint: Endpoint) -> SocketAddr {
+    SocketAddr::new(Ipv6Addr::from(endpoint.ip).to_canonical(), endpoint.port)
+}
+
 /// Reads a secret key of 64 hexadecimal digits from a file.
 pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
@@ -142,4 +160,17 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
     let file = options.write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{text}").and_then(|()| file.sync_all()));
     written.map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_both_kinds_come_back() {
+        for text in ["127.0.0.1:7000", "[2001:db8::1]:443"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(address_of(endpoint_of(address)), address);
+        }
+    }
 }

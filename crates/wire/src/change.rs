@@ -4,8 +4,6 @@
 //! their keys; votes with the stake of a quorum make it an [`AgreedChange`], which the keys of the committee before
 //! suffice to check. A vote travels as a transaction that begins with `MARK`; to the exchange it is no intent.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-
 use bytes::{BufMut, Bytes, BytesMut};
 use commonware_codec::{DecodeExt, Encode, Write};
 use crypto::{Digest, PublicKey, SealingKey, Signature, SigningKey};
@@ -25,22 +23,6 @@ record! {
         /// An IPv4 address is mapped into IPv6.
         pub ip: [u8; 16],
         pub port: u16,
-    }
-}
-
-impl From<SocketAddr> for Endpoint {
-    fn from(address: SocketAddr) -> Self {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
-        Self { ip: ip.octets(), port: address.port() }
-    }
-}
-
-impl From<Endpoint> for SocketAddr {
-    fn from(endpoint: Endpoint) -> Self {
-        Self::new(Ipv6Addr::from(endpoint.ip).to_canonical(), endpoint.port)
     }
 }
 
@@ -230,7 +212,7 @@ mod tests {
             key: key(*seed).public_key(),
             sealing: SealingKey([7; 48]),
             stake: 1,
-            endpoint: Some(SocketAddr::from(([127, 0, 0, 1], 7_000)).into()),
+            endpoint: Some(Endpoint { ip: [7; 16], port: 7_000 }),
         };
         let members = List::new(members.iter().map(member).collect()).unwrap();
         CommitteeChange { network: NETWORK, epoch, members }
@@ -288,13 +270,5 @@ mod tests {
         let all: Vec<usize> = (0..256).collect();
         assert_eq!(change(2, &all).vote(&key(3)).to_transaction(), None);
         assert_eq!(CommitteeVote::of_transaction(&Blob::new(MARK.to_vec()).unwrap()), None);
-    }
-
-    #[test]
-    fn addresses_of_both_kinds_come_back() {
-        for text in ["127.0.0.1:7000", "[2001:db8::1]:443"] {
-            let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(SocketAddr::from(Endpoint::from(address)), address);
-        }
     }
 }

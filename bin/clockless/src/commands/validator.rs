@@ -19,7 +19,7 @@ use wire::{AgreedChange, Committee, CommitteeChange, List, Successor, committee_
 
 use crate::{
     failure::Failure,
-    network::{NetworkGenesis, parse_key, read_signing_key, write_secret},
+    network::{NetworkGenesis, endpoint_of, parse_key, read_signing_key, write_secret},
     node::config::NodeConfig,
 };
 
@@ -166,7 +166,7 @@ fn read_newcomer(path: &Path) -> Result<Successor, Failure> {
     let key = parse_key(&newcomer.key).ok_or_else(|| bad("key must be 64 hexadecimal digits"))?;
     let sealing = hex::decode(&newcomer.sealing).ok().and_then(|it| it.try_into().ok()).map(SealingKey);
     let sealing = sealing.ok_or_else(|| bad("sealing must be 96 hexadecimal digits"))?;
-    Ok(Successor { key, sealing, stake: newcomer.stake, endpoint: Some(newcomer.address.into()) })
+    Ok(Successor { key, sealing, stake: newcomer.stake, endpoint: Some(endpoint_of(newcomer.address)) })
 }
 
 fn without(members: &[Successor], key: &str) -> Result<Vec<Successor>, Failure> {

@@ -19,6 +19,7 @@ use wire::{Committee, Snapshot};
 
 use crate::{
     failure::Failure,
+    network::address_of,
     node::{
         execution::Order,
         feed::Feed,
@@ -182,7 +183,7 @@ fn addresses(places: &Places, seats: &Seats) -> Vec<SocketAddr> {
         let key = seats.committee.key(author)?;
         let known = places.genesis.author_of(&key);
         let known = known.and_then(|author| places.addresses.get(usize::from(author.0)).copied());
-        known.or_else(|| seats.endpoint(&key).map(SocketAddr::from))
+        known.or_else(|| seats.endpoint(&key).map(address_of))
     };
     seats.committee.authors().map(|author| address(author).unwrap_or(nowhere)).collect()
 }
