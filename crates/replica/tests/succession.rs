@@ -214,7 +214,7 @@ impl Net {
                 node.skipped = usize::try_from(snapshot.checkpoint.index).unwrap();
                 node.commits.clear();
                 node.linked.insert(seats.committee.epoch(), seats.committee);
-                node.disk.snapshot = Some(snapshot);
+                node.disk.snapshot = Some(*snapshot);
             }
             Effect::Share { .. } => {}
             Effect::Left { epoch } => node.left = Some(epoch),
@@ -249,7 +249,7 @@ impl Net {
             Output::Adopt { snapshot, .. } => {
                 node.skipped = usize::try_from(snapshot.checkpoint.index).unwrap();
                 node.commits.clear();
-                node.disk.snapshot = Some(snapshot);
+                node.disk.snapshot = Some(*snapshot);
             }
             Output::WakeAt(_) => {}
             other => panic!("validator {number}: {other:?}"),

@@ -162,7 +162,12 @@ impl Storage {
     }
 
     /// A peer's snapshot: durable first, then what the execution goes on from.
-    fn adopt(&self, snapshot: Snapshot, encoded: &[u8], seated: Option<Committee>) -> Result<(), Failure> {
+    fn adopt(
+        &self,
+        snapshot: Box<Snapshot>,
+        encoded: &[u8],
+        seated: Option<Committee>,
+    ) -> Result<(), Failure> {
         let (reference, _) = snapshot.publish();
         let written = self.file.write(&reference, encoded);
         written.map_err(|error| Failure::failed(format!("the snapshot cannot be written: {error}")))?;
@@ -171,7 +176,7 @@ impl Storage {
             commit = reference.index,
             "new, or away for too long: going on from the snapshot of others"
         );
-        self.order(Order::Adopt(Box::new(snapshot), seated))
+        self.order(Order::Adopt(snapshot, seated))
     }
 }
 

@@ -169,7 +169,7 @@ pub enum Output {
     Checkpoint(Checkpoint),
     /// The execution goes on from this snapshot of a peer, which is to be durable before any later output.
     Adopt {
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         encoded: Bytes,
     },
     /// Sections of the log before `keep` are needed no more.

@@ -162,7 +162,7 @@ impl Agreement {
         }
         let checkpoint = snapshot.checkpoint.clone();
         self.hold(reference, encoded.clone());
-        out.push(Output::Adopt { snapshot, encoded });
+        out.push(Output::Adopt { snapshot: Box::new(snapshot), encoded });
         let needless = self.assembly.clear();
         self.forget_batches(needless, out);
         self.go_on_after(&checkpoint, out);

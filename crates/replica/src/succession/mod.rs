@@ -96,7 +96,7 @@ pub enum Effect {
     /// The execution goes on from this snapshot of a later epoch, which is to be durable before any later effect.
     Adopted {
         seats: Seats,
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         encoded: Bytes,
     },
     /// To be kept before any later effect.

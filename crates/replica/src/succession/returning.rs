@@ -120,7 +120,7 @@ impl Succession {
             return;
         }
         let seats = next.seats();
-        out.push(Effect::Adopted { seats, snapshot, encoded: published.1 });
+        out.push(Effect::Adopted { seats, snapshot: Box::new(snapshot), encoded: published.1 });
         let epoch = next.era.epoch();
         out.extend(next.share.clone().map(|share| Effect::Share { epoch, share }));
         // Whether others have ordered it meanwhile is not known: whoever reads the order takes each intent once.

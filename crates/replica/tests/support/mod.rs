@@ -201,7 +201,7 @@ impl Net {
                     let (reference, again) = snapshot.publish();
                     assert_eq!(encoded, again);
                     history.adopted += 1;
-                    history.snapshot = Some((snapshot, reference, encoded));
+                    history.snapshot = Some((*snapshot, reference, encoded));
                 }
                 Output::Send { to, message } => self.post(author, to.0, message),
                 Output::Broadcast { message } => {
