@@ -42,6 +42,7 @@ pub fn batch(bytes: &[u8]) {
 
 pub fn message(bytes: &[u8]) {
     one_encoding::<wire::Message>(bytes);
+    one_encoding::<wire::Letter>(bytes);
 }
 
 pub fn record(bytes: &[u8]) {
@@ -70,6 +71,16 @@ pub fn certificate(bytes: &[u8]) {
     }
     if let Some(proof) = one_encoding::<wire::Equivocation>(bytes) {
         assert!(!proof.verify(&agreement::committee()) || proof.twins()[0] != proof.twins()[1]);
+    }
+}
+
+pub fn change(bytes: &[u8]) {
+    let committee = agreement::committee();
+    if let Some(agreed) = one_encoding::<wire::AgreedChange>(bytes) {
+        let _ = black_box(agreed.committee_after(crypto::Digest::ZERO, &committee));
+    }
+    if let Some(vote) = one_encoding::<wire::CommitteeVote>(bytes) {
+        let _ = black_box((vote.verify(), vote.change.committee_after(crypto::Digest::ZERO, &committee)));
     }
 }
 
@@ -114,7 +125,7 @@ pub fn command_stream(bytes: &[u8]) {
 }
 
 /// The targets by name, to replay what was found.
-pub const ALL: [(&str, fn(&[u8])); 15] = [
+pub const ALL: [(&str, fn(&[u8])); 16] = [
     ("signed_block", signed_block),
     ("batch", batch),
     ("message", message),
@@ -123,6 +134,7 @@ pub const ALL: [(&str, fn(&[u8])); 15] = [
     ("committed_payload", committed_payload),
     ("event", event),
     ("certificate", certificate),
+    ("change", change),
     ("snapshot", snapshot),
     ("proof", proof),
     ("threshold", threshold),

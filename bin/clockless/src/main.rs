@@ -75,6 +75,8 @@ enum Command {
     Replay(commands::replay::ReplayArguments),
     /// Run simulated networks
     Sim(commands::sim::SimArguments),
+    /// Show who the validators are, and vote to change that
+    Validator(commands::validator::ValidatorArguments),
     /// What portfolios may lose in a day: historical, parametric, Cornish-Fisher, Monte Carlo
     Var(commands::var::VarArguments),
     /// Check a balance against a certified root
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
         Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
+        Command::Validator(arguments) => commands::validator::run(arguments),
         Command::Var(arguments) => commands::var::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),
         Command::Worker(arguments) => arguments.run(|path| node::worker::run(&WorkerConfig::read(path)?)),

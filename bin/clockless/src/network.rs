@@ -2,11 +2,16 @@
 //!
 //! Invariant: the digest of a genesis is the digest of its meaning: two files that read alike are one network.
 
-use std::{fs, num::NonZeroU32, path::Path};
+use std::{
+    fs,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    path::Path,
+};
 
 use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
 use serde::{Deserialize, Serialize};
-use wire::{Committee, Member};
+use wire::{Committee, Endpoint, Member, Successor};
 
 use crate::failure::Failure;
 
@@ -39,7 +44,7 @@ pub struct Validator {
     /// Ed25519 public key, 64 hexadecimal digits.
     pub key: String,
     pub stake: u64,
-    /// To what its shares of the coin are sealed, 96 hexadecimal digits; there where the coin is not dealt.
+    /// To what its shares of the coin are sealed, 96 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing: Option<String>,
 }
@@ -71,13 +76,23 @@ impl NetworkGenesis {
             let text = validator.sealing.as_ref();
             text.and_then(|text| hex::decode(text).ok()?.try_into().ok()).map(SealingKey).ok_or_else(|| {
                 Failure::bad_input(format!(
-                    "genesis: validators[{index}].sealing must be 96 hexadecimal digits where there is no coin_key"
+                    "genesis: validators[{index}].sealing must be 96 hexadecimal digits"
                 ))
             })
         };
         let sealing: Result<Vec<SealingKey>, Failure> =
             self.validators.iter().enumerate().map(sealing).collect();
         Ok((self.committee_of(0)?, sealing?))
+    }
+
+    /// The members as a change of the committee names them, when all say what is sealed to them.
+    pub fn successors(&self) -> Result<Vec<Successor>, Failure> {
+        let (committee, sealing) = self.founders()?;
+        let member = |(author, sealing)| {
+            let (key, stake) = (committee.key(author).unwrap_or_default(), committee.stake(author));
+            Successor { key, sealing, stake, endpoint: None }
+        };
+        Ok(committee.authors().zip(sealing).map(member).collect())
     }
 
     fn committee_of(&self, epoch: u64) -> Result<Committee, Failure> {
@@ -116,6 +131,19 @@ pub fn parse_key(text: &str) -> Option<PublicKey> {
     Some(PublicKey(hex::decode(text).ok()?.try_into().ok()?))
 }
 
+/// An address as a change of the committee names it.
+pub fn endpoint_of(address: SocketAddr) -> Endpoint {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    Endpoint { ip: ip.octets(), port: address.port() }
+}
+
+pub fn address_of(endpoint: Endpoint) -> SocketAddr {
+    SocketAddr::new(Ipv6Addr::from(endpoint.ip).to_canonical(), endpoint.port)
+}
+
 /// Reads a secret key of 64 hexadecimal digits from a file.
 pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
@@ -132,4 +160,17 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
     let file = options.write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| writeln!(file, "{text}").and_then(|()| file.sync_all()));
     written.map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_both_kinds_come_back() {
+        for text in ["127.0.0.1:7000", "[2001:db8::1]:443"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(address_of(endpoint_of(address)), address);
+        }
+    }
 }

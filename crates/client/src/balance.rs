@@ -1,12 +1,12 @@
 //! A balance that nobody has to be trusted for.
 //!
-//! Invariant: `verify` needs the committee's keys and nothing else.
+//! Invariant: `verify` needs the genesis and nothing else: each committee has signed for the one after it.
 
 use commonware_codec::DecodeExt;
 use crypto::Digest;
 use num::Cash;
 use tree::{Proof, ProofError};
-use wire::{AccountId, Certificate, CertificateError, Committee};
+use wire::{AccountId, AgreedChange, Certificate, CertificateError, ChangeError, Committee, committee_after};
 
 /// An account's leaf, the way from it to a root, and the committee's signatures on that root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct BalanceProof {
     pub leaf: Vec<u8>,
     pub proof: Vec<u8>,
     pub certificate: Vec<u8>,
+    /// Encodings of `wire::AgreedChange`, from the genesis on, at least up to the certificate's epoch.
+    pub changes: Vec<Vec<u8>>,
 }
 
 /// Why a balance is not proved.
@@ -23,6 +25,8 @@ pub struct BalanceProof {
 pub enum BalanceError {
     #[error("the {part} cannot be read")]
     Malformed { part: &'static str },
+    #[error("a change of the committee does not hold: {0}")]
+    Change(#[from] ChangeError),
     #[error("the certificate does not hold: {0}")]
     Certificate(#[from] CertificateError),
     #[error("the proof does not hold: {0}")]
@@ -31,12 +35,20 @@ pub enum BalanceError {
 
 impl BalanceProof {
     /// The balance that the committee vouches for, the commit it is of, and the root; `None` as a balance
-    /// when there is no such account.
-    pub fn verify(&self, committee: &Committee) -> Result<(Option<Cash>, u64, Digest), BalanceError> {
+    /// when there is no such account. `first` is the committee of the genesis of `network`.
+    pub fn verify(
+        &self,
+        network: Digest,
+        first: &Committee,
+    ) -> Result<(Option<Cash>, u64, Digest), BalanceError> {
         let malformed = |part| BalanceError::Malformed { part };
         let certificate =
             Certificate::decode(self.certificate.clone()).map_err(|_| malformed("certificate"))?;
-        certificate.verify(committee)?;
+        let changes: Result<Vec<AgreedChange>, _> =
+            self.changes.iter().cloned().map(AgreedChange::decode).collect();
+        let changes = changes.map_err(|_| malformed("change of the committee"))?;
+        let until = changes.iter().take_while(|agreed| agreed.change.epoch <= certificate.epoch);
+        certificate.verify(&committee_after(network, first, until)?)?;
         let proof = Proof::decode(self.proof.clone()).map_err(|_| malformed("proof"))?;
         let leaf = (!self.leaf.is_empty()).then_some(self.leaf.as_slice());
         proof.verify(&certificate.root, &self.key(), leaf)?;

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
-use wire::{AccountId, Certificate, CommittedPayload, Event, Transaction};
+use wire::{AccountId, AgreedChange, Certificate, CommittedPayload, Event, Transaction};
 
 use crate::{
     BalanceProof,
     protocol::{
-        AccountRequest, AccountResponse, CommitsRequest, EventsRequest, InstrumentRecord, InstrumentsRequest,
-        ProveRequest, StatusRequest, StatusResponse, SubmitEvents, SubmitRequest,
-        node_client::NodeClient as Generated,
+        AccountRequest, AccountResponse, CommitsRequest, CommitteeRequest, EventsRequest, InstrumentRecord,
+        InstrumentsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
+        SubmitRequest, node_client::NodeClient as Generated,
     },
 };
 
@@ -152,7 +152,17 @@ impl NodeClient {
         let request =
             ProveRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
         let answer = self.inner.prove(request).await.map_err(|status| self.refused(status))?.into_inner();
-        Ok(BalanceProof { account, leaf: answer.leaf, proof: answer.proof, certificate: answer.certificate })
+        let ProveResponse { leaf, proof, certificate, changes, .. } = answer;
+        Ok(BalanceProof { account, leaf, proof, certificate, changes })
+    }
+
+    /// How the committee changed since the genesis; not verified yet (`wire::committee_after`).
+    pub async fn changes(&mut self) -> Result<Vec<AgreedChange>, NodeError> {
+        let answer =
+            self.inner.committee(CommitteeRequest {}).await.map_err(|status| self.refused(status))?;
+        let changes: Result<Vec<AgreedChange>, _> =
+            answer.into_inner().changes.into_iter().map(AgreedChange::decode).collect();
+        changes.map_err(|_| NodeError::Malformed { address: self.address.clone() })
     }
 
     fn refused(&self, status: tonic::Status) -> NodeError {

@@ -379,6 +379,7 @@ impl Gateway {
             "leaf": hex::encode(proof.leaf),
             "proof": hex::encode(proof.proof),
             "certificate": hex::encode(proof.certificate),
+            "changes": proof.changes.iter().map(hex::encode).collect::<Vec<String>>(),
         }))
     }
 

@@ -78,6 +78,25 @@ impl Execution {
         self
     }
 
+    /// The next epoch begins: its committee attests from now on, also to the present root. What its predecessors had
+    /// not certified they never will.
+    pub fn begin_epoch(&mut self, committee: Committee) {
+        self.collected.clear();
+        self.seat(committee);
+    }
+
+    /// Puts another committee in the place of the one that attests.
+    pub fn seat(&mut self, committee: Committee) {
+        self.committee = self.committee.is_some().then_some(committee);
+    }
+
+    /// This validator's word on the present root, when it is one that is attested to.
+    pub fn attest_present(&self, key: &SigningKey) -> Option<Attestation> {
+        let committee = self.committee.as_ref().filter(|_| self.is_due(self.state.commit()))?;
+        let (commit, root) = *self.roots.back()?;
+        Some(Attestation::sign(committee.epoch(), commit, root, key))
+    }
+
     /// The execution that comes after these commits.
     pub(crate) fn at(state: State, tree: Map, (roots, collected, latest): Attested) -> Self {
         Self { state, tree, committee: None, attest_every: 1, roots, collected, latest }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crypto::SigningKey;
 use exchange::Genesis;
 use num::Timestamp;
-use wire::{Attestation, Blob, Checkpoint, Snapshot, SnapshotRef};
+use wire::{Attestation, Blob, Checkpoint, Lineage, Snapshot, SnapshotRef};
 
 use crate::{
     agreement::{Agreement, Input, Output, Record},
@@ -147,5 +147,5 @@ impl Replica {
 /// The snapshot at a checkpoint; `None` when the state has outgrown what a snapshot may hold.
 fn save(execution: &Execution, checkpoint: &Checkpoint) -> Option<(SnapshotRef, Bytes)> {
     let state = Blob::new(execution.save())?;
-    Some(Snapshot { checkpoint: checkpoint.clone(), state }.publish())
+    Some(Snapshot { checkpoint: checkpoint.clone(), lineage: Lineage::default(), state }.publish())
 }

@@ -417,7 +417,7 @@ fn strangers_replays_and_other_ceremonies_change_nothing() {
     let words: Vec<Transaction> = hall.waiting.iter().cloned().collect();
     let mut ceremony = Ceremony::new(plan(2, 0..4, None), secrets(0, None)).unwrap();
     let mut out = Vec::new();
-    words.iter().for_each(|word| ceremony.ordered(word, &mut out));
+    words.iter().for_each(|word| drop(ceremony.ordered(word, &mut out)));
     let mut own = Vec::new();
     ceremony.speak(&mut own);
     assert!(out.is_empty());

@@ -138,6 +138,7 @@ impl Net {
                 Letter::Ceremony { message } => {
                     self.with(to, |founding, now, out| founding.hear(now, &message, out));
                 }
+                Letter::FetchChanges { .. } | Letter::Changes { .. } => {}
             }
         }
         self.now += 5;

@@ -10,7 +10,7 @@ use replica::{
     agreement::{Agreement, Input, Output, Record},
     execution::Executed,
 };
-use wire::{Blob, Checkpoint, CommittedPayload, Snapshot, SnapshotRef};
+use wire::{Blob, Checkpoint, CommittedPayload, Lineage, Snapshot, SnapshotRef};
 
 /// A validator's program.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Order {
 
     fn save(&self, checkpoint: &Checkpoint) -> Option<(SnapshotRef, Bytes)> {
         let state = Blob::new(self.state.0.to_vec())?;
-        Some(Snapshot { checkpoint: checkpoint.clone(), state }.publish())
+        Some(Snapshot { checkpoint: checkpoint.clone(), lineage: Lineage::default(), state }.publish())
     }
 
     fn adopt(&mut self, snapshot: &Snapshot) {

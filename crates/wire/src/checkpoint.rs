@@ -8,8 +8,11 @@ use crypto::Digest;
 use num::Timestamp;
 
 use crate::{
-    Blob, BlockRef, List, Round,
-    limits::{CHECKPOINT_BLOCKS_MAX, SNAPSHOT_BYTES_MAX},
+    AgreedChange, Blob, BlockRef, CommitteeVote, List, Round, SignedCeremonyMessage,
+    limits::{
+        CHANGES_MAX, CHECKPOINT_BLOCKS_MAX, COIN_KEY_BYTES_MAX, COMMITTEE_MAX, SNAPSHOT_BYTES_MAX,
+        STATEMENTS_MAX,
+    },
 };
 
 record! {
@@ -34,10 +37,31 @@ record! {
 }
 
 record! {
+    /// How the committees up to a commit came about, and what was said of the next. Everything but secrets of its
+    /// members follows from it, so whoever begins at a snapshot has missed nothing.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Lineage {
+        /// The changes that were carried out since the genesis.
+        pub changes: List<AgreedChange, CHANGES_MAX>,
+        /// The coin's key before the last of them, or the present one when there was none.
+        pub key: Blob<COIN_KEY_BYTES_MAX>,
+        /// The statements that handed the key on in the last change.
+        pub made: List<SignedCeremonyMessage, STATEMENTS_MAX>,
+        /// Votes for the next change, one a member.
+        pub votes: List<CommitteeVote, COMMITTEE_MAX>,
+        /// The next change, once it is agreed to.
+        pub next: Option<AgreedChange>,
+        /// The statements so far that hand the key on to it.
+        pub making: List<SignedCeremonyMessage, STATEMENTS_MAX>,
+    }
+}
+
+record! {
     /// A checkpoint with the state of the execution there, which agreement does not read.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Snapshot {
         pub checkpoint: Checkpoint,
+        pub lineage: Lineage,
         pub state: Blob<SNAPSHOT_BYTES_MAX>,
     }
 }

@@ -35,8 +35,11 @@ pub use batch::{Batch, BatchRef, Transaction};
 pub use block::{Author, Block, BlockRef, Round, SignedBlock};
 pub use block_trade::{BlockLeg, BlockOffer, BlockTerms};
 pub use ceremony::{CeremonyMessage, SignedCeremonyMessage, Statement};
-pub use change::{CommitteeChange, SignedCommitteeChange, Successor};
-pub use checkpoint::{Checkpoint, Snapshot, SnapshotRef};
+pub use change::{
+    AgreedChange, ChangeError, ChangeSignature, CommitteeChange, CommitteeVote, Endpoint, Successor,
+    committee_after,
+};
+pub use checkpoint::{Checkpoint, Lineage, Snapshot, SnapshotRef};
 pub use codec::{Blob, Boxed, List};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};

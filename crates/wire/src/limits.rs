@@ -34,6 +34,14 @@ pub const BLOCK_ATTESTATIONS_MAX: usize = 32;
 pub const BLOCK_EVIDENCE_MAX: usize = 8;
 /// Bytes of a dealing in one statement of a ceremony.
 pub const CEREMONY_PART_BYTES_MAX: usize = 12 * 1024;
+/// Bytes of a coin's public key, as a snapshot carries it.
+pub const COIN_KEY_BYTES_MAX: usize = 64 * 1024;
+/// Statements of one ceremony that count.
+pub const STATEMENTS_MAX: usize = 256 * 1024;
+/// Changes of the committee since the genesis.
+pub const CHANGES_MAX: usize = 64 * 1024;
+/// Changes of the committee in one answer to a peer.
+pub const CHANGES_ANSWER_MAX: usize = 16;
 /// Bytes of a signed block's encoding.
 pub const BLOCK_BYTES_MAX: usize = 48 * 1024;
 /// Blocks ordered by one commit.

@@ -5,8 +5,10 @@
 use crypto::Digest;
 
 use crate::{
-    Blob, BlockRef, List, Round, SignedCeremonyMessage, SnapshotRef, WorkerMessage,
-    limits::{ANSWER_ITEMS_MAX, BLOCK_BYTES_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX},
+    AgreedChange, Blob, BlockRef, List, Round, SignedCeremonyMessage, SnapshotRef, WorkerMessage,
+    limits::{
+        ANSWER_ITEMS_MAX, BLOCK_BYTES_MAX, CHANGES_ANSWER_MAX, FETCH_MAX, SNAPSHOT_PART_BYTES, SNAPSHOTS_MAX,
+    },
 };
 
 tagged! {
@@ -33,6 +35,8 @@ tagged! {
         8 => FetchSnapshot { digest: Digest, part: u32 },
         /// Answers with the part: all but the last are full.
         9 => SnapshotPart { digest: Digest, part: u32, bytes: Blob<SNAPSHOT_PART_BYTES> },
+        /// Asks which snapshots there are: the sender has nothing of this epoch.
+        10 => FetchSnapshots,
     }
 }
 
@@ -44,5 +48,9 @@ tagged! {
         0 => Agreement { epoch: u64, message: Message },
         /// A complaint or help outside of the order, when the ceremony is over for the sender.
         1 => Ceremony { message: SignedCeremonyMessage },
+        /// Asks how the committee changed after that epoch.
+        2 => FetchChanges { after: u64 },
+        /// Answers with the changes, earlier ones first; unasked, to whoever speaks of an epoch that is over.
+        3 => Changes { changes: List<AgreedChange, CHANGES_ANSWER_MAX> },
     }
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode, EncodeSize, Read, ReadExt};
 use proptest::prelude::*;
 use wire::{
-    AccountId, Action, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate, Commit,
-    CommittedBlock, CommittedPayload, Conditions, Event, Intent, Letter, List, Message, NewOrder,
-    OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide, Record, Reject, RootSignature,
-    SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction, Trigger, WorkerMessage,
-    WorkerOrder, WorkerWord,
+    AccountId, Action, AgreedChange, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate,
+    Commit, CommittedBlock, CommittedPayload, CommitteeVote, Conditions, Event, Intent, Letter, Lineage,
+    List, Message, NewOrder, OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide,
+    Record, Reject, RootSignature, SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction,
+    Trigger, WorkerMessage, WorkerOrder, WorkerWord,
 };
 
 /// How a type read one stream of bytes.
@@ -47,6 +47,7 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
     all![
         AccountId,
         Action,
+        AgreedChange,
         Attestation,
         Batch,
         BatchRef,
@@ -54,12 +55,14 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         BlockRef,
         Certificate,
         Commit,
+        CommitteeVote,
         CommittedBlock,
         CommittedPayload,
         Conditions,
         Event,
         Intent,
         Letter,
+        Lineage,
         Message,
         NewOrder,
         OrderFilter,

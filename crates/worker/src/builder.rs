@@ -42,12 +42,21 @@ pub struct Sealed {
     pub shares: Shares,
 }
 
+/// What a batch is made of, and whose it is.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) transactions: List<Transaction, BATCH_TRANSACTIONS_MAX>,
+    /// Of the first transactions, in order; those of an earlier life have none.
+    pub(crate) tickets: Vec<u64>,
+    pub(crate) shares: Shares,
+}
+
 /// A transaction that waits to be sealed.
 #[derive(Debug)]
-struct Waiting {
-    client: u64,
-    ticket: u64,
-    transaction: Transaction,
+pub(crate) struct Waiting {
+    pub(crate) client: u64,
+    pub(crate) ticket: u64,
+    pub(crate) transaction: Transaction,
 }
 
 impl Waiting {
@@ -133,16 +142,42 @@ impl Builder {
         let rest = self.waiting.split_off(self.waiting.len().min(BATCH_TRANSACTIONS_MAX));
         let taken = core::mem::replace(&mut self.waiting, rest);
         self.waiting_bytes = self.waiting.iter().map(Waiting::bytes).sum();
-        self.sequence += 1;
         let shares = shares_of(&taken);
         let (tickets, transactions): (Vec<u64>, Vec<Transaction>) =
             taken.into_iter().map(|it| (it.ticket, it.transaction)).unzip();
-        let transactions = List::new(transactions)?;
+        Some(self.make(Contents { transactions: List::new(transactions)?, tickets, shares }))
+    }
+
+    fn make(&mut self, contents: Contents) -> Sealed {
+        let Contents { transactions, tickets, shares } = contents;
+        self.sequence += 1;
         let (epoch, author, worker, sequence) = (self.epoch, self.author, self.worker, self.sequence);
         let batch = Batch { epoch, author, worker, sequence, transactions };
         let encoded = batch.encode();
         let reference = BatchRef { author, worker, digest: Batch::digest_of(&encoded) };
-        Some(Sealed { reference, batch, encoded, tickets, shares })
+        Sealed { reference, batch, encoded, tickets, shares }
+    }
+
+    /// Seals the contents of a batch of another epoch as they are. What was taken there is taken here, whatever is
+    /// left.
+    pub(crate) fn seal_again(&mut self, contents: Contents) -> Sealed {
+        contents.shares.iter().for_each(|(client, bytes)| self.room.occupy(*client, *bytes));
+        self.make(contents)
+    }
+
+    /// Hands out what waits.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Waiting> {
+        self.waiting_bytes = 0;
+        core::mem::take(&mut self.waiting)
+    }
+
+    /// Lets what was taken elsewhere wait here, whatever room is left.
+    pub(crate) fn wait(&mut self, waiting: Vec<Waiting>) {
+        for it in waiting {
+            self.room.occupy(it.client, it.bytes());
+            self.waiting_bytes += it.bytes();
+            self.waiting.push(it);
+        }
     }
 
     /// A batch of an earlier life is on its way still; what is to be given back for it.
@@ -163,7 +198,7 @@ impl Builder {
 }
 
 /// Whose batches of an earlier life count as.
-const EARLIER: u64 = u64::MAX;
+pub(crate) const EARLIER: u64 = u64::MAX;
 
 fn shares_of(waiting: &[Waiting]) -> Shares {
     let mut of_client = BTreeMap::new();

@@ -14,9 +14,11 @@ mod questions;
 mod room;
 mod sections;
 mod shelf;
+mod unordered;
 mod worker;
 
 pub use builder::{Builder, BuilderLimits, Sealed};
 pub use room::{Busy, Shares};
 pub use shelf::{Held, Shelf};
+pub use unordered::Unordered;
 pub use worker::{Input, Output, Settings, Worker};

@@ -51,6 +51,11 @@ impl Sections {
         self.batches.remove(batch);
     }
 
+    /// Whether a batch was written to any section.
+    pub(crate) fn is_known(&self, batch: &Digest) -> bool {
+        self.batches.contains_key(batch)
+    }
+
     /// Whether the record of a batch could go while a block written now is still needed.
     pub(crate) fn is_old(&self, batch: &Digest) -> bool {
         self.batches.get(batch).is_some_and(|section| section + 1 < self.newest)

@@ -98,19 +98,19 @@ pub enum Output {
 
 /// An own batch that is not ordered yet.
 #[derive(Clone, Debug)]
-struct OwnBatch {
-    note: BatchNote,
-    tickets: Vec<u64>,
-    shares: Shares,
+pub(crate) struct OwnBatch {
+    pub(crate) note: BatchNote,
+    pub(crate) tickets: Vec<u64>,
+    pub(crate) shares: Shares,
 }
 
 /// One worker of a validator.
 #[derive(Debug)]
 pub struct Worker {
     settings: Settings,
-    builder: Builder,
-    shelf: Shelf,
-    own: BTreeMap<Digest, OwnBatch>,
+    pub(crate) builder: Builder,
+    pub(crate) shelf: Shelf,
+    pub(crate) own: BTreeMap<Digest, OwnBatch>,
     questions: Questions,
     /// Batches whose contents the primary waits for.
     to_give: BTreeSet<Digest>,
@@ -248,7 +248,7 @@ impl Worker {
 }
 
 /// A batch as the primary hears of it.
-fn note_of(digest: Digest, held: &Held) -> BatchNote {
+pub(crate) fn note_of(digest: Digest, held: &Held) -> BatchNote {
     let Batch { author, worker, sequence, .. } = held.batch;
     let bytes = u32::try_from(held.bytes()).unwrap_or(u32::MAX);
     BatchNote { reference: BatchRef { author, worker, digest }, sequence, bytes }

@@ -61,7 +61,7 @@ async fn prove(connection: &mut Connection, id: AccountId) -> Result<Option<Valu
     let committee = genesis.committee()?;
     let proof = patiently("prove", connection.node.prove(id)).await?;
     let (balance, commit, root) = proof
-        .verify(&committee)
+        .verify(genesis.digest(), &committee)
         .map_err(|error| Failure::failed(format!("the node's proof does not hold: {error}")))?;
     let balance = balance.unwrap_or(Cash::ZERO).to_string();
     Ok(Some(json!({ "balance": balance, "commit": commit, "root": root.to_string() })))

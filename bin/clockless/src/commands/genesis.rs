@@ -187,9 +187,7 @@ pub fn make(out: &Path, plan: Plan) -> Result<NetworkGenesis, Failure> {
         name: format!("validator-{place}"),
         key: key.public_key().to_string(),
         stake: 1,
-        sealing: coin_key
-            .is_none()
-            .then(|| OpeningKey::from_secret(&key.to_bytes()).sealing_key().to_string()),
+        sealing: Some(OpeningKey::from_secret(&key.to_bytes()).sealing_key().to_string()),
     };
     let genesis = NetworkGenesis {
         name: "local".to_owned(),
@@ -234,6 +232,7 @@ fn make_validators(
             genesis: PathBuf::from("../genesis.json"),
             key: PathBuf::from("key"),
             coin_share: share.map(|_| PathBuf::from("coin-share")),
+            joins: false,
             data: PathBuf::from("data"),
             listen,
             rpc,

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod shell;
 pub mod sim;
 mod trader;
+pub mod validator;
 pub mod var;
 pub mod verify;
 

@@ -1,4 +1,4 @@
-//! `clockless verify`: a balance against a certified root, with the committee's keys only.
+//! `clockless verify`: a balance against a certified root, with the genesis only.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,8 @@ pub struct VerifyArguments {
 }
 
 pub fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let committee = NetworkGenesis::read(&arguments.genesis)?.committee()?;
+    let genesis = NetworkGenesis::read(&arguments.genesis)?;
+    let committee = genesis.committee()?;
     let owner = parse_key(&arguments.account)
         .ok_or_else(|| Failure::bad_input("--account: 64 hexadecimal digits are expected"))?;
     let claimed = match &arguments.balance {
@@ -51,7 +52,7 @@ pub fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     })?
     .map_err(|error| Failure::bad_input(error.to_string()))?;
     let (balance, commit, root) =
-        proof.verify(&committee).map_err(|error| Failure::failed(error.to_string()))?;
+        proof.verify(genesis.digest(), &committee).map_err(|error| Failure::failed(error.to_string()))?;
     let out = json!({
         "verified": true,
         "account": arguments.account,

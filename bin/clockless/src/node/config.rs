@@ -40,6 +40,9 @@ pub struct NodeConfig {
     pub rpc: SocketAddr,
     /// For /metrics, /health and /ready.
     pub metrics: SocketAddr,
+    /// Waits to be voted into the committee, for a key that is none of the genesis.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub joins: bool,
     /// Where each validator of the genesis listens, in its order; the own entry is not used.
     pub peers: Vec<SocketAddr>,
     /// Whether records reach the disk before what depends on them leaves. Off only for measurements.

@@ -10,8 +10,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crypto::PublicKey;
 use num::Timestamp;
-use replica::agreement::{Agreement, Input, Output, Status};
+use replica::{
+    agreement::{Input, Output, Status},
+    succession::{Effect, Succession},
+};
+use wire::Letter;
 
 use crate::node::links::Outbox;
 
@@ -22,12 +27,22 @@ const TURN_MAX: usize = 256;
 /// How much the machine's clock may be set back before the node starts again.
 const SET_BACK_MAX: num::Duration = num::Duration::from_millis(10_000);
 
+/// What comes to the agreement.
+#[derive(Debug)]
+pub enum Word {
+    Input(Input),
+    /// Over a link.
+    Letter(PublicKey, Letter),
+    /// A link came up.
+    Connected(PublicKey),
+}
+
 /// The way to the agreement.
 #[derive(Clone, Debug)]
-pub struct Inbox(SyncSender<Input>);
+pub struct Inbox(SyncSender<Word>);
 
 impl Inbox {
-    pub fn new() -> (Self, Receiver<Input>) {
+    pub fn new() -> (Self, Receiver<Word>) {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
         (Self(sender), receiver)
     }
@@ -39,9 +54,21 @@ impl Inbox {
 
     /// Hands the input back when the queue is full.
     pub fn offer(&self, input: Input) -> Result<(), Box<Input>> {
-        self.0.try_send(input).map_err(|error| match error {
-            TrySendError::Full(input) | TrySendError::Disconnected(input) => Box::new(input),
+        self.0.try_send(Word::Input(input)).or_else(|error| match error {
+            TrySendError::Full(Word::Input(input)) | TrySendError::Disconnected(Word::Input(input)) => {
+                Err(Box::new(input))
+            }
+            _ => Ok(()),
         })
+    }
+
+    /// Drops the letter when the queue is full.
+    pub fn deliver(&self, from: PublicKey, letter: Letter) {
+        drop(self.0.try_send(Word::Letter(from, letter)));
+    }
+
+    pub fn connected(&self, peer: PublicKey) {
+        drop(self.0.try_send(Word::Connected(peer)));
     }
 }
 
@@ -106,46 +133,56 @@ fn steady(last: Timestamp, elapsed: Duration, shown: Timestamp) -> Timestamp {
 /// The last status, for whoever asks.
 pub type SharedStatus = Arc<Mutex<Option<Status>>>;
 
-/// Starts the thread. `first` are the outputs of the start.
+/// Starts the thread.
 pub fn spawn(
-    mut agreement: Agreement,
-    (inputs, outbox): (Receiver<Input>, Outbox),
+    mut succession: Succession,
+    (words, outbox): (Receiver<Word>, Outbox),
     clock: Clock,
     status: SharedStatus,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("agreement".to_owned()).spawn(move || {
         let mut clock = SteadyClock::new(clock);
         let mut out = Vec::new();
-        agreement.start(clock.now(), &mut out);
+        succession.start(clock.now(), &mut out);
         let mut wake = pass_on(&mut out, &outbox);
         loop {
             let wait = wake.map_or(Duration::from_millis(50), |at| {
                 Duration::from_millis(at.since(clock.now()).millis())
             });
-            match inputs.recv_timeout(wait) {
-                Ok(input) => {
+            match words.recv_timeout(wait) {
+                Ok(word) => {
                     let now = clock.now();
-                    for input in core::iter::once(input).chain(inputs.try_iter().take(TURN_MAX)) {
-                        agreement.take(now, input, &mut out);
+                    for word in core::iter::once(word).chain(words.try_iter().take(TURN_MAX)) {
+                        take(&mut succession, now, word, &mut out);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            agreement.settle(clock.now(), &mut out);
+            succession.settle(clock.now(), &mut out);
             wake = pass_on(&mut out, &outbox);
-            agreement.conclude(clock.now(), &mut out);
+            succession.conclude(clock.now(), &mut out);
             wake = pass_on(&mut out, &outbox).or(wake);
-            *status.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreement.status());
+            if let Some(figures) = succession.status() {
+                *status.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures);
+            }
         }
     })
 }
 
+fn take(succession: &mut Succession, now: Timestamp, word: Word, out: &mut Vec<Effect>) {
+    match word {
+        Word::Input(input) => succession.take(now, input, out),
+        Word::Letter(from, letter) => succession.take_letter(now, &from, letter, out),
+        Word::Connected(peer) => succession.connected(now, &peer, out),
+    }
+}
+
 /// Hands the outputs to the storage and returns the next moment to wake at.
-fn pass_on(out: &mut Vec<Output>, outbox: &Outbox) -> Option<Timestamp> {
+fn pass_on(out: &mut Vec<Effect>, outbox: &Outbox) -> Option<Timestamp> {
     let mut wake = None;
-    out.retain(|output| match output {
-        Output::WakeAt(at) => {
+    out.retain(|effect| match effect {
+        Effect::Agreement { output: Output::WakeAt(at), .. } => {
             wake = Some(*at);
             false
         }

@@ -16,7 +16,7 @@ use crypto::SigningKey;
 use exchange::{Genesis, State, leaf::LeafKey};
 use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
 use tokio::sync::oneshot;
-use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Snapshot};
+use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Lineage, Snapshot};
 
 use crate::node::{core::Inbox, feed::Feed, snapshots::SnapshotFile};
 
@@ -27,9 +27,11 @@ const PROOFS_WAITING_MAX: usize = 1_024;
 pub enum Order {
     Commit(Box<CommittedPayload>),
     /// To be saved as it is now.
-    Checkpoint(Box<Checkpoint>),
-    /// To go on from a peer's snapshot, which is durable.
-    Adopt(Box<Snapshot>),
+    Checkpoint(Box<Checkpoint>, Box<Lineage>),
+    /// To go on from a peer's snapshot, which is durable; that of another epoch comes with its committee.
+    Adopt(Box<Snapshot>, Option<Committee>),
+    /// The next epoch begins.
+    Epoch(Committee),
     Prove {
         account: AccountId,
         answer: oneshot::Sender<Proved>,
@@ -95,7 +97,7 @@ impl Executor {
     }
 
     /// The snapshot at a checkpoint.
-    pub fn save(&self, checkpoint: Checkpoint) -> Option<Snapshot> {
+    fn save(&self, checkpoint: Checkpoint, lineage: Lineage) -> Option<Snapshot> {
         let state = self.execution.as_ref().map(Execution::save).unwrap_or_default();
         let state = Blob::new(Bytes::from(state));
         if state.is_none() {
@@ -104,7 +106,7 @@ impl Executor {
                 "the state is too large for a snapshot: the log stays whole"
             );
         }
-        Some(Snapshot { checkpoint, state: state? })
+        Some(Snapshot { checkpoint, lineage, state: state? })
     }
 
     /// Applies a commit and returns what the agreement should attest to.
@@ -121,6 +123,18 @@ impl Executor {
         let attestation = execution.attest(&executed, &self.key);
         self.feed.add(payload, Some(&executed));
         attestation.map(Input::Attest)
+    }
+
+    /// The next epoch begins; returns what the agreement should attest to in it.
+    pub fn begin_epoch(&mut self, committee: Committee) -> Option<Input> {
+        let execution = self.execution.as_mut()?;
+        execution.begin_epoch(committee);
+        execution.attest_present(&self.key).map(Input::Attest)
+    }
+
+    /// That committee attests, without that an epoch begins.
+    pub fn seat(&mut self, committee: Committee) {
+        self.execution.iter_mut().for_each(|execution| execution.seat(committee.clone()));
     }
 
     fn look(&self, look: Box<dyn FnOnce(&State) + Send>) {
@@ -163,14 +177,20 @@ impl Executor {
                 }
                 self.answer_proofs();
             }
-            Order::Checkpoint(checkpoint) => {
-                if let Some(snapshot) = self.save(*checkpoint) {
+            Order::Epoch(committee) => {
+                if let Some(attestation) = self.begin_epoch(committee) {
+                    inbox.put(attestation);
+                }
+            }
+            Order::Checkpoint(checkpoint, lineage) => {
+                if let Some(snapshot) = self.save(*checkpoint, *lineage) {
                     let (file, inbox) = (self.file.clone(), inbox.clone());
                     // The disk is not waited for: commits go on while the snapshot is written.
                     thread::spawn(move || tell_when_durable(&file, &snapshot, &inbox));
                 }
             }
-            Order::Adopt(snapshot) => {
+            Order::Adopt(snapshot, committee) => {
+                committee.into_iter().for_each(|committee| self.seat(committee));
                 let adopted = self.adopt(&snapshot);
                 adopted.expect("invariant: f + 1 name a snapshot only when a correct validator has saved it");
             }

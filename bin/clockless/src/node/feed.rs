@@ -14,7 +14,7 @@ use commonware_codec::Encode;
 use crypto::Digest;
 use replica::execution::Executed;
 use tokio::sync::watch;
-use wire::CommittedPayload;
+use wire::{AgreedChange, CommittedPayload};
 
 use crate::node::events::EventLog;
 
@@ -38,6 +38,8 @@ struct Kept {
     certificates: BTreeMap<u64, Bytes>,
     root: Vec<u8>,
     money_conserved: bool,
+    /// How the committee changed since the genesis, for whoever checks certificates.
+    changes: Vec<Bytes>,
 }
 
 impl Feed {
@@ -76,6 +78,14 @@ impl Feed {
 
     pub fn money_conserved(&self) -> bool {
         self.lock().money_conserved
+    }
+
+    pub fn changes(&self) -> Vec<Bytes> {
+        self.lock().changes.clone()
+    }
+
+    pub fn set_changes(&self, changes: &[AgreedChange]) {
+        self.lock().changes = changes.iter().map(Encode::encode).collect();
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -58,13 +58,15 @@ impl Inbox {
     }
 }
 
-/// Who takes part, and for which epoch the coin is.
+/// Who takes part.
 pub struct Founder {
     pub founders: Founders,
     pub key: SigningKey,
-    pub epoch: u64,
     pub past: Past,
 }
+
+/// The coin's key, and the own share of it.
+pub type Coin = (ThresholdKey, ThresholdShare);
 
 /// The coin of the epoch: from the data folder when it was made before, otherwise made with the others.
 pub async fn make(
@@ -72,8 +74,8 @@ pub async fn make(
     config: &NodeConfig,
     founder: Founder,
     (words, links): (Receiver<Word>, Links),
-) -> Result<ThresholdCoin, Failure> {
-    let Founder { founders, key, epoch, past } = founder;
+) -> Result<Coin, Failure> {
+    let Founder { founders, key, past } = founder;
     let members = u32::from(founders.committee.size());
     let seed = seed(config)?;
     let opening = OpeningKey::from_secret(&key.to_bytes());
@@ -84,7 +86,7 @@ pub async fn make(
     let journal =
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
     let path = config.data.join("coin");
-    let known = read_coin(&path, members, epoch)?;
+    let known = read_coin(&path, members)?;
     if known.is_none() {
         tracing::info!(members, "the validators make their coin");
     }
@@ -98,9 +100,9 @@ pub async fn make(
     if let Some(coin) = known {
         return Ok(coin);
     }
-    let (key, share) = made.await.map_err(|_| Failure::failed("the founding has stopped"))?;
+    let coin = made.await.map_err(|_| Failure::failed("the founding has stopped"))?;
     tracing::info!("the coin is made");
-    ThresholdCoin::new(key, share, epoch).ok_or_else(|| Failure::failed("the share is not of the coin's key"))
+    Ok(coin)
 }
 
 /// Whether this validator can have spoken before. `clockless genesis` leaves a mark beside the key, outside of the
@@ -118,8 +120,8 @@ pub fn past(config: &NodeConfig) -> Past {
     }
 }
 
-/// The randomness of the own dealing.
-fn seed(config: &NodeConfig) -> Result<[u8; 32], Failure> {
+/// The randomness of the own dealings.
+pub fn seed(config: &NodeConfig) -> Result<[u8; 32], Failure> {
     let path = config.data.join("founding-seed");
     if let Ok(text) = fs::read_to_string(&path) {
         let seed = hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
@@ -143,14 +145,15 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// Key and share, one a line.
-fn read_coin(path: &Path, members: u32, epoch: u64) -> Result<Option<ThresholdCoin>, Failure> {
+fn read_coin(path: &Path, members: u32) -> Result<Option<Coin>, Failure> {
     let Ok(text) = fs::read_to_string(path) else { return Ok(None) };
     let mut lines = text.lines().map(|line| hex::decode(line.trim()).ok());
     let members = core::num::NonZeroU32::new(members);
     let key =
         lines.next().flatten().zip(members).and_then(|(key, members)| ThresholdKey::decode(key, members));
     let share = lines.next().flatten().and_then(ThresholdShare::decode);
-    let coin = key.zip(share).and_then(|(key, share)| ThresholdCoin::new(key, share, epoch));
+    let fits = |(key, share): &Coin| ThresholdCoin::new(key.clone(), share.clone(), 0).is_some();
+    let coin = key.zip(share).filter(fits);
     let bad = || Failure::bad_input(format!("{}: a key and a share of it are expected", path.display()));
     coin.map(Some).ok_or_else(bad)
 }

@@ -76,6 +76,14 @@ impl Journal {
         Ok(())
     }
 
+    /// Removes the whole log.
+    pub async fn destroy(self) -> Result<(), String> {
+        match self.segments {
+            Some(segments) => segments.destroy().await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+
     /// Drops the sections before `keep`.
     pub async fn cut(&mut self, keep: u64) -> Result<(), String> {
         let segments = self.segments.take().ok_or("the log failed before")?;

@@ -38,6 +38,7 @@ use crate::{
         core::Inbox,
         founding::{self, Word},
         patience::{self, Offence, Patience},
+        roll::{self, Roll},
     },
 };
 
@@ -52,6 +53,9 @@ const BULK: u64 = 1;
 /// Messages a second on each channel, from each peer and to each.
 const CONSENSUS_RATE: u32 = 4_096;
 const BULK_RATE: u32 = 2_048;
+/// How much a committee may grow before a process has to be started again.
+const GROWTH_MAX: usize = 2;
+const MEMBERS_MIN: usize = 16;
 /// A peer that was silent for so long counts as connected anew when it speaks.
 const SILENCE: Duration = Duration::from_secs(3);
 
@@ -62,7 +66,9 @@ type Sender = lookup::Sender<PublicKey, Context>;
 #[derive(Clone)]
 pub struct Links {
     epoch: u64,
-    keys: Vec<PublicKey>,
+    roll: Roll,
+    /// Members that a committee may have before these links are too few.
+    members_max: usize,
     consensus: Sender,
     bulk: Sender,
     guard: Guard,
@@ -76,9 +82,10 @@ struct Guard {
 }
 
 impl Guard {
-    fn blame(&mut self, peer: Author, key: &PublicKey, offence: Offence) {
+    fn blame(&mut self, key: &PublicKey, offence: Offence) {
+        let Some(peer) = peer_of(key) else { return };
         if self.heard.patience.is_used_up(peer, offence, Instant::now()) {
-            tracing::warn!(peer = peer.0, "a peer breaks rules too often: no link for a minute");
+            tracing::warn!(%peer, "a peer breaks rules too often: no link for a minute");
             let _queued = self.oracle.block(key.clone());
         }
     }
@@ -87,15 +94,15 @@ impl Guard {
 /// Who was heard of when, and how much of it was wrong.
 #[derive(Debug, Default)]
 pub struct Heard {
-    last: Mutex<BTreeMap<Author, Instant>>,
+    last: Mutex<BTreeMap<crypto::PublicKey, Instant>>,
     patience: Patience,
 }
 
 impl Heard {
     /// Whether this is the first word after a silence.
-    fn note(&self, author: Author) -> bool {
+    fn note(&self, peer: crypto::PublicKey) -> bool {
         let now = Instant::now();
-        let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(author, now);
+        let before = self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, now);
         before.is_none_or(|before| now.duration_since(before) > SILENCE)
     }
 
@@ -149,8 +156,9 @@ pub fn open(
     routes: &impl Route,
     heard: &Arc<Heard>,
 ) -> Result<Links, Failure> {
-    let keys = committee_keys(config.committee)?;
-    let size = NonZeroUsize::new(keys.len()).ok_or_else(|| Failure::bad_input("the committee is empty"))?;
+    let size = usize::from(config.committee.size());
+    let members_max = (GROWTH_MAX * size).max(MEMBERS_MIN);
+    let size = NonZeroUsize::new(members_max).ok_or_else(|| Failure::bad_input("the committee is empty"))?;
     let handshake = handshake(config.secret)?;
     let bytes_max = u32::try_from(MESSAGE_BYTES_MAX).unwrap_or(u32::MAX);
     let mailbox = NonZeroUsize::new(8_192).expect("invariant: above zero");
@@ -159,94 +167,97 @@ pub fn open(
     settings.bypass_ip_check = true;
     settings.peer_connection_cooldown = Duration::from_millis(200);
     settings.dial_frequency = Duration::from_millis(100);
-    settings.tracked_peer_sets = NonZeroUsize::MIN;
+    settings.tracked_peer_sets = NonZeroUsize::new(2).expect("invariant: above zero");
     settings.block_duration = patience::MEMORY;
-    let (mut network, mut oracle) = Network::new(context.child("links"), settings);
-    let peers: Vec<(PublicKey, Address)> = keys
-        .iter()
-        .cloned()
-        .zip(config.addresses.iter().map(|address| Address::Symmetric(*address)))
-        .collect();
-    let peers: Map<PublicKey, Address> =
-        peers.try_into().map_err(|_| Failure::bad_input("two validators have one key"))?;
-    let _tracked = oracle.track(0, peers);
+    let (mut network, oracle) = Network::new(context.child("links"), settings);
     let quota = |rate: u32| Quota::per_second(NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN));
     let (consensus, consensus_in) = network.register(CONSENSUS, quota(CONSENSUS_RATE));
     let (bulk, bulk_in) = network.register(BULK, quota(BULK_RATE));
     network.start();
     let guard = Guard { oracle, heard: Arc::clone(heard) };
     for mut receiver in [consensus_in, bulk_in] {
-        let (keys, routes, mut guard) = (keys.clone(), routes.clone(), guard.clone());
+        let (routes, mut guard) = (routes.clone(), guard.clone());
         tokio::spawn(async move {
             while let Ok((key, bytes)) = receiver.recv().await {
-                pass_on(&keys, &routes, &mut guard, (&key, bytes));
+                pass_on(&routes, &mut guard, (&key, bytes));
             }
         });
     }
-    Ok(Links { epoch: config.committee.epoch(), keys, consensus, bulk, guard })
+    let roll = Roll::new(config.committee)?;
+    let mut links = Links { epoch: config.committee.epoch(), roll, members_max, consensus, bulk, guard };
+    links.track(config.committee, config.addresses)?;
+    Ok(links)
 }
 
-fn pass_on(keys: &[PublicKey], routes: &impl Route, guard: &mut Guard, (key, bytes): (&PublicKey, IoBuf)) {
-    let place = keys.iter().position(|it| it == key).and_then(|place| u16::try_from(place).ok());
-    let Some(from) = place.map(Author) else { return };
+fn pass_on(routes: &impl Route, guard: &mut Guard, (key, bytes): (&PublicKey, IoBuf)) {
+    let Some(from) = peer_of(key) else { return };
     if guard.heard.note(from) {
         routes.connected(from);
     }
     match Letter::decode(bytes) {
         Ok(letter) => routes.pass_on(from, letter),
         Err(error) => {
-            tracing::warn!(peer = from.0, %error, "a peer sent what cannot be read");
-            guard.blame(from, key, Offence::Unreadable);
+            tracing::warn!(peer = %from, %error, "a peer sent what cannot be read");
+            guard.blame(key, Offence::Unreadable);
         }
     }
 }
 
-fn committee_keys(committee: &Committee) -> Result<Vec<PublicKey>, Failure> {
-    let key = |author| committee.key(author).and_then(|key| PublicKey::decode(key.0.to_vec()).ok());
-    let keys: Option<Vec<PublicKey>> = committee.authors().map(key).collect();
-    keys.ok_or_else(|| Failure::bad_input("a validator's key is no Ed25519 key"))
+/// A peer by the key that everybody else knows it by.
+fn peer_of(key: &PublicKey) -> Option<crypto::PublicKey> {
+    key.as_ref().try_into().ok().map(crypto::PublicKey)
 }
 
 /// Where letters go.
 pub trait Route: Clone + Send + Sync + 'static {
     /// A peer speaks after a silence.
-    fn connected(&self, peer: Author);
-    fn pass_on(&self, from: Author, letter: Letter);
+    fn connected(&self, peer: crypto::PublicKey);
+    fn pass_on(&self, from: crypto::PublicKey, letter: Letter);
 }
 
 /// Where the letters of a validator go.
 #[derive(Clone)]
 pub struct Routes {
-    pub epoch: u64,
+    /// Of the genesis, whose members make their coin in epoch 0.
+    pub founders: Committee,
     pub agreement: Inbox,
-    /// Before the agreement of the epoch runs, nothing is kept for it: it asks for what it missed.
+    /// Before the agreement runs, nothing is kept for it: it asks for what it missed.
     pub open: Arc<AtomicBool>,
-    /// Where the validators make their coin: epoch 0.
-    pub founding: Option<founding::Inbox>,
+    pub founding: founding::Inbox,
 }
 
 impl Route for Routes {
-    fn connected(&self, peer: Author) {
-        self.agreement.put(Input::Connected { peer });
+    fn connected(&self, peer: crypto::PublicKey) {
+        self.agreement.connected(peer);
     }
 
-    fn pass_on(&self, from: Author, letter: Letter) {
-        match (letter, &self.founding) {
-            (Letter::Agreement { epoch, message }, _) if epoch == self.epoch => {
-                if self.open.load(Ordering::Relaxed) {
-                    self.agreement.put(Input::Message { from, message });
+    fn pass_on(&self, from: crypto::PublicKey, letter: Letter) {
+        match letter {
+            Letter::Agreement { epoch: 0, message } => {
+                if let Some(from) = self.founders.author_of(&from) {
+                    self.founding.put(Word::Agreement(Input::Message { from, message }));
                 }
             }
-            (Letter::Agreement { epoch: 0, message }, Some(founding)) => {
-                founding.put(Word::Agreement(Input::Message { from, message }));
+            letter => {
+                // Which ceremony it is of only those know who take part.
+                if let Letter::Ceremony { message } = &letter {
+                    self.founding.put(Word::Ceremony(message.clone()));
+                }
+                if self.open.load(Ordering::Relaxed) {
+                    self.agreement.deliver(from, letter);
+                }
             }
-            (Letter::Ceremony { message }, Some(founding)) => founding.put(Word::Ceremony(message)),
-            (Letter::Agreement { .. } | Letter::Ceremony { .. }, _) => {}
         }
     }
 }
 
 impl Links {
+    /// For the messages of that epoch from now on.
+    pub fn of(&mut self, epoch: u64) -> &mut Self {
+        self.epoch = epoch;
+        self
+    }
+
     /// The same links, for the messages of another epoch.
     #[must_use]
     pub fn of_epoch(&self, epoch: u64) -> Self {
@@ -255,20 +266,51 @@ impl Links {
 
     /// Says something of the ceremony to one validator, or to all.
     pub fn say(&mut self, to: Option<Author>, message: SignedCeremonyMessage) {
-        let one = to.map(|to| self.keys.get(usize::from(to.0)).cloned().map(Recipients::One));
-        let Some(recipients) = one.unwrap_or(Some(Recipients::All)) else { return };
-        drop(self.bulk.send(recipients, IoBuf::from(Letter::Ceremony { message }.encode()), false));
+        let one = to.map(|to| self.roll.key(self.epoch, to).map(Recipients::One));
+        if let Some(recipients) = one.unwrap_or(Some(Recipients::All)) {
+            self.deliver(recipients, &Letter::Ceremony { message });
+        }
+    }
+
+    /// Sends a letter to one peer by its key, or to all that there are links with.
+    pub fn tell(&mut self, to: Option<crypto::PublicKey>, letter: &Letter) {
+        let one = to.map(|to| PublicKey::decode(to.0.to_vec()).ok().map(Recipients::One));
+        if let Some(recipients) = one.unwrap_or(Some(Recipients::All)) {
+            self.deliver(recipients, letter);
+        }
+    }
+
+    fn deliver(&mut self, recipients: Recipients<PublicKey>, letter: &Letter) {
+        drop(self.bulk.send(recipients, IoBuf::from(letter.encode()), false));
+    }
+
+    /// Brings up links with a committee, and keeps those with the one before.
+    pub fn track(&mut self, committee: &Committee, addresses: &[SocketAddr]) -> Result<(), Failure> {
+        if usize::from(committee.size()) > self.members_max {
+            return Err(Failure::failed(
+                "the committee has outgrown the links of this process: start it again",
+            ));
+        }
+        if !self.roll.add(committee)? {
+            return Ok(());
+        }
+        let addresses = addresses.iter().map(|address| Address::Symmetric(*address));
+        let peers: Vec<(PublicKey, Address)> = roll::keys(committee)?.into_iter().zip(addresses).collect();
+        let peers: Map<PublicKey, Address> =
+            peers.try_into().map_err(|_| Failure::bad_input("two validators have one key"))?;
+        let _tracked = self.guard.oracle.track(committee.epoch(), peers);
+        Ok(())
     }
 
     /// A letter of a peer broke a rule: who does that too often has no link for a while.
     pub fn blame(&mut self, peer: Author) {
-        if let Some(key) = self.keys.get(usize::from(peer.0)) {
-            self.guard.blame(peer, key, Offence::BrokenRule);
+        if let Some(key) = self.roll.key(self.epoch, peer) {
+            self.guard.blame(&key, Offence::BrokenRule);
         }
     }
 
     pub fn send(&mut self, to: Author, message: &Message) {
-        if let Some(key) = self.keys.get(usize::from(to.0)).cloned() {
+        if let Some(key) = self.roll.key(self.epoch, to) {
             self.dispatch(Recipients::One(key), message);
         }
     }
@@ -296,4 +338,4 @@ impl Links {
 }
 
 /// Keeps the type of queued work in one place.
-pub type Outbox = mpsc::Sender<Vec<replica::agreement::Output>>;
+pub type Outbox = mpsc::Sender<Vec<replica::succession::Effect>>;

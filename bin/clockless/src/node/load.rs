@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crypto::PublicKey;
 use replica::agreement::Input;
 use wire::Transaction;
 
@@ -18,13 +19,14 @@ const TICK: Duration = Duration::from_millis(1);
 /// Makes load for ever and notes how long it takes.
 pub async fn run(
     config: LoadConfig,
-    author: u16,
+    own: PublicKey,
     inbox: Inbox,
     tickets: Arc<Tickets>,
     metrics: Arc<Metrics>,
 ) {
     let (client, mut answers) = tickets.open();
-    let mut load = Load::new(config, u64::from(author));
+    let seed = own.0.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    let mut load = Load::new(config, seed);
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {

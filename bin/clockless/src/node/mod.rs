@@ -12,14 +12,18 @@ mod events;
 mod execution;
 mod feed;
 mod founding;
+mod identity;
 mod intake;
 mod journal;
 mod links;
 mod load;
+mod logs;
 mod metrics;
 mod patience;
 mod queries;
+mod roll;
 mod service;
+mod shares;
 mod snapshots;
 mod start;
 mod storage;
@@ -28,12 +32,12 @@ pub mod worker;
 mod workers;
 
 use std::{
-    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::Receiver,
     },
+    time::Duration,
 };
 
 pub use self::core::Clock;
@@ -42,50 +46,32 @@ use commonware_runtime::{
     Runner as _,
     tokio::{Config as RuntimeConfig, Context, Runner},
 };
-use crypto::{PublicCoin, SigningKey, ThresholdCoin, ThresholdShare};
-use replica::{
-    agreement::{Input, Pacing, WorkerPlaces},
-    execution::Execution,
-    founding::{Founders, Past},
-};
-use tokio::sync::mpsc;
-use wire::{Author, Committee};
+use crypto::SigningKey;
+use replica::{agreement::Input, founding::Past};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     failure::Failure,
-    network::{NetworkGenesis, read_signing_key},
     node::{
         config::NodeConfig,
         core::{Inbox, SharedStatus},
         door::Door,
         feed::Feed,
-        founding::{Founder, Word},
+        founding::{Coin, Founder, Word},
+        identity::{CoinSource, Identity, identify},
         intake::{Entry, Intake},
         links::{Heard, LinkConfig, Links, Routes},
         metrics::Metrics,
         service::Service,
         start::Started,
-        storage::{Storage, TURNS_MAX},
+        storage::{Places, Storage, TURNS_MAX},
         tickets::Tickets,
         workers::{Meeting, Workers},
     },
 };
 
-/// Everything read and checked before anything is opened.
-struct Identity {
-    genesis: NetworkGenesis,
-    committee: Committee,
-    author: Author,
-    key: SigningKey,
-}
-
-/// Where the coin comes from.
-enum CoinSource {
-    /// From a dealer, who knows it: for tests and benchmarks.
-    Dealt(Box<ThresholdCoin>),
-    /// From the validators, in epoch 0.
-    Made(Box<Founders>),
-}
+/// How long a validator that has left answers those who have not come so far.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Runs a node until it is told to stop.
 pub fn run(config: &NodeConfig) -> Result<(), Failure> {
@@ -102,66 +88,6 @@ pub fn run(config: &NodeConfig) -> Result<(), Failure> {
     Runner::new(runtime).start(|context| serve(context, config.clone(), identity, source))
 }
 
-fn identify(config: &NodeConfig) -> Result<(Identity, CoinSource), Failure> {
-    let genesis = NetworkGenesis::read(&config.genesis)?;
-    let committee = genesis.committee()?;
-    let key = read_signing_key(&config.key)?;
-    let author = committee.author_of(&key.public_key()).ok_or_else(|| {
-        let reason =
-            format!("{}: this key is no validator of {}", config.key.display(), config.genesis.display());
-        Failure::bad_input(reason)
-    })?;
-    if config.peers.len() != usize::from(committee.size()) {
-        let (have, need) = (config.peers.len(), committee.size());
-        return Err(Failure::bad_input(format!(
-            "peers: {have} addresses, one for each of {need} validators is expected"
-        )));
-    }
-    check(&genesis, &committee)?;
-    let source = coin_source(config, &genesis, author)?;
-    Ok((Identity { genesis, committee, author, key }, source))
-}
-
-/// What is wrong with a genesis is said before the others are waited for.
-fn check(genesis: &NetworkGenesis, committee: &Committee) -> Result<(), Failure> {
-    let bad = |error: String| Failure::bad_input(format!("genesis: {error}"));
-    let coin = PublicCoin::new(genesis.digest(), 1);
-    ordering::Ordering::new(committee.clone(), genesis.parameters(), Box::new(coin))
-        .map_err(|error| bad(error.to_string()))?;
-    Execution::new(&genesis.exchange, genesis.digest()).map_err(|error| bad(format!("exchange: {error}")))?;
-    Ok(())
-}
-
-fn coin_source(config: &NodeConfig, genesis: &NetworkGenesis, author: Author) -> Result<CoinSource, Failure> {
-    let (coin_key, path) = match (genesis.coin_key()?, &config.coin_share) {
-        (Some(coin_key), Some(path)) => (coin_key, path),
-        (Some(_), None) => {
-            return Err(Failure::bad_input("coin_share: the genesis has a coin_key, so there must be one"));
-        }
-        (None, _) => {
-            let (committee, sealing) = genesis.founders()?;
-            // Epoch 0 has no users, and needs no worker from elsewhere.
-            let pacing = Pacing { worker_places: WorkerPlaces::Here, ..config.pacing() };
-            let network = genesis.digest();
-            let founders = Founders { network, committee, sealing, author, pacing };
-            return Ok(CoinSource::Made(Box::new(founders)));
-        }
-    };
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let share = hex::decode(text.trim()).ok().and_then(ThresholdShare::decode);
-    let share =
-        share.ok_or_else(|| Failure::bad_input(format!("{}: this is no coin share", path.display())))?;
-    let (have, need) = (share.member(), author.0);
-    if have != u32::from(need) {
-        let path = path.display();
-        return Err(Failure::bad_input(format!("{path}: the share of validator {have}, this is {need}")));
-    }
-    let coin = ThresholdCoin::new(coin_key, share, genesis.epoch).ok_or_else(|| {
-        Failure::bad_input(format!("{}: this share is not of the coin key of the genesis", path.display()))
-    })?;
-    Ok(CoinSource::Dealt(Box::new(coin)))
-}
-
 async fn serve(
     context: Context,
     config: NodeConfig,
@@ -169,8 +95,8 @@ async fn serve(
     source: CoinSource,
 ) -> Result<(), Failure> {
     let feed = Arc::new(Feed::new());
-    let (network, author) = (identity.genesis.digest(), identity.author);
-    let (key, committee) = (identity.key.clone(), identity.committee.clone());
+    let (network, key, committee) =
+        (identity.genesis.digest(), identity.key.clone(), identity.committee.clone());
     let (inbox, inputs) = Inbox::new();
     let heard = Arc::new(Heard::default());
     let metrics = Arc::new(Metrics::default());
@@ -185,12 +111,8 @@ async fn serve(
     };
     let (founding, words) = founding::Inbox::new();
     let open = Arc::new(AtomicBool::new(false));
-    let routes = Routes {
-        epoch: committee.epoch(),
-        agreement: inbox.clone(),
-        open: Arc::clone(&open),
-        founding: Some(founding),
-    };
+    let (founders, agreement) = (committee.clone(), inbox.clone());
+    let routes = Routes { founders, agreement, open: Arc::clone(&open), founding };
     // Operators look at a validator that waits for the others, too.
     let sources = (Arc::clone(&status), Arc::clone(&feed), Arc::clone(&heard));
     tokio::spawn(metrics::serve(config.metrics, Arc::clone(&metrics), sources));
@@ -198,30 +120,36 @@ async fn serve(
     let past = founding::past(&config);
     let links = links::open(&context, &link_config, &routes, &heard)?;
     let coin = tokio::select! {
-        coin = coin((&context, &config), (&identity, past), source, (words, links.of_epoch(0))) => coin?,
+        coin = coin((&context, &config), (&key, past), source, (words, links.of_epoch(0))) => coin?,
         () = stop_signal() => return Ok(()),
     };
-    let Started { agreement, executor, journal, file } =
+    let Started { succession, executor, logs, file } =
         start::from_disk((&context, &config), (identity, coin), past, &feed).await?;
+    let seats = succession.seats();
     open.store(true, Ordering::Relaxed);
     let thread = |error: std::io::Error| Failure::failed(format!("no thread: {error}"));
     let orders = executor.spawn(inbox.clone()).map_err(thread)?;
     let (outbox, turns) = mpsc::channel(TURNS_MAX);
     let clock = Clock { offset_ms: config.clock_offset_ms };
-    core::spawn(agreement, (inputs, outbox), clock, Arc::clone(&status)).map_err(thread)?;
+    core::spawn(succession, (inputs, outbox), clock, Arc::clone(&status)).map_err(thread)?;
     let intake = intake(&config, network, (&inbox, &tickets));
-    let author = author.0;
-    let service = Service { author, network, intake, feed, orders: orders.clone(), status };
+    let service = Service { network, intake, feed: Arc::clone(&feed), orders: orders.clone(), status };
     if let Some(wanted) = config.load {
         let (tickets, metrics) = (Arc::clone(&tickets), Arc::clone(&metrics));
-        tokio::spawn(load::run(wanted, author, inbox.clone(), tickets, metrics));
+        tokio::spawn(load::run(wanted, key.public_key(), inbox.clone(), tickets, metrics));
     }
     tokio::spawn(serve_rpc(config.rpc, service));
-    tracing::info!(author, listen = %config.listen, rpc = %config.rpc, %network, "node is up");
+    tracing::info!(key = %key.public_key(), listen = %config.listen, rpc = %config.rpc, %network, "node is up");
     let workers = meet_workers(&context, &config, key, inbox).await?;
-    let storage = Storage { journal, links, orders, tickets, metrics, file, workers };
+    let places = Places { genesis: committee, addresses: config.peers.clone() };
+    let (left, leaving) = oneshot::channel();
+    let (left, data) = (Some(left), config.data.clone());
+    let mut storage =
+        Storage { logs, links, places, data, feed, left, orders, tickets, metrics, file, workers };
+    storage.link(&seats)?;
     tokio::select! {
         ended = storage.run(turns) => ended,
+        () = leave(leaving) => Ok(()),
         () = stop_signal() => {
             tracing::info!("stopping");
             Ok(())
@@ -229,20 +157,27 @@ async fn serve(
     }
 }
 
-/// The coin: at hand, or made with the others.
+/// Resolves when this validator has left the committee, and others had time to ask it for what they lack.
+async fn leave(left: oneshot::Receiver<u64>) {
+    let Ok(epoch) = left.await else { return std::future::pending().await };
+    tracing::warn!(epoch, "this validator has left the committee: it stops");
+    tokio::time::sleep(LINGER).await;
+}
+
+/// The coin of the first epoch: at hand, made with the others, or none to know.
 async fn coin(
     (context, config): (&Context, &NodeConfig),
-    (identity, past): (&Identity, Past),
+    (key, past): (&SigningKey, Past),
     source: CoinSource,
     (words, links): (Receiver<Word>, Links),
-) -> Result<ThresholdCoin, Failure> {
+) -> Result<Option<Coin>, Failure> {
     match source {
-        CoinSource::Dealt(coin) => Ok(*coin),
+        CoinSource::Dealt(coin) => Ok(Some(*coin)),
         CoinSource::Made(founders) => {
-            let (key, epoch) = (identity.key.clone(), identity.committee.epoch());
-            let founder = Founder { founders: *founders, key, epoch, past };
-            founding::make(context, config, founder, (words, links)).await
+            let founder = Founder { founders: *founders, key: key.clone(), past };
+            founding::make(context, config, founder, (words, links)).await.map(Some)
         }
+        CoinSource::Nobody => Ok(None),
     }
 }
 

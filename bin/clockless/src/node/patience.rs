@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wire::Author;
+use crypto::PublicKey;
 
 /// How long an offence counts, and how long who offended too often is shut out.
 pub const MEMORY: Duration = Duration::from_secs(60);
@@ -43,11 +43,11 @@ struct Record {
 
 /// What is remembered of each peer.
 #[derive(Debug, Default)]
-pub struct Patience(Mutex<BTreeMap<Author, Record>>);
+pub struct Patience(Mutex<BTreeMap<PublicKey, Record>>);
 
 impl Patience {
     /// Notes an offence; true when the peer is to be shut out now.
-    pub fn is_used_up(&self, peer: Author, offence: Offence, now: Instant) -> bool {
+    pub fn is_used_up(&self, peer: PublicKey, offence: Offence, now: Instant) -> bool {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Record { since: now, spent: 0, shut_out: None };
         let record = records.entry(peer).or_insert(fresh);
@@ -74,7 +74,7 @@ impl Patience {
 mod tests {
     use super::*;
 
-    const PEER: Author = Author(1);
+    const PEER: PublicKey = PublicKey([1; 32]);
 
     #[test]
     fn who_sends_noise_is_shut_out_and_comes_back_after_a_minute() {
@@ -92,6 +92,6 @@ mod tests {
             assert!(!patience.is_used_up(PEER, Offence::BrokenRule, now));
             now += Duration::from_secs(2);
         }
-        assert!(!patience.is_used_up(Author(2), Offence::BrokenRule, now), "each has its own");
+        assert!(!patience.is_used_up(PublicKey([2; 32]), Offence::BrokenRule, now), "each has its own");
     }
 }

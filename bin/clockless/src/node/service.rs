@@ -5,9 +5,9 @@
 use std::{pin::Pin, sync::Arc, sync::mpsc::Sender, time::Duration};
 
 use client::protocol::{
-    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
-    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
-    SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
+    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
 };
 use commonware_codec::Encode;
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +25,6 @@ const FOLLOW_AHEAD: usize = 64;
 /// What the service works with.
 #[derive(Clone)]
 pub struct Service {
-    pub author: u16,
     pub network: crypto::Digest,
     pub intake: Intake,
     pub feed: Arc<Feed>,
@@ -36,6 +35,10 @@ pub struct Service {
 pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Service {
+    fn changes(&self) -> Vec<Vec<u8>> {
+        self.feed.changes().into_iter().map(|change| change.to_vec()).collect()
+    }
+
     /// Looks at the state between two commits.
     async fn look<T: Send + 'static>(
         &self,
@@ -135,7 +138,8 @@ impl Node for Service {
         let status = self.status.lock().map_err(|_| Status::internal("the agreement has failed"))?.clone();
         let status = status.ok_or_else(|| Status::unavailable("the node is starting"))?;
         Ok(Response::new(StatusResponse {
-            author: u64::from(self.author),
+            author: u64::from(status.author.0),
+            epoch: status.epoch,
             round: status.round.0,
             commits: status.commits,
             executed: *self.feed.height().borrow(),
@@ -173,6 +177,11 @@ impl Node for Service {
             root: proved.root.0.to_vec(),
             commit: proved.commit,
             certificate: certificate.to_vec(),
+            changes: self.changes(),
         }))
+    }
+
+    async fn committee(&self, _: Request<CommitteeRequest>) -> Result<Response<CommitteeResponse>, Status> {
+        Ok(Response::new(CommitteeResponse { changes: self.changes() }))
     }
 }

@@ -85,7 +85,7 @@ impl SnapshotFile {
 #[cfg(test)]
 mod tests {
     use num::Timestamp;
-    use wire::{Blob, BlockRef, Checkpoint, List, Round};
+    use wire::{Blob, BlockRef, Checkpoint, Lineage, List, Round};
 
     use super::*;
 
@@ -101,7 +101,7 @@ mod tests {
             next_rank: 0,
             ordered: List::default(),
         };
-        Snapshot { checkpoint, state: Blob::new(vec![7; 1_000]).unwrap() }
+        Snapshot { checkpoint, lineage: Lineage::default(), state: Blob::new(vec![7; 1_000]).unwrap() }
     }
 
     #[test]

@@ -4,12 +4,13 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use commonware_runtime::{Supervisor as _, tokio::Context};
-use crypto::ThresholdCoin;
+use commonware_runtime::tokio::Context;
+use crypto::OpeningKey;
 use replica::{
-    agreement::{Agreement, Config, Output},
+    agreement::Output,
     execution::Execution,
     founding::Past,
+    succession::{Effect, Settings, Succession},
 };
 use wire::{BlockRef, List, Record};
 
@@ -17,62 +18,77 @@ use crate::{
     failure::Failure,
     network::NetworkGenesis,
     node::{
-        Identity,
         config::{ExecutionMode, NodeConfig},
         execution::{Executor, Surroundings},
         feed::Feed,
-        journal::Journal,
+        founding::{self, Coin},
+        identity::Identity,
+        logs::Logs,
+        shares,
         snapshots::{SnapshotFile, Stored},
     },
 };
 
 /// The cores of a node, and what they are kept in.
 pub struct Started {
-    pub agreement: Agreement,
+    pub succession: Succession,
     pub executor: Executor,
-    pub journal: Journal,
+    pub logs: Logs,
     pub file: SnapshotFile,
 }
 
 /// Brings the cores to where the node was.
 pub async fn from_disk(
     (context, config): (&Context, &NodeConfig),
-    (identity, coin): (Identity, ThresholdCoin),
+    (identity, coin): (Identity, Option<Coin>),
     past: Past,
     feed: &Arc<Feed>,
 ) -> Result<Started, Failure> {
     let file = SnapshotFile::new(&config.data);
-    let (author, genesis) = (identity.author, identity.genesis.clone());
-    let (mut agreement, mut executor) = cores(config, (identity, coin), feed, &file)?;
-    claim_data(&config.data, &genesis)?;
-    resume(&file, &mut agreement, &mut executor)?;
+    let first = identity.committee.epoch();
+    let author = identity.committee.author_of(&identity.key.public_key());
+    let mut executor = executor(config, &identity, (feed, &file))?;
+    let mut succession = succession(config, identity, coin, (&file, &mut executor))?;
+    let mut logs = Logs::new(context, config, first);
+    logs.clear_before(succession.era().epoch()).map_err(|error| Failure::file(&config.data, &error))?;
     let (snapshot, mut records) = (*feed.height().borrow(), 0_u64);
-    let restore = |section, record| {
-        records += 1;
-        restore(&mut agreement, &mut executor, (section, record));
-    };
-    let opened = Journal::open((context.child("storage"), "journal"), config.fsync, restore).await;
-    let mut journal =
+    loop {
+        let epoch = succession.era().epoch();
+        let restore = |section, record| {
+            records += 1;
+            let mut effects = Vec::new();
+            succession.restore(section, record, &mut effects);
+            replay(&mut executor, effects);
+        };
+        let opened = logs.open(epoch, restore).await;
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
-    if past == Past::None {
+        let mut effects = Vec::new();
+        let turned = succession.turn(&mut effects).map_err(|error| Failure::failed(error.to_string()))?;
+        replay(&mut executor, effects);
+        if !turned {
+            break;
+        }
+    }
+    if let (Past::None, Some(author)) = (past, author) {
         // Nothing was ever said: nobody has to be asked, and nobody after a restart.
         let (batches, sequences) = (List::default(), List::default());
         let record = Record::Own { latest: BlockRef::genesis(author), batches, sequences };
-        agreement.restore(0, record.clone(), &mut Vec::new());
-        journal.append(&[(0, record)]).await.map_err(Failure::failed)?;
-        journal.synchronise().await.map_err(Failure::failed)?;
+        succession.restore(0, record.clone(), &mut Vec::new());
+        logs.append(first, &[(0, record)]).await.map_err(Failure::failed)?;
+        logs.synchronise().await.map_err(Failure::failed)?;
     }
-    tracing::info!(snapshot, records, commits = *feed.height().borrow(), "log replayed");
-    Ok(Started { agreement, executor, journal, file })
+    feed.set_changes(&succession.seats().changes);
+    let epoch = succession.era().epoch();
+    tracing::info!(snapshot, records, epoch, commits = *feed.height().borrow(), "log replayed");
+    Ok(Started { succession, executor, logs, file })
 }
 
-fn cores(
+fn executor(
     config: &NodeConfig,
-    (identity, coin): (Identity, ThresholdCoin),
-    feed: &Arc<Feed>,
-    file: &SnapshotFile,
-) -> Result<(Agreement, Executor), Failure> {
-    let Identity { genesis, committee, author, key } = identity;
+    identity: &Identity,
+    (feed, file): (&Arc<Feed>, &SnapshotFile),
+) -> Result<Executor, Failure> {
+    let Identity { genesis, committee, key, .. } = identity;
     let execution = match config.execution {
         ExecutionMode::None => None,
         ExecutionMode::Exchange => {
@@ -81,13 +97,44 @@ fn cores(
             Some(execution.with_committee(committee.clone(), genesis.attest_every))
         }
     };
-    let (parameters, pacing) = (genesis.parameters(), config.pacing());
-    let settings = Config { committee, author, parameters, pacing };
-    let agreement = Agreement::new(settings, key.clone(), Box::new(coin))
-        .map_err(|error| Failure::bad_input(format!("genesis: {error}")))?;
     let (feed, file) = (Arc::clone(feed), file.clone());
-    let surroundings = Surroundings { genesis: genesis.exchange, feed, key, file };
-    Ok((agreement, Executor::new(execution, surroundings)))
+    let surroundings = Surroundings { genesis: genesis.exchange.clone(), feed, key: key.clone(), file };
+    Ok(Executor::new(execution, surroundings))
+}
+
+/// The agreement at the last snapshot, to which the execution is taken too, or at the beginning.
+fn succession(
+    config: &NodeConfig,
+    identity: Identity,
+    coin: Option<Coin>,
+    (file, executor): (&SnapshotFile, &mut Executor),
+) -> Result<Succession, Failure> {
+    let Identity { genesis, committee, key } = identity;
+    let mut shares = shares::read(&config.data)?;
+    let (coin_key, share) = coin.unzip();
+    shares.extend(share.map(|share| (committee.epoch(), share)));
+    let settings = Settings {
+        network: genesis.digest(),
+        genesis: committee,
+        parameters: genesis.parameters(),
+        pacing: config.pacing(),
+        opening: OpeningKey::from_secret(&key.to_bytes()),
+        key,
+        seed: founding::seed(config)?,
+        shares,
+    };
+    let Some(Stored { snapshot, reference, encoded }) = file.read().map_err(Failure::bad_input)? else {
+        let begun = Succession::new(settings, coin_key);
+        return begun.map_err(|error| Failure::bad_input(format!("genesis: {error}")));
+    };
+    let wrong = |error: &dyn core::fmt::Display| {
+        Failure::bad_input(format!("the snapshot of commit {}: {error}", reference.index))
+    };
+    let resumed = Succession::resume(settings, &snapshot, (reference, encoded));
+    let succession = resumed.map_err(|error| wrong(&error))?;
+    executor.seat(succession.era().committee.clone());
+    executor.adopt(&snapshot).map_err(|error| wrong(&error))?;
+    Ok(succession)
 }
 
 /// Refuses a data folder that was written for another network.
@@ -111,24 +158,14 @@ pub fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> 
     }
 }
 
-/// Takes both halves to the last snapshot, if there is one.
-fn resume(file: &SnapshotFile, agreement: &mut Agreement, executor: &mut Executor) -> Result<(), Failure> {
-    let Some(Stored { snapshot, reference, encoded }) = file.read().map_err(Failure::bad_input)? else {
-        return Ok(());
-    };
-    executor.adopt(&snapshot).map_err(|error| {
-        Failure::bad_input(format!("the snapshot of commit {}: {error}", reference.index))
-    })?;
-    agreement.resume(&snapshot, (reference, encoded));
-    Ok(())
-}
-
-fn restore(agreement: &mut Agreement, executor: &mut Executor, (section, record): (u64, Record)) {
-    let mut out = Vec::new();
-    agreement.restore(section, record, &mut out);
-    for output in out {
-        if let Output::Commit(payload) = output {
-            executor.apply(&payload);
+/// Takes the execution along.
+fn replay(executor: &mut Executor, effects: Vec<Effect>) {
+    for effect in effects {
+        match effect {
+            Effect::Agreement { output: Output::Commit(payload), .. } => drop(executor.apply(&payload)),
+            // What is attested to is said again when there is a new commit.
+            Effect::Began { seats, .. } => drop(executor.begin_epoch(seats.committee)),
+            _ => {}
         }
     }
 }

@@ -158,6 +158,13 @@ impl Folder {
         format!("127.0.0.1:{}", self.base_port + 3 * place + 1)
     }
 
+    /// Where any validator answers clients, by its configuration.
+    pub fn rpc_of(&self, place: u16) -> String {
+        let text = fs::read_to_string(self.of_validator(place, "config.toml")).expect("a configuration");
+        let line = text.lines().find_map(|line| line.strip_prefix("rpc = ")).expect("a line that says rpc");
+        line.trim_matches('"').to_owned()
+    }
+
     /// Where the first worker of a validator answers clients, when each has `workers` processes of them.
     pub fn worker_rpc(&self, place: u16, (validators, workers): (u16, u16)) -> String {
         format!("127.0.0.1:{}", self.base_port + 3 * validators + (1 + 2 * workers) * place + 2)

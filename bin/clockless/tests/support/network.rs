@@ -107,6 +107,13 @@ impl Network {
         self.client(place).await;
     }
 
+    /// Starts a validator that is none yet, and whose folder is there.
+    pub fn join(&mut self, place: u16) {
+        assert_eq!(self.nodes.len(), usize::from(place), "places are taken in their order");
+        self.nodes.push(None);
+        self.launch(place);
+    }
+
     /// Starts a validator and waits for nothing.
     pub fn launch(&mut self, place: u16) {
         if self.nodes[usize::from(place)].is_none() {
@@ -173,7 +180,7 @@ impl Network {
 
     /// A connection to a validator that answers.
     pub async fn client(&self, place: u16) -> NodeClient {
-        let rpc = self.folder.rpc(place);
+        let rpc = self.folder.rpc_of(place);
         until(&format!("validator {place} answers"), async || {
             let mut client = NodeClient::connect(&rpc).await.ok()?;
             client.status().await.ok().map(|_| client)
@@ -189,8 +196,13 @@ impl Network {
 
     /// Every validator's commits from the first that it keeps to `last`: what was ordered, and the root after it.
     pub async fn histories(&self, last: u64) -> Vec<BTreeMap<u64, (Digest, Vec<u8>)>> {
+        let all: Vec<u16> = self.validators().collect();
+        self.histories_of(&all, last).await
+    }
+
+    async fn histories_of(&self, places: &[u16], last: u64) -> Vec<BTreeMap<u64, (Digest, Vec<u8>)>> {
         let mut histories = Vec::new();
-        for place in self.validators() {
+        for place in places.iter().copied() {
             let mut history = BTreeMap::new();
             let mut client = self.client(place).await;
             let first = client.status().await.expect("it answers").first_commit_kept;
@@ -213,7 +225,13 @@ impl Network {
 
     /// All validators tell the same story up to `last`.
     pub async fn assert_agreement(&self, last: u64) {
-        let histories = self.histories(last).await;
+        let all: Vec<u16> = self.validators().collect();
+        self.assert_agreement_of(&all, last).await;
+    }
+
+    /// These validators tell the same story up to `last`.
+    pub async fn assert_agreement_of(&self, places: &[u16], last: u64) {
+        let histories = self.histories_of(places, last).await;
         for (place, history) in histories.iter().enumerate() {
             let (first, end) = (history.first_key_value(), history.last_key_value());
             let (first, end) = first.zip(end).expect("validator {place} keeps no commit");
@@ -226,13 +244,14 @@ impl Network {
         }
     }
 
-    /// Follows a validator's commits from the first until all of `wanted` are ordered; the last commit seen.
+    /// Follows a validator's commits from the first that it keeps until all of `wanted` are ordered; the last commit seen.
     /// None may be ordered twice by an honest network unless it was submitted twice.
     pub async fn until_ordered(&self, place: u16, wanted: &[Transaction]) -> u64 {
         let mut missing: BTreeSet<Vec<u8>> = wanted.iter().map(|it| it.bytes().to_vec()).collect();
         let mut last = 0;
         let mut client = self.client(place).await;
-        let follow = client.commits(1, |committed| {
+        let first = client.status().await.expect("it answers").first_commit_kept;
+        let follow = client.commits(first, |committed| {
             last = committed.payload.commit.index;
             for block in &committed.payload.blocks {
                 for transaction in &block.transactions {
@@ -242,7 +261,8 @@ impl Network {
             if missing.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let followed = tokio::time::timeout(PATIENCE, follow).await;
-        assert!(followed.is_ok(), "validator {place}: {} of {} never ordered", missing.len(), wanted.len());
+        let (open, all) = (missing.len(), wanted.len());
+        assert!(open == 0, "validator {place}: {open} of {all} never ordered: {followed:?}");
         last
     }
 }

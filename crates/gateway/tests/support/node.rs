@@ -11,9 +11,9 @@ use std::{
 };
 
 use client::protocol::{
-    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
-    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
-    SubmitEvents, SubmitRequest, SubmitResponse,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
+    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse,
     node_server::{Node, NodeServer},
 };
 use commonware_codec::Encode;
@@ -170,6 +170,10 @@ impl Node for Sequencer {
     }
 
     async fn prove(&self, _: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
+        Err(Status::unimplemented("this node has no committee"))
+    }
+
+    async fn committee(&self, _: Request<CommitteeRequest>) -> Result<Response<CommitteeResponse>, Status> {
         Err(Status::unimplemented("this node has no committee"))
     }
 }

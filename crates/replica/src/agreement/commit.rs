@@ -3,48 +3,66 @@
 //! Invariant: every block of a commit is accepted, so its batches are held by the workers.
 
 use num::Timestamp;
+use ordering::Decision;
 use wire::{BlockRef, Commit, Round, WorkerOrder};
 
 use super::{Agreement, Output, Record, WorkerPlaces};
 
 impl Agreement {
-    /// Takes the ordering's decisions, until it has none: blocks may become acceptable because the floor moved.
-    pub(super) fn decide(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        while core::mem::take(&mut self.has_news) && !self.halted {
+    /// Takes the ordering's decisions up to the next commit; false when there are none. Blocks may become acceptable
+    /// because the floor moved.
+    pub(super) fn decide_next(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        if self.halted {
+            return false;
+        }
+        if self.decided.is_empty() {
+            if !core::mem::take(&mut self.has_news) {
+                return false;
+            }
+            self.ask_ordering(out);
+        }
+        let has_committed = self.hand_over_next(out);
+        if has_committed && self.decided.is_empty() {
             let mut accepted = Vec::new();
-            self.decide_once(out, &mut accepted);
+            self.dag.set_floor(self.ordering.floor(), &mut accepted);
+            self.forget(out);
             self.add_accepted(now, accepted, out);
         }
+        true
     }
 
-    fn decide_once(&mut self, out: &mut Vec<Output>, accepted: &mut Vec<BlockRef>) {
+    fn ask_ordering(&mut self, out: &mut Vec<Output>) {
+        self.has_decided = true;
         let mut decisions = Vec::new();
-        let fault = self.ordering.advance(&mut decisions).err();
-        let mut committed = false;
-        for decision in decisions {
-            match decision {
-                ordering::Decision::Revealed { round, value } if !self.restoring => {
-                    self.persist(Record::Coin { round, value }, out);
-                }
-                ordering::Decision::Revealed { .. } => {}
-                ordering::Decision::WrongShare { author, round } => {
-                    out.push(Output::WrongShare { author, round });
-                }
-                ordering::Decision::Commit(commit) => {
-                    committed = true;
-                    self.hand_over(commit, out);
-                }
-                ordering::Decision::Checkpoint(checkpoint) => self.reach(checkpoint, out),
-            }
-        }
-        if committed {
-            self.dag.set_floor(self.ordering.floor(), accepted);
-            self.forget(out);
-        }
-        if let Some(reason) = fault {
+        if let Err(reason) = self.ordering.advance(&mut decisions) {
             self.halted = true;
             out.push(Output::Halt { reason });
         }
+        self.decided.extend(decisions);
+    }
+
+    /// Takes decisions up to a commit and its checkpoint; whether there was a commit.
+    fn hand_over_next(&mut self, out: &mut Vec<Output>) -> bool {
+        let mut has_committed = false;
+        while let Some(decision) =
+            self.decided.pop_front_if(|next| !has_committed || matches!(next, Decision::Checkpoint(_)))
+        {
+            match decision {
+                Decision::Revealed { round, value } if !self.restoring => {
+                    self.persist(Record::Coin { round, value }, out);
+                }
+                Decision::Revealed { .. } => {}
+                Decision::WrongShare { author, round } => {
+                    out.push(Output::WrongShare { author, round });
+                }
+                Decision::Commit(commit) => {
+                    has_committed = true;
+                    self.hand_over(commit, out);
+                }
+                Decision::Checkpoint(checkpoint) => self.reach(checkpoint, out),
+            }
+        }
+        has_committed
     }
 
     fn hand_over(&mut self, commit: Commit, out: &mut Vec<Output>) {

@@ -12,10 +12,11 @@ use crypto::Digest;
 use dag::Fault;
 use num::{Duration, Timestamp};
 use wire::{
-    Author, BatchRef, List, Message, Transaction, WantedBatch, WorkerMessage, WorkerOrder, WorkerWord,
+    Author, BatchNote, BatchRef, List, Message, Transaction, WantedBatch, WorkerMessage, WorkerOrder,
+    WorkerWord,
     limits::{NOTES_MAX, WORKERS_MAX},
 };
-use worker::{Settings, Shelf, Worker};
+use worker::{Settings, Shelf, Unordered, Worker};
 
 use super::{Config, Output, Record, WorkerPlaces};
 
@@ -90,6 +91,24 @@ impl Crew {
         let place = self.place_of(held.batch.worker);
         if let Some(Place::Here(worker)) = self.places.get_mut(place) {
             worker.restore(section, digest, held);
+        }
+    }
+
+    /// What the workers of this process have of own transactions that are not ordered, by their places.
+    pub(super) fn leave(&mut self, is_open: impl Fn(&BatchNote) -> bool) -> Vec<Unordered> {
+        let leave = |place: &mut Place| match place {
+            Place::Here(worker) => worker.leave(&is_open),
+            Place::Away { .. } => Unordered::default(),
+        };
+        self.places.iter_mut().map(leave).collect()
+    }
+
+    /// Hands out what the workers of another epoch have left.
+    pub(super) fn inherit(&mut self, unordered: Vec<Unordered>) {
+        for (place, unordered) in self.places.iter_mut().zip(unordered) {
+            if let Place::Here(worker) = place {
+                worker.inherit(unordered);
+            }
         }
     }
 

@@ -38,6 +38,7 @@ impl Agreement {
             Message::FetchLatest => self.answer_latest(from, out),
             Message::Latest { block } => self.take_latest(now, from, block.map(Blob::into_bytes), out),
             Message::Snapshots { snapshots } => self.take_offer(now, from, snapshots.into_vec(), out),
+            Message::FetchSnapshots => self.offer(from, out),
             Message::FetchSnapshot { digest, part } => self.answer_part(from, digest, part, out),
             Message::SnapshotPart { digest, part, bytes } => {
                 self.take_part((now, from), (digest, part), bytes.into_bytes(), out);
@@ -67,8 +68,7 @@ impl Agreement {
         }
     }
 
-    /// Hands accepted blocks to the log and to the ordering. What that decides waits for `conclude`, but for a
-    /// log that is read.
+    /// Hands accepted blocks to the log and to the ordering. What that decides waits for `conclude`.
     pub(super) fn add_accepted(&mut self, now: Timestamp, accepted: Vec<BlockRef>, out: &mut Vec<Output>) {
         if accepted.is_empty() {
             return;
@@ -78,9 +78,6 @@ impl Agreement {
             self.note_accepted(reference, out);
         }
         self.has_news = true;
-        if self.restoring {
-            self.decide(now, out);
-        }
     }
 
     fn note_accepted(&mut self, reference: BlockRef, out: &mut Vec<Output>) {

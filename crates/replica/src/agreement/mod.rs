@@ -11,13 +11,14 @@ mod crew;
 mod evidence;
 mod intake;
 mod pace;
+pub(crate) mod pursuit;
 mod recovery;
 mod sections;
 mod snapshots;
 mod sync;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use crypto::{Coin, Digest, SigningKey};
@@ -168,7 +169,7 @@ pub enum Output {
     Checkpoint(Checkpoint),
     /// The execution goes on from this snapshot of a peer, which is to be durable before any later output.
     Adopt {
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         encoded: Bytes,
     },
     /// Sections of the log before `keep` are needed no more.
@@ -214,6 +215,8 @@ pub use wire::Record;
 /// Figures of a running validator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
+    pub epoch: u64,
+    pub author: Author,
     pub round: Round,
     pub quorum_round: Round,
     pub floor: Round,
@@ -253,6 +256,10 @@ pub struct Agreement {
     recovery: recovery::Recovery,
     /// Blocks were accepted since the ordering was asked.
     has_news: bool,
+    /// What the ordering has decided and was not handed over yet.
+    decided: VecDeque<ordering::Decision>,
+    /// Decisions were taken since the last look at what is due.
+    has_decided: bool,
     halted: bool,
     restoring: bool,
 }
@@ -288,6 +295,8 @@ impl Agreement {
             snapshots: snapshots::Snapshots::default(),
             recovery: recovery::Recovery::default(),
             has_news: false,
+            decided: VecDeque::new(),
+            has_decided: false,
             halted: false,
             restoring: false,
             config,
@@ -308,10 +317,30 @@ impl Agreement {
         self.restore_own(BlockRef::genesis(self.config.author), &[], &[]);
     }
 
+    /// What this validator's workers have of own transactions that are not ordered: for the next epoch.
+    pub fn leave(&mut self) -> Vec<worker::Unordered> {
+        let (own, sequences, batches) = (&self.own, &self.sequences, &self.batches);
+        self.crew.leave(|note| {
+            let batch = note.reference;
+            let is_new = note.sequence > sequences.get(batch.worker) && !batches.is_referred(&batch.digest);
+            is_new || own.contains_key(&batch.digest)
+        })
+    }
+
+    /// Goes on with what was left in another epoch. Before the log is read.
+    pub fn inherit(&mut self, unordered: Vec<worker::Unordered>) {
+        self.crew.inherit(unordered);
+    }
+
     /// Takes a record from a section of the own log; emits the commits that follow from it again.
     pub fn restore(&mut self, section: u64, record: Record, out: &mut Vec<Output>) {
-        self.restoring = true;
-        self.crew.set_restoring(crew::Restoring::Begins);
+        self.take_record(section, record, out);
+        while self.restore_next(out) {}
+    }
+
+    /// Takes a record from a section of the own log, without the commits that follow from it.
+    pub fn take_record(&mut self, section: u64, record: Record, out: &mut Vec<Output>) {
+        self.set_restoring(crew::Restoring::Begins);
         self.sections.restore(section);
         match record {
             Record::Batch { batch } => self.crew.restore(section, batch.into_bytes()),
@@ -320,12 +349,30 @@ impl Agreement {
             Record::Own { latest, batches, sequences } => self.restore_own(latest, &batches, &sequences),
             Record::Sealed { batch } => self.add_own(&batch),
         }
-        self.crew.set_restoring(crew::Restoring::Ends);
-        self.restoring = false;
+        self.set_restoring(crew::Restoring::Ends);
+    }
+
+    /// Emits the next commit that follows from the log, if there is one; whether there may be more.
+    pub fn restore_next(&mut self, out: &mut Vec<Output>) -> bool {
+        self.set_restoring(crew::Restoring::Begins);
+        let has_more = self.decide_next(Timestamp::ZERO, out);
+        self.set_restoring(crew::Restoring::Ends);
+        has_more
+    }
+
+    fn set_restoring(&mut self, restoring: crew::Restoring) {
+        self.restoring = restoring == crew::Restoring::Begins;
+        self.crew.set_restoring(restoring);
+    }
+
+    /// Begins, and takes what the ordering decides.
+    pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        self.begin(now, out);
+        self.conclude(now, out);
     }
 
     /// Begins: sends the last own block again and asks what was missed.
-    pub fn start(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+    pub fn begin(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.set_time(now);
         self.requeue_uncarried();
         self.progressed_at = now;
@@ -337,7 +384,6 @@ impl Agreement {
         self.rebroadcast(out);
         self.ask_range(now, None, out);
         self.pace(now, out);
-        self.conclude(now, out);
     }
 
     /// Takes one input and does what is due.
@@ -386,15 +432,26 @@ impl Agreement {
     /// Takes what the ordering decides. After `settle`, so that the next block need not wait for it: where the coin
     /// has to be verified by a pairing, deciding takes most of a validator's time.
     pub fn conclude(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        while self.has_news && !self.halted {
-            self.decide(now, out);
+        while self.conclude_next(now, out) {}
+    }
+
+    /// The same up to the next commit; whether there may be more. Whoever ends an epoch with that commit finds
+    /// everything of the next ones as if they were not decided.
+    pub fn conclude_next(&mut self, now: Timestamp, out: &mut Vec<Output>) -> bool {
+        if self.decide_next(now, out) {
+            return true;
+        }
+        if core::mem::take(&mut self.has_decided) {
             self.pace(now, out);
         }
         self.ordering.prepare_share(self.dag.own_latest().round.next());
+        self.has_news && !self.halted
     }
 
     pub fn status(&self) -> Status {
         Status {
+            epoch: self.config.committee.epoch(),
+            author: self.config.author,
             round: self.dag.own_latest().round,
             quorum_round: self.dag.quorum_round(),
             floor: self.ordering.floor(),

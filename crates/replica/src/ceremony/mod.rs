@@ -106,17 +106,26 @@ impl Ceremony {
         self.share.as_ref()
     }
 
-    /// Takes the next transaction of the order; those that say nothing here change nothing.
-    pub fn ordered(&mut self, transaction: &Transaction, out: &mut Vec<Step>) {
-        if self.key.is_some() {
-            return;
+    /// Takes the next transaction of the order; those that say nothing here change nothing. Returns the statement when
+    /// it counts for everybody: those alone, in their order, come to the same.
+    pub fn ordered(
+        &mut self,
+        transaction: &Transaction,
+        out: &mut Vec<Step>,
+    ) -> Option<SignedCeremonyMessage> {
+        let signed = SignedCeremonyMessage::of_transaction(transaction)?;
+        self.said(&signed, out).then_some(signed)
+    }
+
+    /// The same for a statement that is known to be one; whether it counts for everybody.
+    pub fn said(&mut self, signed: &SignedCeremonyMessage, out: &mut Vec<Step>) -> bool {
+        let is_open = self.key.is_none() && signed.message.ceremony == self.id;
+        if !is_open || !self.is_news(&signed.message) || !signed.verify() {
+            return false;
         }
-        let Some(signed) = SignedCeremonyMessage::of_transaction(transaction) else { return };
-        if signed.message.ceremony != self.id || !self.is_news(&signed.message) || !signed.verify() {
-            return;
-        }
-        self.take(signed, out);
+        self.take(signed.clone(), out);
         self.conclude(out);
+        !matches!(signed.message.statement, Statement::Help { .. })
     }
 
     /// Takes what somebody said outside of the order. Nothing but the own share can come of it.

@@ -10,7 +10,7 @@ use num::Timestamp;
 use ordering::Parameters;
 use replica::agreement::{Agreement, Config, Input, Output, Pacing, Record};
 use wire::{
-    Author, Blob, CommittedPayload, Committee, Member, Message, Snapshot, SnapshotRef, Transaction,
+    Author, Blob, CommittedPayload, Committee, Lineage, Member, Message, Snapshot, SnapshotRef, Transaction,
     WorkerMessage,
 };
 
@@ -199,7 +199,8 @@ impl Net {
                 Output::Cut { keep } => history.log.retain(|(section, _)| *section >= keep),
                 Output::Checkpoint(checkpoint) => {
                     let state = Blob::new(Bytes::from(checkpoint.index.to_be_bytes().to_vec()));
-                    let snapshot = Snapshot { checkpoint, state: state.expect("a few bytes") };
+                    let state = state.expect("a few bytes");
+                    let snapshot = Snapshot { checkpoint, lineage: Lineage::default(), state };
                     let (reference, encoded) = snapshot.publish();
                     history.snapshot = Some((snapshot, reference, encoded.clone()));
                     self.step(author, Input::Saved { reference, encoded });
@@ -208,7 +209,7 @@ impl Net {
                     let (reference, again) = snapshot.publish();
                     assert_eq!(encoded, again);
                     history.adopted += 1;
-                    history.snapshot = Some((snapshot, reference, encoded));
+                    history.snapshot = Some((*snapshot, reference, encoded));
                 }
                 Output::Send { to, message } => self.post(author, to.0, message),
                 Output::Broadcast { message } => {

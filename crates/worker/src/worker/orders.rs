@@ -120,9 +120,11 @@ impl Worker {
         }
     }
 
-    /// Own batches that wait to be ordered must not go with the section they were written to.
+    /// Own batches that wait to be ordered must not go with the section they were written to. Those inherited from another
+    /// epoch may never have been written.
     fn rewrite_old(&mut self, out: &mut Vec<Output>) {
-        let old: Vec<Digest> = self.own.keys().filter(|batch| self.sections.is_old(batch)).copied().collect();
+        let is_unsafe = |batch: &&Digest| self.sections.is_old(batch) || !self.sections.is_known(batch);
+        let old: Vec<Digest> = self.own.keys().filter(is_unsafe).copied().collect();
         old.iter().for_each(|batch| self.persist(batch, out));
     }
 }

@@ -81,17 +81,18 @@ fn identify(config: &WorkerConfig) -> Result<Identity, Failure> {
 /// Where the letters of the other workers go.
 #[derive(Clone)]
 struct Routes {
-    epoch: u64,
+    committee: Committee,
     number: u8,
     inbox: Inbox,
 }
 
 impl Route for Routes {
-    fn connected(&self, _: Author) {}
+    fn connected(&self, _: crypto::PublicKey) {}
 
-    fn pass_on(&self, from: Author, letter: Letter) {
+    fn pass_on(&self, from: crypto::PublicKey, letter: Letter) {
         if let Letter::Agreement { epoch, message: Message::Worker { worker, message } } = letter
-            && (epoch, worker) == (self.epoch, self.number)
+            && (epoch, worker) == (self.committee.epoch(), self.number)
+            && let Some(from) = self.committee.author_of(&from)
         {
             self.inbox.put(Input::Message { from, message });
         }
@@ -125,7 +126,7 @@ async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Re
         listen: config.listen,
         addresses: &config.peers,
     };
-    let routes = Routes { epoch: committee.epoch(), number: config.number, inbox: inbox.clone() };
+    let routes = Routes { committee: committee.clone(), number: config.number, inbox: inbox.clone() };
     let links = links::open(&context, &link_config, &routes, &Arc::new(Heard::default()))?;
     let (outbox, turns) = mpsc::channel(TURNS_MAX);
     let thread = |error: std::io::Error| Failure::failed(format!("no thread: {error}"));

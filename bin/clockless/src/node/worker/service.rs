@@ -3,9 +3,9 @@
 //! Invariant: a worker knows nothing of the order or the state, and says so.
 
 use client::protocol::{
-    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, EventsRecord, EventsRequest,
-    InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse,
-    SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
+    AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
+    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -63,6 +63,10 @@ impl Node for Service {
     }
 
     async fn prove(&self, _: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
+        elsewhere()
+    }
+
+    async fn committee(&self, _: Request<CommitteeRequest>) -> Result<Response<CommitteeResponse>, Status> {
         elsewhere()
     }
 }
