@@ -177,7 +177,8 @@ fn thin_wide_and_small_quotes_say_nothing() {
         let quotes = STRIKES.iter().map(|it| quote(bench, 0, *it, 700_000_000, 10)).collect();
         bench.act(1, quotes);
     };
-    let cases: [(&dyn Fn(&mut Bench), i64, bool); 4] = [
+    type Quotes<'a> = &'a dyn Fn(&mut Bench);
+    let cases: [(Quotes<'_>, i64, bool); 4] = [
         (&four, 250_000_000, false),
         (&small, 250_000_000, false),
         (&fine, 5_000_000, false),
@@ -199,11 +200,13 @@ fn quotes_that_give_something_away_never_become_marks() {
     quote_smiles(&mut bench, [2_000_000_000, 400_000_000]);
     for _ in 0..30 {
         pass(&mut bench, 1);
-        let years = |place: usize| (EXPIRIES[place] - bench.now_ms) as f64;
-        let variance = |place, strike| (volatility(&bench, place, strike) as f64).powi(2) * years(place);
+        let variance = |place: usize, strike| {
+            let volatility = i128::from(volatility(&bench, place, strike));
+            volatility * volatility * i128::from(EXPIRIES[place] - bench.now_ms)
+        };
         for strike in STRIKES {
             let (early, late) = (variance(0, strike), variance(1, strike));
-            assert!(early <= late * 1.000_001, "{strike}: {early} before {late}");
+            assert!(early <= late + late / 1_000_000, "{strike}: {early} before {late}");
         }
     }
     // A single strike out of line.
