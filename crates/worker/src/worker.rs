@@ -70,6 +70,8 @@ pub enum Output {
     Broadcast {
         message: WorkerMessage,
     },
+    /// From here on the primary is told everything; words from before were said to nobody, or to an earlier meeting.
+    Introduction,
     /// To the primary.
     Word(WorkerWord),
     /// The transaction is in an own batch that is durable.

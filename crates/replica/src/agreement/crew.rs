@@ -281,6 +281,8 @@ impl Crew {
                 worker::Output::Broadcast { message } => {
                     Some(Output::Broadcast { message: Message::Worker { worker, message } })
                 }
+                // In one process words come in the order in which they were said.
+                worker::Output::Introduction => None,
                 worker::Output::Word(word) => {
                     self.words.push_back(word);
                     None

@@ -40,8 +40,10 @@ impl Worker {
         }
     }
 
-    /// Tells the primary everything it may not know.
+    /// Tells the primary everything it may not know. A word sealed later must not overtake this: by its number the primary
+    /// would take what is told here for batches that it knew and that were ordered.
     pub(super) fn introduce(&self, out: &mut Vec<Output>) {
+        out.push(Output::Introduction);
         let mut own: Vec<BatchNote> = self.own.values().map(|own| own.note).collect();
         own.sort_unstable_by_key(|note| note.sequence);
         // What may be in the log no more is told of when it is wanted, and written again then.

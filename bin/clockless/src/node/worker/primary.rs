@@ -4,7 +4,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,10 +17,10 @@ use tokio::sync::mpsc;
 use wire::{WorkerOrder, WorkerWord, limits::MESSAGE_BYTES_MAX};
 use worker::Input;
 
-use super::thread::Inbox;
 use crate::{
     failure::Failure,
     node::{
+        inbox::Inbox,
         links,
         workers::{HANDSHAKE_MAX, NAMESPACE, link_key},
     },
@@ -30,24 +30,47 @@ use crate::{
 const WORDS_MAX: usize = 64 * 1024;
 /// Between two attempts.
 const AGAIN: Duration = Duration::from_millis(100);
-/// How long to wait when the worker's queue is full.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// The sending side, while there is one.
 #[derive(Clone, Debug, Default)]
-pub struct Primary(Arc<Mutex<Option<mpsc::Sender<WorkerWord>>>>);
+pub struct Primary(Arc<Mutex<Link>>);
+
+#[derive(Debug, Default)]
+enum Link {
+    #[default]
+    Down,
+    /// Up, and the worker has not introduced itself over it.
+    Met(mpsc::Sender<WorkerWord>),
+    Introduced(mpsc::Sender<WorkerWord>),
+}
 
 impl Primary {
-    /// Tells the primary, if it is there and keeps up.
+    /// Tells the primary, if it is there and keeps up. What was on its way to the disk when it was met is not told before
+    /// the introduction, which has it too.
     pub fn tell(&self, word: WorkerWord) {
-        let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if words.as_ref().is_some_and(|words| words.try_send(word).is_err()) {
-            *words = None;
+        let mut link = self.lock();
+        if let Link::Introduced(words) = &*link
+            && words.try_send(word).is_err()
+        {
+            *link = Link::Down;
         }
     }
 
-    fn set(&self, words: Option<mpsc::Sender<WorkerWord>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    /// The words that follow introduce the worker.
+    pub fn introduce(&self) {
+        let mut link = self.lock();
+        *link = match core::mem::take(&mut *link) {
+            Link::Down => Link::Down,
+            Link::Met(words) | Link::Introduced(words) => Link::Introduced(words),
+        };
+    }
+
+    fn set(&self, link: Link) {
+        *self.lock() = link;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,17 +83,22 @@ pub struct Meeting {
 }
 
 /// Keeps the link up.
-pub async fn keep(context: Context, meeting: Meeting, primary: Primary, inbox: Inbox) {
+pub async fn keep(context: Context, meeting: Meeting, primary: Primary, inbox: Inbox<Input>) {
     loop {
         if let Err(failure) = meet(&context, &meeting, &primary, &inbox).await {
             tracing::debug!(%failure, "the primary is not there");
         }
-        primary.set(None);
+        primary.set(Link::Down);
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn meet(context: &Context, meeting: &Meeting, primary: &Primary, inbox: &Inbox) -> Result<(), Failure> {
+async fn meet(
+    context: &Context,
+    meeting: &Meeting,
+    primary: &Primary,
+    inbox: &Inbox<Input>,
+) -> Result<(), Failure> {
     let failed = |error: &dyn core::fmt::Display| Failure::failed(error.to_string());
     let own = link_key(&meeting.key, meeting.number).to_bytes();
     let peer = links::signer(meeting.key.to_bytes())?.public_key();
@@ -81,9 +109,9 @@ async fn meet(context: &Context, meeting: &Meeting, primary: &Primary, inbox: &I
     let dialled = tokio::time::timeout(HANDSHAKE_MAX, dialled).await.map_err(|error| failed(&error))?;
     let (mut sender, mut receiver) = dialled.map_err(|error| failed(&error))?;
     let (words, mut waiting) = mpsc::channel::<WorkerWord>(WORDS_MAX);
-    primary.set(Some(words));
+    primary.set(Link::Met(words));
     tracing::info!("the primary is met");
-    put(inbox, Input::Met).await;
+    inbox.put_in_turn(Input::Met).await;
     let send = async {
         while let Some(word) = waiting.recv().await {
             if sender.send(word.encode()).await.is_err() {
@@ -94,7 +122,7 @@ async fn meet(context: &Context, meeting: &Meeting, primary: &Primary, inbox: &I
     let receive = async {
         while let Ok(bytes) = receiver.recv().await {
             let Ok(order) = WorkerOrder::decode(bytes) else { return };
-            put(inbox, Input::Order(order)).await;
+            inbox.put_in_turn(Input::Order(order)).await;
         }
     };
     tokio::select! {
@@ -105,12 +133,29 @@ async fn meet(context: &Context, meeting: &Meeting, primary: &Primary, inbox: &I
     Ok(())
 }
 
-async fn put(inbox: &Inbox, input: Input) {
-    let mut waiting = Some(input);
-    while let Some(input) = waiting.take() {
-        if let Err(back) = inbox.offer(input) {
-            waiting = Some(back);
-            tokio::time::sleep(PAUSE).await;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::List;
+
+    fn word(number: u8) -> WorkerWord {
+        let digest = crypto::Digest([number; 32]);
+        WorkerWord::Gone { batches: List::new(vec![digest]).expect("one") }
+    }
+
+    #[test]
+    fn nothing_is_told_before_the_introduction_of_a_meeting() {
+        let primary = Primary::default();
+        primary.tell(word(1));
+        let (words, mut told) = mpsc::channel(8);
+        primary.set(Link::Met(words));
+        primary.tell(word(2));
+        primary.introduce();
+        primary.tell(word(3));
+        primary.set(Link::Down);
+        primary.introduce();
+        primary.tell(word(4));
+        let told: Vec<WorkerWord> = core::iter::from_fn(|| told.try_recv().ok()).collect();
+        assert_eq!(told, [word(3)]);
     }
 }

@@ -54,6 +54,7 @@ impl Storage {
             match effect {
                 Output::Send { to, message } => self.links.send(to, &Message::Worker { worker, message }),
                 Output::Broadcast { message } => self.links.broadcast(&Message::Worker { worker, message }),
+                Output::Introduction => self.primary.introduce(),
                 Output::Word(word) => self.primary.tell(word),
                 Output::Accepted { ticket } => answers.add(ticket, Fate::Accepted),
                 Output::Final { ticket, .. } => answers.add(ticket, Fate::Final),
