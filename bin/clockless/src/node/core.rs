@@ -4,7 +4,7 @@
 //! messages are dropped and clients are made to wait.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -20,8 +20,8 @@ use wire::Letter;
 
 use crate::node::links::Outbox;
 
-/// Inputs that may wait.
-const QUEUE_MAX: usize = 64 * 1024;
+/// Words that may wait.
+pub const WORDS_MAX: usize = 64 * 1024;
 /// Inputs taken at once before the outputs are passed on.
 const TURN_MAX: usize = 256;
 /// How much the machine's clock may be set back before the node starts again.
@@ -37,38 +37,9 @@ pub enum Word {
     Connected(PublicKey),
 }
 
-/// The way to the agreement.
-#[derive(Clone, Debug)]
-pub struct Inbox(SyncSender<Word>);
-
-impl Inbox {
-    pub fn new() -> (Self, Receiver<Word>) {
-        let (sender, receiver) = sync_channel(QUEUE_MAX);
-        (Self(sender), receiver)
-    }
-
-    /// Drops the input when the queue is full; false then.
-    pub fn put(&self, input: Input) -> bool {
-        self.offer(input).is_ok()
-    }
-
-    /// Hands the input back when the queue is full.
-    pub fn offer(&self, input: Input) -> Result<(), Box<Input>> {
-        self.0.try_send(Word::Input(input)).or_else(|error| match error {
-            TrySendError::Full(Word::Input(input)) | TrySendError::Disconnected(Word::Input(input)) => {
-                Err(Box::new(input))
-            }
-            _ => Ok(()),
-        })
-    }
-
-    /// Drops the letter when the queue is full.
-    pub fn deliver(&self, from: PublicKey, letter: Letter) {
-        drop(self.0.try_send(Word::Letter(from, letter)));
-    }
-
-    pub fn connected(&self, peer: PublicKey) {
-        drop(self.0.try_send(Word::Connected(peer)));
+impl From<Input> for Word {
+    fn from(input: Input) -> Self {
+        Self::Input(input)
     }
 }
 

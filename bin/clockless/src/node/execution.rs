@@ -18,7 +18,7 @@ use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
 use tokio::sync::oneshot;
 use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Lineage, Snapshot};
 
-use crate::node::{core::Inbox, feed::Feed, snapshots::SnapshotFile};
+use crate::node::{core::Word, feed::Feed, inbox::Inbox, snapshots::SnapshotFile};
 
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
@@ -155,7 +155,7 @@ impl Executor {
     }
 
     /// Starts the thread; orders go into the returned queue.
-    pub fn spawn(mut self, inbox: Inbox) -> std::io::Result<Sender<Order>> {
+    pub fn spawn(mut self, inbox: Inbox<Word>) -> std::io::Result<Sender<Order>> {
         let (orders, queue): (_, Receiver<Order>) = channel();
         thread::Builder::new().name("execution".to_owned()).spawn(move || {
             while let Ok(order) = queue.recv() {
@@ -169,7 +169,7 @@ impl Executor {
         Ok(orders)
     }
 
-    fn take(&mut self, order: Order, inbox: &Inbox) {
+    fn take(&mut self, order: Order, inbox: &Inbox<Word>) {
         match order {
             Order::Commit(payload) => {
                 if let Some(attestation) = self.apply(&payload) {
@@ -211,7 +211,7 @@ fn prove(execution: &mut Execution, account: AccountId) -> Proved {
     Proved { leaf: leaf.unwrap_or_default(), proof: proof.encode().to_vec(), root, commit: state.commit() }
 }
 
-fn tell_when_durable(file: &SnapshotFile, snapshot: &Snapshot, inbox: &Inbox) {
+fn tell_when_durable(file: &SnapshotFile, snapshot: &Snapshot, inbox: &Inbox<Word>) {
     let (reference, encoded) = snapshot.publish();
     match file.write(&reference, &encoded) {
         // An agreement that is too busy to hear it hears of the next.

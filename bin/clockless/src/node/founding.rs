@@ -6,7 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Words that may wait.
-const WORDS_MAX: usize = 4_096;
+pub const WORDS_MAX: usize = 4_096;
 /// Turns of the core that may wait for the disk.
 const TURNS_MAX: usize = 64;
 /// The part of the data folder that holds the log of epoch 0.
@@ -38,24 +38,6 @@ const PARTITION: &str = "founding";
 pub enum Word {
     Agreement(Input),
     Ceremony(SignedCeremonyMessage),
-}
-
-/// The way to the founding.
-#[derive(Clone)]
-pub struct Inbox(SyncSender<Word>);
-
-impl Inbox {
-    pub fn new() -> (Self, Receiver<Word>) {
-        let (sender, receiver) = sync_channel(WORDS_MAX);
-        (Self(sender), receiver)
-    }
-
-    /// Drops the word when too many wait, or nobody listens: it will be asked for again.
-    pub fn put(&self, word: Word) {
-        match self.0.try_send(word) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-        }
-    }
 }
 
 /// Who takes part.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything is read and checked before anything is opened; an error says which file is wrong.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crypto::{PublicCoin, SigningKey, ThresholdCoin, ThresholdShare};
 use replica::{
@@ -36,29 +36,45 @@ pub enum CoinSource {
     Nobody,
 }
 
+impl Identity {
+    /// Reads the genesis and the validator's key; there must be an address for each validator.
+    pub fn read(genesis: &Path, key: &Path, peers: usize) -> Result<Self, Failure> {
+        let genesis = NetworkGenesis::read(genesis)?;
+        let committee = genesis.committee()?;
+        let key = read_signing_key(key)?;
+        if peers != usize::from(committee.size()) {
+            let need = committee.size();
+            let reason = format!("peers: {peers} addresses, one for each of {need} validators is expected");
+            return Err(Failure::bad_input(reason));
+        }
+        Ok(Self { genesis, committee, key })
+    }
+
+    /// Which validator of the genesis this is, if it is one.
+    pub fn author(&self) -> Option<Author> {
+        self.committee.author_of(&self.key.public_key())
+    }
+
+    pub fn is_no_validator(&self, key: &Path, genesis: &Path) -> Failure {
+        Failure::bad_input(format!("{}: this key is no validator of {}", key.display(), genesis.display()))
+    }
+}
+
 /// Reads what a node is started with.
 pub fn identify(config: &NodeConfig) -> Result<(Identity, CoinSource), Failure> {
-    let genesis = NetworkGenesis::read(&config.genesis)?;
-    let committee = genesis.committee()?;
-    let key = read_signing_key(&config.key)?;
-    let author = committee.author_of(&key.public_key());
+    let identity = Identity::read(&config.genesis, &config.key, config.peers.len())?;
+    let author = identity.author();
     if author.is_none() && !config.joins {
-        let (key, genesis) = (config.key.display(), config.genesis.display());
-        let reason = format!("{key}: this key is no validator of {genesis}, and there is no `joins = true`");
-        return Err(Failure::bad_input(reason));
+        let failure = identity.is_no_validator(&config.key, &config.genesis);
+        return Err(Failure::bad_input(format!("{failure}, and there is no `joins = true`")));
     }
-    if config.peers.len() != usize::from(committee.size()) {
-        let (have, need) = (config.peers.len(), committee.size());
-        return Err(Failure::bad_input(format!(
-            "peers: {have} addresses, one for each of {need} validators is expected"
-        )));
-    }
-    check(&genesis, &committee)?;
+    let Identity { genesis, committee, .. } = &identity;
+    check(genesis, committee)?;
     let source = match author {
-        Some(author) => coin_source(config, &genesis, author)?,
+        Some(author) => coin_source(config, genesis, author)?,
         None => CoinSource::Nobody,
     };
-    Ok((Identity { genesis, committee, key }, source))
+    Ok((identity, source))
 }
 
 /// What is wrong with a genesis is said before the others are waited for.

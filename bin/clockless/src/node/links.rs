@@ -35,8 +35,9 @@ use wire::{
 use crate::{
     failure::Failure,
     node::{
-        core::Inbox,
+        core,
         founding::{self, Word},
+        inbox::Inbox,
         patience::{self, Offence, Patience},
         roll::{self, Roll},
     },
@@ -220,15 +221,15 @@ pub trait Route: Clone + Send + Sync + 'static {
 pub struct Routes {
     /// Of the genesis, whose members make their coin in epoch 0.
     pub founders: Committee,
-    pub agreement: Inbox,
+    pub agreement: Inbox<core::Word>,
     /// Before the agreement runs, nothing is kept for it: it asks for what it missed.
     pub open: Arc<AtomicBool>,
-    pub founding: founding::Inbox,
+    pub founding: Inbox<founding::Word>,
 }
 
 impl Route for Routes {
     fn connected(&self, peer: crypto::PublicKey) {
-        self.agreement.connected(peer);
+        self.agreement.put(core::Word::Connected(peer));
     }
 
     fn pass_on(&self, from: crypto::PublicKey, letter: Letter) {
@@ -244,7 +245,7 @@ impl Route for Routes {
                     self.founding.put(Word::Ceremony(message.clone()));
                 }
                 if self.open.load(Ordering::Relaxed) {
-                    self.agreement.deliver(from, letter);
+                    self.agreement.put(core::Word::Letter(from, letter));
                 }
             }
         }

@@ -11,7 +11,7 @@ use wire::Transaction;
 
 use crate::{
     load::Load,
-    node::{config::LoadConfig, core::Inbox, metrics::Metrics, tickets::Tickets},
+    node::{config::LoadConfig, core::Word, inbox::Inbox, metrics::Metrics, tickets::Tickets},
 };
 
 const TICK: Duration = Duration::from_millis(1);
@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(1);
 pub async fn run(
     config: LoadConfig,
     own: PublicKey,
-    inbox: Inbox,
+    inbox: Inbox<Word>,
     tickets: Arc<Tickets>,
     metrics: Arc<Metrics>,
 ) {

@@ -13,6 +13,7 @@ mod execution;
 mod feed;
 mod founding;
 mod identity;
+mod inbox;
 mod intake;
 mod journal;
 mod links;
@@ -32,6 +33,8 @@ pub mod worker;
 mod workers;
 
 use std::{
+    net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -54,11 +57,12 @@ use crate::{
     failure::Failure,
     node::{
         config::NodeConfig,
-        core::{Inbox, SharedStatus},
+        core::SharedStatus,
         door::Door,
         feed::Feed,
         founding::{Coin, Founder, Word},
         identity::{CoinSource, Identity, identify},
+        inbox::Inbox,
         intake::{Entry, Intake},
         links::{Heard, LinkConfig, Links, Routes},
         metrics::Metrics,
@@ -76,16 +80,22 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Runs a node until it is told to stop.
 pub fn run(config: &NodeConfig) -> Result<(), Failure> {
     let (identity, source) = identify(config)?;
-    for address in [config.listen, config.rpc, config.metrics] {
+    let runner = runner(&[config.listen, config.rpc, config.metrics], &config.data)?;
+    runner.start(|context| serve(context, config.clone(), identity, source))
+}
+
+/// What a process of the network runs on, once it is seen that it can listen where it has to.
+fn runner(addresses: &[SocketAddr], data: &Path) -> Result<Runner, Failure> {
+    for address in addresses {
         std::net::TcpListener::bind(address)
             .map_err(|error| Failure::bad_input(format!("{address}: {error}")))?;
     }
     let runtime = RuntimeConfig::new()
-        .with_storage_directory(&config.data)
+        .with_storage_directory(data)
         .with_worker_threads(2)
         .with_tcp_nodelay(Some(true))
         .with_catch_panics(false);
-    Runner::new(runtime).start(|context| serve(context, config.clone(), identity, source))
+    Ok(Runner::new(runtime))
 }
 
 async fn serve(
@@ -97,7 +107,7 @@ async fn serve(
     let feed = Arc::new(Feed::new());
     let (network, key, committee) =
         (identity.genesis.digest(), identity.key.clone(), identity.committee.clone());
-    let (inbox, inputs) = Inbox::new();
+    let (inbox, inputs) = Inbox::new(core::WORDS_MAX);
     let heard = Arc::new(Heard::default());
     let metrics = Arc::new(Metrics::default());
     let tickets = Arc::new(Tickets::default());
@@ -109,7 +119,7 @@ async fn serve(
         listen: config.listen,
         addresses: &config.peers,
     };
-    let (founding, words) = founding::Inbox::new();
+    let (founding, words) = Inbox::new(founding::WORDS_MAX);
     let open = Arc::new(AtomicBool::new(false));
     let (founders, agreement) = (committee.clone(), inbox.clone());
     let routes = Routes { founders, agreement, open: Arc::clone(&open), founding };
@@ -186,7 +196,7 @@ async fn meet_workers(
     context: &Context,
     config: &NodeConfig,
     key: SigningKey,
-    inbox: Inbox,
+    inbox: Inbox<core::Word>,
 ) -> Result<Workers, Failure> {
     let workers = Workers::default();
     if let Some(address) = config.worker_listen {
@@ -197,7 +207,11 @@ async fn meet_workers(
 }
 
 /// Where clients' transactions go: to the agreement, which hands them to a worker of this process.
-fn intake(config: &NodeConfig, network: crypto::Digest, (inbox, tickets): (&Inbox, &Arc<Tickets>)) -> Intake {
+fn intake(
+    config: &NodeConfig,
+    network: crypto::Digest,
+    (inbox, tickets): (&Inbox<core::Word>, &Arc<Tickets>),
+) -> Intake {
     let (inbox, is_elsewhere) = (inbox.clone(), config.worker_listen.is_some());
     let take = move |Entry { client, ticket, transaction }: Entry| {
         if is_elsewhere {

@@ -21,7 +21,7 @@ use wire::{WorkerOrder, WorkerWord, limits::MESSAGE_BYTES_MAX};
 
 use crate::{
     failure::Failure,
-    node::{core::Inbox, links},
+    node::{core::Word, inbox::Inbox, links},
 };
 
 /// Of the links between a worker and its primary.
@@ -32,8 +32,6 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 const ORDERS_MAX: usize = 64 * 1024;
 /// Strangers that may try their luck at once.
 const HANDSHAKES_MAX: usize = 16;
-/// How long to wait when the agreement's queue is full.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// The connected workers, by number.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +100,7 @@ struct Door {
     keys: Arc<Vec<ed25519::PublicKey>>,
     handshake: links::Handshake,
     workers: Workers,
-    inbox: Inbox,
+    inbox: Inbox<Word>,
 }
 
 /// Listens for workers from now on.
@@ -110,7 +108,7 @@ pub async fn listen(
     context: &Context,
     meeting: Meeting,
     workers: &Workers,
-    inbox: Inbox,
+    inbox: Inbox<Word>,
 ) -> Result<(), Failure> {
     let Meeting { key, workers: count, address } = meeting;
     let bound = context.child("worker_listener").bind(address).await;
@@ -149,6 +147,7 @@ impl Door {
         }
     }
 
+    /// What a worker says is said once, so it waits for its turn.
     async fn serve(
         &self,
         worker: u8,
@@ -157,7 +156,7 @@ impl Door {
     ) {
         let (life, mut orders) = self.workers.open(worker);
         tracing::info!(worker, "a worker has come");
-        self.put(Input::Met { worker }).await;
+        self.inbox.put_in_turn(Input::Met { worker }).await;
         let send = async {
             while let Some(order) = orders.recv().await {
                 if sender.send(order.encode()).await.is_err() {
@@ -168,7 +167,7 @@ impl Door {
         let receive = async {
             while let Ok(bytes) = receiver.recv().await {
                 let Ok(word) = WorkerWord::decode(bytes) else { return };
-                self.put(Input::Word(word)).await;
+                self.inbox.put_in_turn(Input::Word(word)).await;
             }
         };
         tokio::select! {
@@ -177,18 +176,7 @@ impl Door {
         }
         if self.workers.close(worker, life) {
             tracing::warn!(worker, "a worker has gone");
-            self.put(Input::Parted { worker }).await;
-        }
-    }
-
-    /// What a worker says is said once, so it waits for its turn.
-    async fn put(&self, input: Input) {
-        let mut waiting = Some(input);
-        while let Some(input) = waiting.take() {
-            if let Err(back) = self.inbox.offer(input) {
-                waiting = Some(*back);
-                tokio::time::sleep(PAUSE).await;
-            }
+            self.inbox.put_in_turn(Input::Parted { worker }).await;
         }
     }
 }

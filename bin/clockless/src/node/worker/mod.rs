@@ -11,25 +11,22 @@ mod thread;
 
 use std::sync::Arc;
 
-use commonware_runtime::{
-    Runner as _, Supervisor as _,
-    tokio::{Config as RuntimeConfig, Context, Runner},
-};
-use crypto::SigningKey;
+use commonware_runtime::{Runner as _, Supervisor as _, tokio::Context};
 use tokio::sync::mpsc;
 use wire::{Author, Committee, Letter, Message, Record};
 use worker::{Input, Shelf, Worker};
 
-use self::{config::WorkerConfig, primary::Primary, service::Service, storage::Storage, thread::Inbox};
+use self::{config::WorkerConfig, primary::Primary, service::Service, storage::Storage};
 use crate::{
     failure::Failure,
-    network::{NetworkGenesis, read_signing_key},
     node::{
         door::Door,
+        identity::Identity,
+        inbox::Inbox,
         intake::{self, Entry, Intake},
         journal::Journal,
         links::{self, Heard, LinkConfig, Route},
-        serve_rpc, start, stop_signal,
+        runner, serve_rpc, start, stop_signal,
         tickets::Tickets,
     },
 };
@@ -37,45 +34,16 @@ use crate::{
 /// Turns of the core that may wait for the disk.
 const TURNS_MAX: usize = 256;
 
-struct Identity {
-    genesis: NetworkGenesis,
-    committee: Committee,
-    author: Author,
-    key: SigningKey,
-}
-
 /// Runs a worker until it is told to stop.
 pub fn run(config: &WorkerConfig) -> Result<(), Failure> {
-    let identity = identify(config)?;
-    for address in [config.listen, config.rpc] {
-        std::net::TcpListener::bind(address)
-            .map_err(|error| Failure::bad_input(format!("{address}: {error}")))?;
-    }
-    let runtime = RuntimeConfig::new()
-        .with_storage_directory(&config.data)
-        .with_worker_threads(2)
-        .with_tcp_nodelay(Some(true))
-        .with_catch_panics(false);
-    Runner::new(runtime).start(|context| serve(context, config.clone(), identity))
-}
-
-fn identify(config: &WorkerConfig) -> Result<Identity, Failure> {
-    let genesis = NetworkGenesis::read(&config.genesis)?;
-    let committee = genesis.committee()?;
-    let key = read_signing_key(&config.key)?;
-    let author = committee
-        .author_of(&key.public_key())
-        .ok_or_else(|| Failure::bad_input(format!("{}: this key is no validator's", config.key.display())))?;
-    if config.peers.len() != usize::from(committee.size()) {
-        let (have, need) = (config.peers.len(), committee.size());
-        let reason = format!("peers: {have} addresses, one for each of {need} validators is expected");
-        return Err(Failure::bad_input(reason));
-    }
+    let identity = Identity::read(&config.genesis, &config.key, config.peers.len())?;
+    let author = identity.author().ok_or_else(|| identity.is_no_validator(&config.key, &config.genesis))?;
     if usize::from(config.number) >= wire::limits::WORKERS_MAX {
         let (have, need) = (config.number, wire::limits::WORKERS_MAX);
         return Err(Failure::bad_input(format!("number: {have}, must be below {need}")));
     }
-    Ok(Identity { genesis, committee, author, key })
+    let runner = runner(&[config.listen, config.rpc], &config.data)?;
+    runner.start(|context| serve(context, config.clone(), identity, author))
 }
 
 /// Where the letters of the other workers go.
@@ -83,7 +51,7 @@ fn identify(config: &WorkerConfig) -> Result<Identity, Failure> {
 struct Routes {
     committee: Committee,
     number: u8,
-    inbox: Inbox,
+    inbox: Inbox<Input>,
 }
 
 impl Route for Routes {
@@ -99,8 +67,13 @@ impl Route for Routes {
     }
 }
 
-async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Result<(), Failure> {
-    let Identity { genesis, committee, author, key } = identity;
+async fn serve(
+    context: Context,
+    config: WorkerConfig,
+    identity: Identity,
+    author: Author,
+) -> Result<(), Failure> {
+    let Identity { genesis, committee, key } = identity;
     start::claim_data(&config.data, &genesis)?;
     let mut worker = Worker::new(config.settings(&committee, author));
     let mut batches = 0_u64;
@@ -117,7 +90,7 @@ async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Re
         opened.map_err(|error| Failure::bad_input(format!("{}: {error}", config.data.display())))?;
     tracing::info!(batches, "log replayed");
 
-    let (inbox, inputs) = Inbox::new();
+    let (inbox, inputs) = Inbox::new(thread::INPUTS_MAX);
     let namespace = format!("clockless workers {}", config.number);
     let link_config = LinkConfig {
         namespace: namespace.as_bytes(),

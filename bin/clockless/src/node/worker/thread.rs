@@ -4,7 +4,7 @@
 //! messages are dropped and clients are made to wait. What the primary says is never dropped.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -15,34 +15,11 @@ use worker::{Input, Output, Worker};
 use crate::node::Clock;
 
 /// Inputs that may wait.
-const QUEUE_MAX: usize = 64 * 1024;
+pub const INPUTS_MAX: usize = 64 * 1024;
 /// Inputs taken at once before the outputs are passed on.
 const TURN_MAX: usize = 256;
 /// How long to sleep when nothing is due.
 const IDLE: Duration = Duration::from_millis(200);
-
-/// The way to the worker.
-#[derive(Clone, Debug)]
-pub struct Inbox(SyncSender<Input>);
-
-impl Inbox {
-    pub fn new() -> (Self, Receiver<Input>) {
-        let (sender, receiver) = sync_channel(QUEUE_MAX);
-        (Self(sender), receiver)
-    }
-
-    /// Drops the input when the queue is full; false then.
-    pub fn put(&self, input: Input) -> bool {
-        self.offer(input).is_ok()
-    }
-
-    /// Hands the input back when the queue is full.
-    pub fn offer(&self, input: Input) -> Result<(), Input> {
-        self.0.try_send(input).map_err(|error| match error {
-            TrySendError::Full(input) | TrySendError::Disconnected(input) => input,
-        })
-    }
-}
 
 /// Starts the thread.
 pub fn spawn(
