@@ -10,6 +10,7 @@ mod exchange;
 mod faults;
 mod gateway;
 mod margin;
+mod matching;
 mod pricing;
 mod socket;
 mod traders;
@@ -36,6 +37,8 @@ enum Bench {
     Faults(faults::FaultsArguments),
     /// What an account's margin costs, and that of very many when marks move
     Margin(margin::MarginArguments),
+    /// Orders and cancels a second through one book, beside the obvious one
+    Matching(matching::MatchingArguments),
     /// Order round trips and book fan-out of one gateway process, in front of a node that orders at once
     Gateway(gateway::GatewayArguments),
     /// Options valued a second on one thread, with every vector width, beside other crates
@@ -49,6 +52,7 @@ pub fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         Bench::Exchange(arguments) => exchange::run(arguments),
         Bench::Faults(arguments) => faults::run(arguments),
         Bench::Margin(arguments) => margin::run(arguments),
+        Bench::Matching(arguments) => matching::run(arguments),
         Bench::Gateway(arguments) => gateway::run(arguments),
         Bench::Pricing(arguments) => pricing::run(arguments),
     }

@@ -56,7 +56,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 }
 
 /// What single commands take in a second run, the reading of the clock included.
-fn latencies(stream: &Stream) -> Value {
+pub fn latencies(stream: &Stream) -> Value {
     let mut replayer = Replayer::<PagedBook>::new(MarketLimits::default());
     let mut took: Vec<u128> = Vec::with_capacity(stream.commands.len());
     for command in &stream.commands {
