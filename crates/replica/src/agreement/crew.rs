@@ -306,4 +306,4 @@ pub(super) enum Restoring {
 }
 
 /// Bytes of one author's batches that no accepted block refers to, over all workers.
-const UNREFERENCED_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const UNREFERENCED_BYTES_MAX: usize = 64 * 1024 * 1024;

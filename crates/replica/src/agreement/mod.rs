@@ -30,6 +30,7 @@ use wire::{
     Snapshot, SnapshotRef, Transaction, WorkerOrder, WorkerWord,
 };
 
+pub use crew::UNREFERENCED_BYTES_MAX;
 pub use sync::SYNC_LAG;
 
 /// Where the workers are.
@@ -58,7 +59,8 @@ pub struct Pacing {
     pub heartbeat_ms: u64,
     /// When to ask again, and somebody else.
     pub retry_ms: u64,
-    /// Own bytes on their way before clients are told to wait.
+    /// Own bytes on their way before clients are told to wait: some tenths of a second of what a validator can take. More
+    /// would only wait longer.
     pub open_bytes_max: usize,
     /// Rounds kept for peers that are behind.
     pub retain_rounds: u64,
@@ -79,7 +81,7 @@ impl Default for Pacing {
             grace_ms: 3,
             heartbeat_ms: 250,
             retry_ms: 250,
-            open_bytes_max: 64 * 1024 * 1024,
+            open_bytes_max: 16 * 1024 * 1024,
             retain_rounds: 4_000,
             retain_bytes: 384 * 1024 * 1024,
             undecided_rounds_max: 256,

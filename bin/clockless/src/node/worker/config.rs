@@ -12,7 +12,7 @@ use figment::{
     providers::{Format, Toml},
 };
 use num::Duration;
-use replica::agreement::Pacing;
+use replica::agreement::{Pacing, UNREFERENCED_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use wire::{Author, Committee};
 use worker::Settings;
@@ -87,7 +87,7 @@ impl WorkerConfig {
             batch_delay: Duration::from_millis(self.batch_delay_ms),
             retry: Duration::from_millis(self.retry_ms),
             open_bytes_max: usual.open_bytes_max,
-            unreferenced_bytes_max: usual.open_bytes_max,
+            unreferenced_bytes_max: UNREFERENCED_BYTES_MAX,
         }
     }
 }
