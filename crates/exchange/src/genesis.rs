@@ -301,6 +301,9 @@ pub struct Limits {
     pub position_lots_max: u64,
 }
 
+/// What a forward may be of its index, in billionths.
+pub(crate) const FORWARD_RANGE: core::ops::RangeInclusive<i64> = Fix::SCALE / 2..=2 * Fix::SCALE;
+
 /// Why a genesis cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {

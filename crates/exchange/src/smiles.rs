@@ -17,7 +17,7 @@ use wire::UnderlyingId;
 
 use crate::{
     book::OrderBook,
-    genesis::{Node, SmileParameters, Surface},
+    genesis::{FORWARD_RANGE, Node, SmileParameters, Surface},
     instrument::Instrument,
     marks::{priced, smile},
     name::{Contract, Right},
@@ -30,8 +30,6 @@ const CATCH_UP_MS: u64 = 60_000;
 const SECOND_MS: u64 = 1_000;
 /// Closer to its expiry a smile stays: volatilities of options that are nearly over say nothing.
 const LEAST_MS: u64 = 3_600_000;
-/// The least and most that a forward may be of the index, in billionths, as in genesis.
-const FORWARD_RANGE: core::ops::RangeInclusive<i64> = Fix::SCALE / 2..=2 * Fix::SCALE;
 
 impl State {
     /// Lets the expiry that has waited longest follow its quotes.

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use num::{Cash, Fix, Timestamp};
 
-use super::{Faucet, Genesis, GenesisError, SmileParameters, Surface, UnderlyingGenesis, Units};
+use super::{
+    FORWARD_RANGE, Faucet, Genesis, GenesisError, SmileParameters, Surface, UnderlyingGenesis, Units,
+};
 use crate::{
     book::RESTING_MAX,
     name::{self, Contract},
@@ -273,7 +275,7 @@ impl UnderlyingGenesis {
 
 impl Surface {
     fn check(&self, field: impl Fn(&str) -> String) -> Result<(), GenesisError> {
-        within(&field("forward_billionths"), self.forward_billionths, ONE / 2..=2 * ONE)?;
+        within(&field("forward_billionths"), self.forward_billionths, FORWARD_RANGE)?;
         let mut above = 0;
         for (place, node) in self.nodes.iter().enumerate() {
             let field = |name: &str| field(&format!("nodes[{place}].{name}"));

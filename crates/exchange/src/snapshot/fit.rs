@@ -8,6 +8,7 @@ use wire::{InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
     account::Account,
+    genesis::FORWARD_RANGE,
     holding::Holding,
     instrument::{Instrument, Valuation},
     ledger::AccountIndex,
@@ -104,8 +105,8 @@ impl State {
                 .into_iter()
                 .chain(recent)
                 .all(|it| low <= it && it <= high);
-            let forward = |forward: i64| (Fix::SCALE / 2..=2 * Fix::SCALE).contains(&forward);
-            let surfaces_fit = it.surfaces.iter().all(|surface| forward(surface.forward_billionths));
+            let surfaces_fit =
+                it.surfaces.iter().all(|surface| FORWARD_RANGE.contains(&surface.forward_billionths));
             let doubt_fits = Fix::ZERO <= it.uncertainty && it.uncertainty <= Fix::from_raw(i64::MAX >> 16);
             if !(in_range && surfaces_fit && doubt_fits) {
                 return Err(Misfit::Underlying { underlying });
