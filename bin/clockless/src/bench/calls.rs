@@ -145,8 +145,14 @@ async fn send(socket: &mut Socket, id: u64, (method, params): Call) -> Result<()
     socket.send(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()).await
 }
 
-/// Places an order that rests, cancels it, and so on.
-pub fn place_and_cancel(order: Value) -> Script {
+/// For each connection: an order that rests, at one of these names and prices, is placed and cancelled, and so on.
+pub fn place_and_cancel(resting: &[(String, f64)], connections: u16) -> Vec<Script> {
+    let orders = resting.iter().cycle().take(connections.into());
+    let order = |(name, price): &(String, f64)| json!({ "instrument_name": name, "contracts": 10, "type": "limit", "price": price });
+    orders.map(|it| one_by_one(order(it))).collect()
+}
+
+fn one_by_one(order: Value) -> Script {
     // What a cancel answers with is the order alone.
     Box::new(move |result| match result.and_then(|it| it["order"]["order_id"].as_str()) {
         Some(id) => ("private/cancel", json!({ "order_id": id })),

@@ -87,13 +87,8 @@ async fn measure(
     let connections = usize::from(arguments.connections);
     let scripts = (0..connections).map(|place| quotes(&books, place * 7, arguments.actions.into()));
     let batches = calls::run(listen, scripts.collect(), pace, &watched).await?;
-    let scripts = (0..connections).map(|place| {
-        let (name, price) = resting[place % resting.len()].clone();
-        calls::place_and_cancel(
-            json!({ "instrument_name": name, "contracts": 10, "type": "limit", "price": price }),
-        )
-    });
-    let single = calls::run(listen, scripts.collect(), pace, &watched).await?;
+    let scripts = calls::place_and_cancel(&resting, arguments.connections);
+    let single = calls::run(listen, scripts, pace, &watched).await?;
     network.check_alive(None)?;
     let out = json!({
         "validators": arguments.validators,

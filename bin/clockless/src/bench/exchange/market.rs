@@ -93,28 +93,33 @@ impl Builder {
         transactions: Vec<Transaction>,
         later_ms: u64,
     ) -> Result<CommittedPayload, Failure> {
-        let failed = || Failure::failed("a block takes fewer transactions");
         self.commit += 1;
         self.now_ms += later_ms;
-        let digest = Digest::of("clockless bench block 2026", &self.commit.to_be_bytes());
-        let reference = BlockRef { round: Round(self.commit), author: Author(0), digest };
-        let block = CommittedBlock {
-            reference,
-            parents: List::default(),
-            transactions: List::new(transactions).ok_or_else(failed)?,
-            attestations: List::default(),
-            evidence: List::default(),
-        };
-        let commit = Commit {
-            index: self.commit,
-            previous: Digest::ZERO,
-            leader: reference,
-            time: Timestamp::from_millis(self.now_ms),
-            coin: CoinValue([0; 48]),
-            blocks: List::new(vec![reference]).ok_or_else(failed)?,
-        };
-        Ok(CommittedPayload { commit, blocks: List::new(vec![block]).ok_or_else(failed)? })
+        let payload = one_block(self.commit, Timestamp::from_millis(self.now_ms), transactions);
+        payload.ok_or_else(|| Failure::failed("a block takes fewer transactions"))
     }
+}
+
+/// A commit of one block; `None` for more transactions than that takes.
+pub fn one_block(index: u64, time: Timestamp, transactions: Vec<Transaction>) -> Option<CommittedPayload> {
+    let digest = Digest::of("clockless bench block 2026", &index.to_be_bytes());
+    let reference = BlockRef { round: Round(index), author: Author(0), digest };
+    let block = CommittedBlock {
+        reference,
+        parents: List::default(),
+        transactions: List::new(transactions)?,
+        attestations: List::default(),
+        evidence: List::default(),
+    };
+    let commit = Commit {
+        index,
+        previous: Digest::ZERO,
+        leader: reference,
+        time,
+        coin: CoinValue([0; 48]),
+        blocks: List::new(vec![reference])?,
+    };
+    Some(CommittedPayload { commit, blocks: List::new(vec![block])? })
 }
 
 /// 1,480 options, 20 futures, 2 perpetuals.

@@ -10,7 +10,7 @@
 
 mod expiry;
 mod flow;
-mod market;
+pub mod market;
 pub mod scene;
 
 use std::time::{Duration, Instant};

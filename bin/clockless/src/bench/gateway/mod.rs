@@ -113,13 +113,8 @@ struct Measured {
 
 /// Every connection places orders that rest and cancels them.
 async fn orders(bench: &Bench, arguments: &GatewayArguments) -> Result<Seen, Failure> {
-    let scripts = (0..usize::from(arguments.connections)).map(|place| {
-        let (name, price) = bench.resting[place % bench.resting.len()].clone();
-        let order = json!({ "instrument_name": name, "contracts": 10, "type": "limit", "price": price });
-        calls::place_and_cancel(order)
-    });
-    let pace = (arguments.window, arguments.span);
-    calls::run(bench.address, scripts.collect(), pace, &[&bench.gateway]).await
+    let scripts = calls::place_and_cancel(&bench.resting, arguments.connections);
+    calls::run(bench.address, scripts, (arguments.window, arguments.span), &[&bench.gateway]).await
 }
 
 /// A gateway, the node it follows, and who trades through it.

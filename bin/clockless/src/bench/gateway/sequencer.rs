@@ -17,14 +17,13 @@ use client::protocol::{
     node_server::{Node, NodeServer},
 };
 use commonware_codec::{DecodeExt, Encode};
-use crypto::{CoinValue, Digest};
 use num::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{Author, BlockRef, Commit, CommittedBlock, CommittedPayload, List, Round, Transaction};
+use wire::{CommittedPayload, Transaction};
 
-use crate::{failure::Failure, node::Clock};
+use crate::{bench::exchange::market::one_block, failure::Failure, node::Clock};
 
 /// Commits on their way to a follower.
 const FOLLOW_AHEAD: usize = 64;
@@ -76,7 +75,8 @@ impl Sequencer {
     pub fn commit(&self, transactions: Vec<Transaction>) -> u64 {
         let mut log = self.lock();
         let index = u64::try_from(log.records.len()).unwrap_or(u64::MAX) + 1;
-        let payload = payload(index, transactions).encode().to_vec();
+        let payload = one_block(index, Timestamp::from_millis(now_ms()), transactions);
+        let payload = payload.expect("invariant: a bench commits few transactions at once").encode().to_vec();
         log.records.push(CommitRecord { index, payload, root: Vec::new(), certificates: Vec::new() });
         log.at.push(Instant::now());
         drop(log);
@@ -102,28 +102,6 @@ impl Sequencer {
     fn lock(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn payload(index: u64, transactions: Vec<Transaction>) -> CommittedPayload {
-    let digest = Digest::of("clockless bench block", &index.to_be_bytes());
-    let reference = BlockRef { round: Round(index), author: Author(0), digest };
-    let fits = "invariant: a bench commits few transactions at once";
-    let block = CommittedBlock {
-        reference,
-        parents: List::default(),
-        transactions: List::new(transactions).expect(fits),
-        attestations: List::default(),
-        evidence: List::default(),
-    };
-    let commit = Commit {
-        index,
-        previous: Digest::ZERO,
-        leader: reference,
-        time: Timestamp::from_millis(now_ms()),
-        coin: CoinValue([0; 48]),
-        blocks: List::new(vec![reference]).expect("invariant: one fits"),
-    };
-    CommittedPayload { commit, blocks: List::new(vec![block]).expect("invariant: one fits") }
 }
 
 /// The next record, once it is there; `None` when there will be none.
