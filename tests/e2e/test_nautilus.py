@@ -39,6 +39,16 @@ class Events:
         raise AssertionError(f"no {kind} came, only {sorted(self.kinds())}")
 
 
+async def quoted_book(client, instrument):
+    """The first book that has both sides: market makers start when the gateway is ready, not before."""
+    for _ in range(900):
+        book = await client.request_book_snapshot(instrument, depth=10)
+        if book.best_bid_price() is not None and book.best_ask_price() is not None:
+            return book
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"nobody quotes {instrument}")
+
+
 async def look_around(port):
     base = f"http://127.0.0.1:{port}/api/v2"
     client = nautilus.DeribitHttpClient(api_key=venue.KEY, api_secret=venue.SECRET, base_url=base)
@@ -47,7 +57,7 @@ async def look_around(port):
         instruments += await client.request_instruments(nautilus.DeribitCurrency.ANY, kind)
     assert len(instruments) > 100, len(instruments)
     client.cache_instruments(instruments)
-    book = await client.request_book_snapshot(PERPETUAL, depth=10)
+    book = await quoted_book(client, PERPETUAL)
     assert book.best_bid_price() < book.best_ask_price(), book
     assert await client.request_trades(PERPETUAL, limit=10) is not None
     state = await client.request_account_state(ACCOUNT)
