@@ -43,6 +43,8 @@ pub fn batch(bytes: &[u8]) {
 pub fn message(bytes: &[u8]) {
     one_encoding::<wire::Message>(bytes);
     one_encoding::<wire::Letter>(bytes);
+    one_encoding::<wire::WorkerOrder>(bytes);
+    one_encoding::<wire::WorkerWord>(bytes);
 }
 
 pub fn record(bytes: &[u8]) {

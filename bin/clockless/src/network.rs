@@ -11,7 +11,7 @@ use std::{
 
 use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
 use serde::{Deserialize, Serialize};
-use wire::{Committee, Endpoint, Member, Successor};
+use wire::{Committee, Endpoint, List, Member, Successor};
 
 use crate::failure::Failure;
 
@@ -90,7 +90,7 @@ impl NetworkGenesis {
         let (committee, sealing) = self.founders()?;
         let member = |(author, sealing)| {
             let (key, stake) = (committee.key(author).unwrap_or_default(), committee.stake(author));
-            Successor { key, sealing, stake, endpoint: None }
+            Successor { key, sealing, stake, endpoint: None, workers: List::default() }
         };
         Ok(committee.authors().zip(sealing).map(member).collect())
     }
@@ -151,6 +151,12 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
     bytes.map(SigningKey::from_bytes).ok_or_else(|| {
         Failure::bad_input(format!("{}: a secret key of 64 hexadecimal digits is expected", path.display()))
     })
+}
+
+/// Writes a configuration as people read it.
+pub fn write_config(path: &Path, config: &impl Serialize) -> Result<(), Failure> {
+    let text = toml::to_string_pretty(config).map_err(|error| Failure::failed(error.to_string()))?;
+    fs::write(path, text).map_err(|error| Failure::file(path, &error))
 }
 
 /// Writes a file that only its owner can read; refuses to overwrite.

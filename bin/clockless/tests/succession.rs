@@ -7,41 +7,15 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs};
 
-use client::protocol::StatusResponse;
 use support::{
-    clockless, free_ports,
+    change::{member, newcomer, until_epoch},
+    clockless,
     network::{Network, Person, until},
     run_json,
 };
 use wire::Transaction;
-
-/// What a member is asked to do by `clockless validator`.
-fn member(network: &Network, place: u16, command: &str, more: &[&str]) -> serde_json::Value {
-    let mut asked = clockless(&["validator", command, "--json", "--config"]);
-    run_json(asked.arg(network.folder.of_validator(place, "config.toml")).args(more))
-}
-
-/// The folder of a validator that is to join, and the file that says who it is.
-fn newcomer(network: &Network, place: u16) -> PathBuf {
-    let port = free_ports(3);
-    let mut made = clockless(&["validator", "new", "--base-port", &port.to_string(), "--like"]);
-    made.arg(network.folder.of_validator(0, "config.toml"));
-    let out = network.folder.path(&format!("validator-{place}"));
-    let said = run_json(made.arg("--out").arg(&out));
-    let file = out.join("newcomer.json");
-    fs::write(&file, said.to_string()).unwrap();
-    file
-}
-
-async fn until_epoch(network: &Network, place: u16, epoch: u64) -> StatusResponse {
-    until(&format!("validator {place} is in epoch {epoch}"), async || {
-        let status = network.client(place).await.status().await.ok()?;
-        (status.epoch == epoch).then_some(status)
-    })
-    .await
-}
 
 /// Hands a transaction to a validator until that says that it is durable; between two epochs it may be busy.
 async fn accept(network: &Network, place: u16, transaction: &Transaction) {
@@ -60,7 +34,7 @@ async fn a_validator_joins_and_another_leaves_while_people_trade() {
         (Person::new(network.digest().await, 1), Person::new(network.digest().await, 2));
     let mut sent = vec![person.faucet(100)];
     accept(&network, 1, &sent[0]).await;
-    let file = newcomer(&network, 4);
+    let file = newcomer(&network, 4).file;
     network.join(4);
     let genesis = fs::read_to_string(network.folder.path("genesis.json")).unwrap();
     let genesis: serde_json::Value = serde_json::from_str(&genesis).unwrap();

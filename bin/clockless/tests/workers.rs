@@ -11,12 +11,14 @@ mod support;
 use std::{fs, process::Stdio};
 
 use client::NodeClient;
+use commonware_codec::DecodeExt;
 use support::{
     Killed,
+    change::{member, newcomer, until_epoch},
     load::Load,
     network::{Network, Person, until},
 };
-use wire::Transaction;
+use wire::{SignedIntent, Transaction};
 
 const VALIDATORS: u16 = 4;
 
@@ -25,12 +27,13 @@ struct Workers(Vec<Option<Killed>>);
 
 impl Workers {
     fn start(network: &Network) -> Self {
-        let mut workers = Self((0..VALIDATORS).map(|_| None).collect());
+        let mut workers = Self(Vec::new());
         network.validators().for_each(|place| workers.launch(network, place));
         workers
     }
 
     fn launch(&mut self, network: &Network, place: u16) {
+        self.0.resize_with(self.0.len().max(usize::from(place) + 1), || None);
         let log = network.folder.of_validator(place, "worker-log");
         let log = fs::File::options().create(true).append(true).open(log).unwrap();
         let mut command = network.folder.worker(place, 0);
@@ -150,6 +153,81 @@ async fn everybody_at_once_comes_back_with_what_was_accepted() {
     network.assert_agreement(executed(&network, 3).await).await;
     network.assert_alive();
     workers.assert_alive();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_follow_the_committee_under_load_and_lose_nothing_that_was_accepted() {
+    let mut network = Network::with_workers(VALIDATORS);
+    let mut workers = Workers::start(&network);
+    network.start_all().await;
+    let name = network.digest().await;
+    let mut loads = Vec::new();
+    for place in 1..VALIDATORS {
+        let person = Person::new(name, u8::try_from(place).unwrap() + 1);
+        loads.push(Load::start_at(client(&network, place).await, person).await);
+    }
+    let fifth = newcomer(&network, VALIDATORS);
+    network.join(VALIDATORS);
+    workers.launch(&network, VALIDATORS);
+    let genesis = fs::read_to_string(network.folder.path("genesis.json")).unwrap();
+    let genesis: serde_json::Value = serde_json::from_str(&genesis).unwrap();
+    let leaver = genesis["validators"][0]["key"].as_str().unwrap().to_owned();
+    let more = ["--newcomer", fifth.file.to_str().unwrap(), "--instead-of", &leaver];
+    (1..4).for_each(|place| assert_eq!(member(&network, place, "join", &more)["epoch"], 2));
+    for place in 1..5 {
+        until_epoch(&network, place, 2).await;
+    }
+    assert!(network.until_ended(0).await.contains("has left the committee"));
+    for load in &loads {
+        load.until_accepted(40).await;
+    }
+    // kill -9 of a worker and of another validator's primary, in the new epoch.
+    workers.kill(1);
+    network.kill(2);
+    let mut accepted = loads.remove(0).stop();
+    workers.launch(&network, 1);
+    network.restart(2).await;
+    // The newcomer's worker takes transactions, and one that comes back into the epoch carries them.
+    let rpc = format!("127.0.0.1:{}", fifth.base_port + 5);
+    let mut fifth = NodeClient::connect(&rpc).await.unwrap();
+    let mut late = Person::new(name, 50);
+    let transaction = late.faucet(7);
+    assert_eq!(fifth.submit(vec![transaction.clone()]).await.unwrap(), [""]);
+    accepted.push(transaction);
+    let transaction = late.faucet(8);
+    submit(&network, 1, transaction.clone()).await;
+    accepted.push(transaction);
+    accepted.extend(loads.into_iter().flat_map(Load::stop));
+
+    (1..4).for_each(|place| assert_eq!(member(&network, place, "refresh", &[])["epoch"], 3));
+    for place in 1..5 {
+        until_epoch(&network, place, 3).await;
+    }
+    let transaction = late.faucet(9);
+    submit(&network, 3, transaction).await;
+    for person in 2..5 {
+        let account = Person::new(name, person).account();
+        let of_person = accepted
+            .iter()
+            .filter(|it| SignedIntent::decode(it.bytes().clone()).unwrap().intent.account == account)
+            .count();
+        let wanted = i64::try_from(of_person).unwrap() * 1_000_000;
+        for place in 1..5 {
+            until("what was accepted is executed", async || {
+                let balance = network.client(place).await.account(account).await.ok()?.balance_micros;
+                (balance >= wanted).then_some(())
+            })
+            .await;
+        }
+    }
+    for place in 1..5 {
+        until("the last words are executed", async || {
+            let balance = network.client(place).await.account(late.account()).await.ok()?.balance_micros;
+            (balance == 24_000_000).then_some(())
+        })
+        .await;
+    }
+    network.assert_agreement_of(&[1, 2, 3, 4], executed(&network, 4).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,7 @@ fn change(epoch: u64, members: &[u16]) -> CommitteeChange {
         sealing: opening(*it).sealing_key(),
         stake: 1,
         endpoint: None,
+        workers: List::default(),
     };
     let members = List::new(members.iter().map(member).collect()).unwrap();
     CommitteeChange { network: NETWORK, epoch, members }

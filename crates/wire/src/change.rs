@@ -9,7 +9,8 @@ use commonware_codec::{DecodeExt, Encode, Write};
 use crypto::{Digest, PublicKey, SealingKey, Signature, SigningKey};
 
 use crate::{
-    Author, Blob, Committee, CommitteeError, List, Member, Tally, Transaction, limits::COMMITTEE_MAX,
+    Author, Blob, Committee, CommitteeError, List, Member, Tally, Transaction,
+    limits::{COMMITTEE_MAX, WORKERS_MAX},
 };
 
 const NAMESPACE: &[u8] = b"clockless committee change";
@@ -28,7 +29,7 @@ record! {
 
 record! {
     /// A validator of the next epoch.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Successor {
         pub key: PublicKey,
         /// To what its share of the coin is sealed.
@@ -36,6 +37,9 @@ record! {
         pub stake: u64,
         /// Where others find it; `None` of a member that stays where it is.
         pub endpoint: Option<Endpoint>,
+        /// Where its workers that are processes of their own listen for others, by their numbers; none of a member that
+        /// stays where it is.
+        pub workers: List<Endpoint, WORKERS_MAX>,
     }
 }
 
@@ -213,6 +217,7 @@ mod tests {
             sealing: SealingKey([7; 48]),
             stake: 1,
             endpoint: Some(Endpoint { ip: [7; 16], port: 7_000 }),
+            workers: List::default(),
         };
         let members = List::new(members.iter().map(member).collect()).unwrap();
         CommitteeChange { network: NETWORK, epoch, members }

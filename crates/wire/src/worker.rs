@@ -6,8 +6,8 @@
 use crypto::Digest;
 
 use crate::{
-    Author, BatchRef, Blob, List,
-    limits::{ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, FETCH_MAX, NOTES_MAX},
+    AgreedChange, Author, BatchRef, Blob, List, Transaction,
+    limits::{ANSWER_ITEMS_MAX, BATCH_BYTES_MAX, CHANGES_ANSWER_MAX, FETCH_MAX, NOTES_MAX},
 };
 
 tagged! {
@@ -57,6 +57,8 @@ tagged! {
         2 => Gone { batches: List<Digest, NOTES_MAX> },
         /// The encoding of a `Batch` whose contents were asked for.
         3 => Contents { batch: Blob<BATCH_BYTES_MAX> },
+        /// The words that follow are of this epoch: the worker has been seated in it.
+        4 => Seated { epoch: u64 },
     }
 }
 
@@ -83,5 +85,12 @@ tagged! {
         7 => Begin { section: u64 },
         /// Sections of the log before `keep` are needed no more.
         8 => Cut { keep: u64 },
+        /// How the committee changed, from the genesis on; in as many orders as it takes.
+        9 => Changes { changes: List<AgreedChange, CHANGES_ANSWER_MAX> },
+        /// The validator takes part in this epoch: the first order of a connection but for the changes, and said again
+        /// when another epoch begins.
+        10 => Seated { epoch: u64 },
+        /// What the validator itself has to have ordered.
+        11 => Submit { transaction: Transaction },
     }
 }

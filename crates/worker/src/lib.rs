@@ -10,6 +10,7 @@
 //! Left out on purpose: what a transaction means, and which batches are ordered.
 
 mod builder;
+mod epochs;
 mod questions;
 mod room;
 mod sections;
@@ -18,6 +19,7 @@ mod unordered;
 mod worker;
 
 pub use builder::{Builder, BuilderLimits, Sealed};
+pub use epochs::{Effect, Epochs, Event};
 pub use room::{Busy, Shares};
 pub use shelf::{Held, Shelf};
 pub use unordered::Unordered;

@@ -37,8 +37,8 @@ impl Unordered {
     }
 }
 
-/// The ticket of transactions whose client is gone.
-const NOBODY: u64 = u64::MAX;
+/// The ticket of transactions whose client is gone, or waits for no answer.
+pub(crate) const NOBODY: u64 = u64::MAX;
 
 impl Worker {
     /// Gives away what is not ordered: batches of which the primary says so, and what is not sealed.

@@ -19,7 +19,7 @@ use crate::{
     demo::chain::Chain,
     failure::Failure,
     local::{Process, wait_for},
-    network::write_secret,
+    network::{write_config, write_secret},
     node::Clock,
 };
 
@@ -122,8 +122,7 @@ pub fn start_gateway(
         history: "sqlite:history.sqlite".to_owned(),
     };
     let path = home.join("gateway.toml");
-    let text = toml::to_string_pretty(&file).map_err(|error| Failure::failed(error.to_string()))?;
-    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    write_config(&path, &file)?;
     let mut process =
         Process::start(&["gateway", "--config", &path.display().to_string()], &folder.join("gateway.log"))?;
     wait_for(listen, &mut process)?;

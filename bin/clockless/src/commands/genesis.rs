@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    network::{NetworkGenesis, Validator, write_secret},
+    network::{NetworkGenesis, Validator, write_config, write_secret},
     node::{
         config::{ExecutionMode, LoadConfig, NodeConfig, PacingConfig},
         worker::{self, config::WorkerConfig},
@@ -246,9 +246,7 @@ fn make_validators(
             pacing: plan.pacing.clone(),
             load: plan.load,
         };
-        let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
-        let path = folder.join("config.toml");
-        fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+        write_config(&folder.join("config.toml"), &config)?;
         write_workers(&folder, plan, place)?;
     }
     Ok(())
@@ -273,9 +271,7 @@ fn write_workers(folder: &Path, plan: &Plan, place: usize) -> Result<(), Failure
             batch_delay_ms: worker::config::batch_delay_ms(),
             retry_ms: worker::config::retry_ms(),
         };
-        let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
-        let path = folder.join(format!("worker-{number}.toml"));
-        fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+        write_config(&folder.join(format!("worker-{number}.toml")), &config)?;
     }
     Ok(())
 }

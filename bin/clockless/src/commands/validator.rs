@@ -15,12 +15,12 @@ use crypto::{OpeningKey, SealingKey, SigningKey};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wire::{AgreedChange, Committee, CommitteeChange, List, Successor, committee_after};
+use wire::{AgreedChange, Committee, CommitteeChange, Endpoint, List, Successor, committee_after};
 
 use crate::{
     failure::Failure,
-    network::{NetworkGenesis, endpoint_of, parse_key, read_signing_key, write_secret},
-    node::config::NodeConfig,
+    network::{NetworkGenesis, endpoint_of, parse_key, read_signing_key, write_config, write_secret},
+    node::{config::NodeConfig, worker::config::WorkerConfig},
 };
 
 #[derive(Args, Debug)]
@@ -54,7 +54,8 @@ struct NewArguments {
     /// The address that others reach it at.
     #[arg(long, default_value = "127.0.0.1")]
     ip: IpAddr,
-    /// It listens on this (links), the next (rpc) and the one after (metrics).
+    /// It listens on this (links), the next (rpc) and the one after (metrics). Where workers are processes of their own they
+    /// meet it on the next port, and each takes two more (links, rpc).
     #[arg(long)]
     base_port: u16,
 }
@@ -97,6 +98,9 @@ struct Newcomer {
     sealing: String,
     stake: u64,
     address: SocketAddr,
+    /// Of its workers that are processes of their own, for other workers, by their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    workers: Vec<SocketAddr>,
 }
 
 pub fn run(arguments: &ValidatorArguments) -> Result<(), Failure> {
@@ -122,41 +126,82 @@ pub fn run(arguments: &ValidatorArguments) -> Result<(), Failure> {
 }
 
 fn make(arguments: &NewArguments) -> Result<(), Failure> {
-    let NewArguments { like, out, ip, base_port } = arguments;
+    let NewArguments { like, out, .. } = arguments;
     let member = NodeConfig::read(like)?;
-    let port = |place: u16| {
-        let port = base_port.checked_add(place);
-        port.ok_or_else(|| Failure::bad_input("--base-port: the ports go beyond 65535"))
-    };
-    let address = |place| Ok::<_, Failure>(SocketAddr::new(*ip, port(place)?));
+    let address = |place| address(arguments, place);
     let whole = |path: &Path| path.canonicalize().map_err(|error| Failure::file(path, &error));
     fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
     let mut secret = [0; 32];
     rand::rng().fill_bytes(&mut secret);
     write_secret(&out.join("key"), &hex::encode(secret))?;
+    let genesis = whole(&member.genesis)?;
+    let workers = make_workers(arguments, &member, &genesis)?;
     let config = NodeConfig {
-        genesis: whole(&member.genesis)?,
+        genesis,
         key: PathBuf::from("key"),
         coin_share: None,
         data: PathBuf::from("data"),
         listen: address(0)?,
         rpc: address(1)?,
         metrics: address(2)?,
+        worker_listen: member.worker_listen.map(|_| address(3)).transpose()?,
         joins: true,
         load: None,
         ..member
     };
-    let text = toml::to_string_pretty(&config).map_err(|error| Failure::failed(error.to_string()))?;
-    let path = out.join("config.toml");
-    fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    write_config(&out.join("config.toml"), &config)?;
     let newcomer = Newcomer {
         key: SigningKey::from_bytes(secret).public_key().to_string(),
         sealing: OpeningKey::from_secret(&secret).sealing_key().to_string(),
         stake: 1,
         address: config.listen,
+        workers,
     };
     println!("{}", serde_json::to_string(&newcomer).unwrap_or_default());
     Ok(())
+}
+
+/// The configurations of the newcomer's workers, like those beside the member's, and where they listen for others; none
+/// where workers are in the node's process.
+fn make_workers(
+    arguments: &NewArguments,
+    member: &NodeConfig,
+    genesis: &Path,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let mut listening = Vec::new();
+    let places = if member.worker_listen.is_some() { member.workers } else { 0 };
+    for number in 0..places {
+        let like = WorkerConfig::read(&worker_file(&arguments.like, number))?;
+        let first = 4 + 2 * u16::from(number);
+        let config = WorkerConfig {
+            genesis: genesis.to_owned(),
+            key: PathBuf::from("key"),
+            data: PathBuf::from(format!("worker-{number}-data")),
+            listen: address(arguments, first)?,
+            rpc: address(arguments, first + 1)?,
+            primary: address(arguments, 3)?,
+            ..like
+        };
+        write_config(&worker_file(&arguments.out.join("config.toml"), number), &config)?;
+        listening.push(config.listen);
+    }
+    Ok(listening)
+}
+
+/// The configuration of a worker is beside that of its node.
+fn worker_file(node: &Path, number: u8) -> PathBuf {
+    node.with_file_name(format!("worker-{number}.toml"))
+}
+
+fn first_worker(node: &Path) -> Result<WorkerConfig, Failure> {
+    WorkerConfig::read(&worker_file(node, 0))
+}
+
+/// Where the newcomer listens on its n-th port.
+fn address(arguments: &NewArguments, place: u16) -> Result<SocketAddr, Failure> {
+    let port = arguments.base_port.checked_add(place);
+    let port = port.ok_or_else(|| Failure::bad_input("--base-port: the ports go beyond 65535"))?;
+    Ok(SocketAddr::new(arguments.ip, port))
 }
 
 fn read_newcomer(path: &Path) -> Result<Successor, Failure> {
@@ -166,12 +211,15 @@ fn read_newcomer(path: &Path) -> Result<Successor, Failure> {
     let key = parse_key(&newcomer.key).ok_or_else(|| bad("key must be 64 hexadecimal digits"))?;
     let sealing = hex::decode(&newcomer.sealing).ok().and_then(|it| it.try_into().ok()).map(SealingKey);
     let sealing = sealing.ok_or_else(|| bad("sealing must be 96 hexadecimal digits"))?;
-    Ok(Successor { key, sealing, stake: newcomer.stake, endpoint: Some(endpoint_of(newcomer.address)) })
+    let workers: Vec<Endpoint> = newcomer.workers.iter().copied().map(endpoint_of).collect();
+    let workers = List::new(workers).ok_or_else(|| bad("workers: at most 16 addresses are expected"))?;
+    let endpoint = Some(endpoint_of(newcomer.address));
+    Ok(Successor { key, sealing, stake: newcomer.stake, endpoint, workers })
 }
 
 fn without(members: &[Successor], key: &str) -> Result<Vec<Successor>, Failure> {
     let leaver = parse_key(key);
-    let staying: Vec<Successor> = members.iter().filter(|it| Some(it.key) != leaver).copied().collect();
+    let staying: Vec<Successor> = members.iter().filter(|it| Some(it.key) != leaver).cloned().collect();
     if staying.len() == members.len() {
         return Err(Failure::bad_input(format!("{key}: this is no member of the committee")));
     }
@@ -194,10 +242,15 @@ async fn present(config: &NodeConfig) -> Result<Present, Failure> {
     let committee = committee_after(genesis.digest(), &genesis.committee()?, &changes);
     let committee = committee.map_err(|error| Failure::failed(format!("the node's committee: {error}")))?;
     let members = match changes.last() {
-        Some(last) => last.change.members.iter().map(|it| Successor { endpoint: None, ..*it }).collect(),
+        Some(last) => last.change.members.iter().map(staying).collect(),
         None => genesis.successors()?,
     };
     Ok(Present { genesis, node, committee, members })
+}
+
+/// A member that stays where it is.
+fn staying(member: &Successor) -> Successor {
+    Successor { endpoint: None, workers: List::default(), ..member.clone() }
 }
 
 async fn show(member: &MemberArguments) -> Result<(), Failure> {
@@ -218,10 +271,7 @@ async fn vote(
     change: impl FnOnce(Vec<Successor>) -> Result<Vec<Successor>, Failure>,
 ) -> Result<(), Failure> {
     let config = NodeConfig::read(&member.config)?;
-    if config.worker_listen.is_some() {
-        let reason = "workers in processes of their own cannot follow a change of the committee yet";
-        return Err(Failure::bad_input(reason));
-    }
+    let refused = |error: client::NodeError| Failure::bad_input(error.to_string());
     let key = read_signing_key(&config.key)?;
     let Present { genesis, mut node, committee, members } = present(&config).await?;
     if committee.author_of(&key.public_key()).is_none() {
@@ -234,6 +284,10 @@ async fn vote(
     let next = next.map_err(|error| Failure::bad_input(error.to_string()))?;
     let transaction = change.vote(&key).to_transaction();
     let transaction = transaction.ok_or_else(|| Failure::bad_input("the change names too many members"))?;
+    if config.worker_listen.is_some() {
+        // Transactions go to the workers of this validator.
+        node = NodeClient::connect(&first_worker(&member.config)?.rpc.to_string()).await.map_err(refused)?;
+    }
     let refusals = node.submit(vec![transaction]).await;
     let refusals = refusals.map_err(|error| Failure::failed(error.to_string()))?;
     if let Some(refusal) = refusals.into_iter().find(|refusal| !refusal.is_empty()) {

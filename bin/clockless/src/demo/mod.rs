@@ -40,7 +40,7 @@ use crate::{
     },
     failure::Failure,
     local::{LocalNetwork, Process, free_addresses, wait_for},
-    network::write_secret,
+    network::{write_config, write_secret},
     node::Clock,
 };
 
@@ -366,8 +366,7 @@ fn start_gateway(
         history: "sqlite:history.sqlite".to_owned(),
     };
     let path = network.path("gateway.toml");
-    let text = toml::to_string_pretty(&file).map_err(|error| Failure::failed(error.to_string()))?;
-    fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    write_config(&path, &file)?;
     let arguments = ["gateway", "--config", &path.display().to_string()];
     let mut process = Process::start(&arguments, &network.path("gateway.log"))?;
     wait_for(listen, &mut process).map_err(|failure| Failure::bad_input(failure.to_string()))?;

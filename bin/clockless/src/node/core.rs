@@ -35,6 +35,11 @@ pub enum Word {
     Letter(PublicKey, Letter),
     /// A link came up.
     Connected(PublicKey),
+    /// Of a worker that is a process of its own and seated in that epoch.
+    Worker {
+        epoch: u64,
+        input: Input,
+    },
 }
 
 impl From<Input> for Word {
@@ -73,7 +78,10 @@ impl SteadyClock {
     fn now(&mut self) -> Timestamp {
         let (at, shown) = (Instant::now(), self.clock.now());
         if self.last.1 > shown.saturating_add(SET_BACK_MAX) {
-            start_again();
+            // The libraries under the links count by the machine's clock, and would wait for it to come back to where it
+            // was.
+            tracing::warn!("the machine's clock was set back");
+            super::start_again();
         }
         let now = steady(self.last.1, at.duration_since(self.last.0), shown);
         // Parts of a millisecond are carried on, not lost.
@@ -82,17 +90,6 @@ impl SteadyClock {
         }
         now
     }
-}
-
-/// Starts this program again in its place. The libraries under the links count by the machine's clock, and would
-/// wait for it to come back to where it was; a restart is what a validator is made for.
-fn start_again() {
-    use std::os::unix::process::CommandExt;
-    tracing::warn!("the machine's clock was set back: starting again");
-    let again = std::env::current_exe()
-        .map(|path| std::process::Command::new(path).args(std::env::args_os().skip(1)).exec());
-    tracing::error!(?again, "cannot start again after the machine's clock was set back");
-    std::process::exit(1);
 }
 
 /// What a steady clock shows so much after `last`, while the machine's shows `shown`.
@@ -146,6 +143,11 @@ fn take(succession: &mut Succession, now: Timestamp, word: Word, out: &mut Vec<E
         Word::Input(input) => succession.take(now, input, out),
         Word::Letter(from, letter) => succession.take_letter(now, &from, letter, out),
         Word::Connected(peer) => succession.connected(now, &peer, out),
+        Word::Worker { epoch, input } => {
+            if succession.era().epoch() == epoch {
+                succession.take(now, input, out);
+            }
+        }
     }
 }
 

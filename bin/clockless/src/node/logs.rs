@@ -8,25 +8,30 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use commonware_runtime::{Supervisor as _, tokio::Context};
 use wire::Record;
 
-use crate::node::{config::NodeConfig, journal::Journal};
+use crate::node::journal::Journal;
 
 pub struct Logs {
     context: Context,
     data: PathBuf,
     fsync: bool,
-    /// The first epoch, whose log has a name without a number.
+    /// What the log of the first epoch is called; those of later ones have a number behind it.
+    name: &'static str,
     first: u64,
     journals: BTreeMap<u64, Journal>,
 }
 
 impl Logs {
-    pub fn new(context: &Context, config: &NodeConfig, first: u64) -> Self {
-        let (context, data) = (context.child("storage"), config.data.clone());
-        Self { context, data, fsync: config.fsync, first, journals: BTreeMap::new() }
+    pub fn new(context: &Context, data: PathBuf, fsync: bool, (name, first): (&'static str, u64)) -> Self {
+        Self { context: context.child("storage"), data, fsync, name, first, journals: BTreeMap::new() }
     }
 
     fn partition(&self, epoch: u64) -> String {
-        if epoch == self.first { "journal".to_owned() } else { format!("journal-{epoch}") }
+        if epoch == self.first { self.name.to_owned() } else { format!("{}-{epoch}", self.name) }
+    }
+
+    /// Whether an earlier life has left a log of an epoch, which is not open.
+    pub fn is_left(&self, epoch: u64) -> bool {
+        !self.journals.contains_key(&epoch) && self.data.join(self.partition(epoch)).exists()
     }
 
     /// Opens the log of an epoch and hands every record over, in order.

@@ -135,7 +135,7 @@ async fn serve(
     };
     let Started { succession, executor, logs, file } =
         start::from_disk((&context, &config), (identity, coin), past, &feed).await?;
-    let seats = succession.seats();
+    let (seats, is_active) = (succession.seats(), succession.is_active());
     open.store(true, Ordering::Relaxed);
     let thread = |error: std::io::Error| Failure::failed(format!("no thread: {error}"));
     let orders = executor.spawn(inbox.clone()).map_err(thread)?;
@@ -151,12 +151,15 @@ async fn serve(
     tokio::spawn(serve_rpc(config.rpc, service));
     tracing::info!(key = %key.public_key(), listen = %config.listen, rpc = %config.rpc, %network, "node is up");
     let workers = meet_workers(&context, &config, key, inbox).await?;
+    if is_active {
+        workers.seat(&seats);
+    }
     let places = Places { genesis: committee, addresses: config.peers.clone() };
     let (left, leaving) = oneshot::channel();
     let (left, data) = (Some(left), config.data.clone());
     let mut storage =
-        Storage { logs, links, places, data, feed, left, orders, tickets, metrics, file, workers };
-    storage.link(&seats)?;
+        Storage { logs, links, places, seats, data, feed, left, orders, tickets, metrics, file, workers };
+    storage.link()?;
     tokio::select! {
         ended = storage.run(turns) => ended,
         () = leave(leaving) => Ok(()),
@@ -243,6 +246,16 @@ async fn serve_rpc<S: client::protocol::node_server::Node>(address: std::net::So
     if let Err(error) = served {
         tracing::error!(%address, %error, "the RPC service ended");
     }
+}
+
+/// Starts this program again in its place: a restart is what a validator and its workers are made for.
+fn start_again() -> ! {
+    use std::os::unix::process::CommandExt;
+    tracing::warn!("starting again");
+    let again = std::env::current_exe()
+        .map(|path| std::process::Command::new(path).args(std::env::args_os().skip(1)).exec());
+    tracing::error!(?again, "cannot start again");
+    std::process::exit(1);
 }
 
 /// Resolves when this process is told to end.

@@ -49,7 +49,7 @@ pub async fn from_disk(
     let author = identity.committee.author_of(&identity.key.public_key());
     let mut executor = executor(config, &identity, (feed, &file))?;
     let mut succession = succession(config, identity, coin, (&file, &mut executor))?;
-    let mut logs = Logs::new(context, config, first);
+    let mut logs = Logs::new(context, config.data.clone(), config.fsync, ("journal", first));
     logs.clear_before(succession.era().epoch()).map_err(|error| Failure::file(&config.data, &error))?;
     let (snapshot, mut records) = (*feed.height().borrow(), 0_u64);
     loop {

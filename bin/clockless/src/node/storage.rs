@@ -10,12 +10,13 @@ use std::{
     sync::{Arc, mpsc::Sender},
 };
 
+use crypto::PublicKey;
 use replica::{
     agreement::{Output, Record},
     succession::{Effect, Seats},
 };
 use tokio::sync::{mpsc, oneshot};
-use wire::{Committee, Snapshot};
+use wire::{Committee, Endpoint, Snapshot};
 
 use crate::{
     failure::Failure,
@@ -43,10 +44,31 @@ pub struct Places {
     pub addresses: Vec<SocketAddr>,
 }
 
+impl Places {
+    /// Where the members of a committee listen: of those of the genesis the configuration knows, others have said it. Whose
+    /// address nobody knows is not dialled, and may come by itself.
+    pub fn of(
+        &self,
+        committee: &Committee,
+        said: impl Fn(&PublicKey) -> Option<Endpoint>,
+    ) -> Vec<SocketAddr> {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address = |author| {
+            let key = committee.key(author)?;
+            let known = self.genesis.author_of(&key);
+            let known = known.and_then(|author| self.addresses.get(usize::from(author.0)).copied());
+            known.or_else(|| said(&key).map(address_of))
+        };
+        committee.authors().map(|author| address(author).unwrap_or(nowhere)).collect()
+    }
+}
+
 pub struct Storage {
     pub logs: Logs,
     pub links: Links,
     pub places: Places,
+    /// Of the last epoch that is known of.
+    pub seats: Seats,
     pub data: PathBuf,
     pub feed: Arc<Feed>,
     /// Told once that this validator has left, and from which epoch on.
@@ -91,14 +113,25 @@ impl Storage {
                     let (dealer, statements) = (blame.dealer, blame.evidence.len());
                     tracing::warn!(dealer, statements, "a dealer is proven to have lied");
                 }
-                Effect::Linked(seats) => self.link(&seats)?,
-                Effect::Began { seats, after } => self.begin_epoch(&seats, after)?,
-                Effect::Adopted { seats, snapshot, encoded } => {
-                    self.link(&seats)?;
-                    self.feed.set_changes(&seats.changes);
-                    self.adopt(snapshot, &encoded, Some(seats.committee))?;
+                Effect::Linked(seats) => {
+                    self.seats = seats;
+                    self.link()?;
                 }
-                Effect::Share { epoch, share } => shares::keep(&self.data, epoch, &share)?,
+                Effect::Began { seats, after } => self.begin_epoch(seats, after)?,
+                Effect::Adopted { seats, snapshot, encoded } => {
+                    self.feed.set_changes(&seats.changes);
+                    let committee = seats.committee.clone();
+                    self.seats = seats;
+                    self.link()?;
+                    self.adopt(snapshot, &encoded, Some(committee))?;
+                }
+                Effect::Share { epoch, share } => {
+                    shares::keep(&self.data, epoch, &share)?;
+                    // With its share this validator takes part.
+                    if epoch == self.seats.committee.epoch() {
+                        self.workers.seat(&self.seats);
+                    }
+                }
                 // Whoever waits for it ends the process.
                 Effect::Left { epoch } => drop(self.left.take().map(|left| left.send(epoch))),
             }
@@ -137,24 +170,27 @@ impl Storage {
                 tracing::warn!(author, round, "a validator signed two blocks for one round");
             }
             Output::Halt { reason } => return Err(Failure::failed(format!("{reason}"))),
-            Output::Order { worker, order } => self.workers.tell(worker, order),
+            Output::Order { worker, order } => self.workers.tell((epoch, worker), order),
             Output::Persist { .. } | Output::WakeAt(_) | Output::Checkpoint(_) => {}
         }
         Ok(())
     }
 
-    /// Brings up the links with a committee.
-    pub fn link(&mut self, seats: &Seats) -> Result<(), Failure> {
-        let addresses = addresses(&self.places, seats);
+    /// Brings up the links with the committee.
+    pub fn link(&mut self) -> Result<(), Failure> {
+        let seats = &self.seats;
+        let addresses = self.places.of(&seats.committee, |key| seats.endpoint(key));
         self.links.track(&seats.committee, &addresses)
     }
 
-    fn begin_epoch(&mut self, seats: &Seats, after: u64) -> Result<(), Failure> {
+    fn begin_epoch(&mut self, seats: Seats, after: u64) -> Result<(), Failure> {
         let (epoch, members) = (seats.committee.epoch(), seats.committee.size());
         tracing::info!(epoch, members, after, "the committee has handed over");
-        self.link(seats)?;
         self.feed.set_changes(&seats.changes);
-        self.order(Order::Epoch(seats.committee.clone()))
+        let committee = seats.committee.clone();
+        self.seats = seats;
+        self.link()?;
+        self.order(Order::Epoch(committee))
     }
 
     fn order(&self, order: Order) -> Result<(), Failure> {
@@ -178,19 +214,6 @@ impl Storage {
         );
         self.order(Order::Adopt(snapshot, seated))
     }
-}
-
-/// Where the members of a committee listen: of those of the genesis the configuration knows, others have said it. Whose
-/// address nobody knows is not dialled, and may come by itself.
-fn addresses(places: &Places, seats: &Seats) -> Vec<SocketAddr> {
-    let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-    let address = |author| {
-        let key = seats.committee.key(author)?;
-        let known = places.genesis.author_of(&key);
-        let known = known.and_then(|author| places.addresses.get(usize::from(author.0)).copied());
-        known.or_else(|| seats.endpoint(&key).map(address_of))
-    };
-    seats.committee.authors().map(|author| address(author).unwrap_or(nowhere)).collect()
 }
 
 /// Whether somebody may rely on this effect after a restart.

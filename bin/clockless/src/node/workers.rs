@@ -1,7 +1,8 @@
 //! Workers that are processes of their own, as their primary meets them.
 //!
 //! Invariant: a worker's key follows from the validator's secret key and the worker's number, so nobody else can
-//! speak as it. A connection that cannot keep up is dropped; whoever comes anew is told everything that matters.
+//! speak as it. A connection that cannot keep up is dropped; whoever comes anew is told everything that matters. Orders
+//! and words are of the epoch that both sides have named before: a worker that has not said that it is seated counts as away.
 
 use std::{
     collections::BTreeMap,
@@ -15,9 +16,12 @@ use commonware_cryptography::{Signer as _, ed25519};
 use commonware_runtime::{Listener as _, Network as _, SinkOf, StreamOf, Supervisor as _, tokio::Context};
 use commonware_stream::Upgrader as _;
 use crypto::{Digest, SigningKey};
-use replica::agreement::Input;
+use replica::{agreement::Input, succession::Seats};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use wire::{WorkerOrder, WorkerWord, limits::MESSAGE_BYTES_MAX};
+use wire::{
+    List, WorkerOrder, WorkerWord,
+    limits::{CHANGES_ANSWER_MAX, MESSAGE_BYTES_MAX},
+};
 
 use crate::{
     failure::Failure,
@@ -42,17 +46,31 @@ struct Connected {
     /// Tells connections of one worker apart.
     lives: u64,
     orders: BTreeMap<u8, (u64, mpsc::Sender<WorkerOrder>)>,
+    /// The epoch that this validator takes part in, and what a worker is told of it.
+    seated: Option<(u64, Vec<WorkerOrder>)>,
 }
 
 impl Workers {
-    /// Sends an order; a worker that does not keep up is cut off, and told anew when it comes back.
-    pub fn tell(&self, worker: u8, order: WorkerOrder) {
+    /// Sends an order of an epoch; a worker that does not keep up is cut off, and told anew when it comes back.
+    pub fn tell(&self, (epoch, worker): (u64, u8), order: WorkerOrder) {
         let mut connected = self.lock();
-        let is_cut_off =
-            connected.orders.get(&worker).is_some_and(|(_, orders)| orders.try_send(order).is_err());
-        if is_cut_off {
-            connected.orders.remove(&worker);
+        if connected.seated.as_ref().is_some_and(|(seated, _)| *seated == epoch) {
+            connected.tell(worker, order);
         }
+    }
+
+    /// This validator takes part in an epoch from here on: its workers are told behind their last orders of the one before.
+    pub fn seat(&self, seats: &Seats) {
+        let changes = seats.changes.chunks(CHANGES_ANSWER_MAX).filter_map(|part| List::new(part.to_vec()));
+        let mut orders: Vec<WorkerOrder> = changes.map(|changes| WorkerOrder::Changes { changes }).collect();
+        let epoch = seats.committee.epoch();
+        orders.push(WorkerOrder::Seated { epoch });
+        let mut connected = self.lock();
+        let workers: Vec<u8> = connected.orders.keys().copied().collect();
+        for worker in workers {
+            orders.iter().for_each(|order| connected.tell(worker, order.clone()));
+        }
+        connected.seated = Some((epoch, orders));
     }
 
     /// A new connection takes the place of the one before.
@@ -62,6 +80,8 @@ impl Workers {
         connected.lives += 1;
         let life = connected.lives;
         connected.orders.insert(worker, (life, sender));
+        let seated = connected.seated.as_ref().map(|(_, orders)| orders.clone()).unwrap_or_default();
+        seated.into_iter().for_each(|order| connected.tell(worker, order));
         (life, receiver)
     }
 
@@ -77,6 +97,14 @@ impl Workers {
 
     fn lock(&self) -> MutexGuard<'_, Connected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connected {
+    fn tell(&mut self, worker: u8, order: WorkerOrder) {
+        if self.orders.get(&worker).is_some_and(|(_, orders)| orders.try_send(order).is_err()) {
+            self.orders.remove(&worker);
+        }
     }
 }
 
@@ -156,7 +184,7 @@ impl Door {
     ) {
         let (life, mut orders) = self.workers.open(worker);
         tracing::info!(worker, "a worker has come");
-        self.inbox.put_in_turn(Input::Met { worker }).await;
+        let mut seated = None;
         let send = async {
             while let Some(order) = orders.recv().await {
                 if sender.send(order.encode()).await.is_err() {
@@ -167,7 +195,16 @@ impl Door {
         let receive = async {
             while let Ok(bytes) = receiver.recv().await {
                 let Ok(word) = WorkerWord::decode(bytes) else { return };
-                self.inbox.put_in_turn(Input::Word(word)).await;
+                let input = match word {
+                    WorkerWord::Seated { epoch } => {
+                        seated = Some(epoch);
+                        Input::Met { worker }
+                    }
+                    word => Input::Word(word),
+                };
+                if let Some(epoch) = seated {
+                    self.inbox.put_in_turn(Word::Worker { epoch, input }).await;
+                }
             }
         };
         tokio::select! {
@@ -176,7 +213,9 @@ impl Door {
         }
         if self.workers.close(worker, life) {
             tracing::warn!(worker, "a worker has gone");
-            self.inbox.put_in_turn(Input::Parted { worker }).await;
+            if let Some(epoch) = seated {
+                self.inbox.put_in_turn(Word::Worker { epoch, input: Input::Parted { worker } }).await;
+            }
         }
     }
 }

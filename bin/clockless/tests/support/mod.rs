@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::panic, clippy::print_stdout, reason = "a test fails with what it saw")]
 
+pub mod change;
 pub mod load;
 pub mod network;
 

@@ -1,7 +1,9 @@
 //! What the ordering decides, on its way to the execution: references become contents.
 //!
 //! Invariant: commits and checkpoints leave in their order, each commit when the contents of all its batches are at
-//! hand. A batch is forgotten by its worker only after its contents are. Contents that are asked for ahead are few.
+//! hand, and right behind it the word of which own batches it has ordered: with any commit the epoch can end, and what
+//! would come later is void. A batch is forgotten by its worker only after its contents are. Contents that are asked for
+//! ahead are few.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -30,7 +32,7 @@ struct Part {
 
 #[derive(Debug)]
 enum Waiting {
-    Commit { commit: Commit, parts: Vec<Part> },
+    Commit { commit: Commit, parts: Vec<Part>, own: Vec<BatchRef> },
     Checkpoint(Checkpoint),
 }
 
@@ -52,9 +54,16 @@ pub(super) struct Assembly {
     asked: BTreeSet<Digest>,
     /// To be forgotten when they are not wanted any more.
     to_forget: Vec<BatchRef>,
+    /// Own batches of the commits that wait.
+    own: BTreeSet<Digest>,
 }
 
 impl Assembly {
+    /// Whether a commit that waits has ordered this own batch.
+    pub(super) fn has_own(&self, batch: &Digest) -> bool {
+        self.own.contains(batch)
+    }
+
     /// Whether nothing waits for contents.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -109,18 +118,26 @@ impl Assembly {
         self.wanted.remove(&batch).and_then(|wanted| wanted.transactions).unwrap_or_default()
     }
 
-    /// What waited and is needed no more: this validator goes on from a later commit.
-    pub(super) fn clear(&mut self) -> Vec<BatchRef> {
-        core::mem::take(self).to_forget
+    /// This validator goes on from a later commit: batches to forget, and own ones that commits which waited have ordered.
+    pub(super) fn clear(&mut self) -> (Vec<BatchRef>, Vec<BatchRef>) {
+        let Self { waiting, to_forget, .. } = core::mem::take(self);
+        let own = waiting.into_iter().flat_map(|waiting| match waiting {
+            Waiting::Commit { own, .. } => own,
+            Waiting::Checkpoint(_) => Vec::new(),
+        });
+        (to_forget, own.collect())
     }
 }
 
 impl Agreement {
     /// Puts a commit out as soon as its contents are at hand.
     pub(super) fn assemble(&mut self, commit: Commit, out: &mut Vec<Output>) {
-        let mut parts = Vec::new();
+        let (mut parts, mut own) = (Vec::new(), Vec::new());
         for reference in &commit.blocks {
             let Some(it) = self.dag.accepted().get(reference) else { continue };
+            if reference.author == self.config.author {
+                own.extend(it.block.batches.iter().copied());
+            }
             let block = CommittedBlock {
                 reference: *reference,
                 parents: it.block.parents.clone(),
@@ -134,7 +151,8 @@ impl Agreement {
             });
             parts.push(Part { block, batches: batches.collect() });
         }
-        self.assembly.waiting.push_back(Waiting::Commit { commit, parts });
+        self.assembly.own.extend(own.iter().map(|batch| batch.digest));
+        self.assembly.waiting.push_back(Waiting::Commit { commit, parts, own });
         self.put_out(out);
     }
 
@@ -160,11 +178,20 @@ impl Agreement {
     fn put_out(&mut self, out: &mut Vec<Output>) {
         while self.assembly.is_ready() {
             match self.assembly.waiting.pop_front() {
-                Some(Waiting::Commit { commit, parts }) => {
+                Some(Waiting::Commit { commit, parts, own }) => {
                     let blocks: Vec<CommittedBlock> =
                         parts.into_iter().map(|part| self.whole(part)).collect();
                     let blocks = List::new(blocks).expect("invariant: as many as the commit has");
+                    let index = commit.index;
                     out.push(Output::Commit(CommittedPayload { commit, blocks }));
+                    for batch in &own {
+                        self.assembly.own.remove(&batch.digest);
+                    }
+                    self.crew.order_about(
+                        &own,
+                        |batches| WorkerOrder::Ordered { commit: index, batches },
+                        out,
+                    );
                 }
                 Some(Waiting::Checkpoint(checkpoint)) => out.push(Output::Checkpoint(checkpoint)),
                 None => {}

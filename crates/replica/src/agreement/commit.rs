@@ -4,7 +4,7 @@
 
 use num::Timestamp;
 use ordering::Decision;
-use wire::{BlockRef, Commit, Round, WorkerOrder};
+use wire::{BatchRef, BlockRef, Commit, List, Round, limits::BLOCK_BATCHES_MAX};
 
 use super::{Agreement, Output, Record, WorkerPlaces};
 
@@ -66,26 +66,24 @@ impl Agreement {
     }
 
     fn hand_over(&mut self, commit: Commit, out: &mut Vec<Output>) {
-        let (index, blocks) = (commit.index, commit.blocks.clone());
+        let blocks = commit.blocks.clone();
         self.assemble(commit, out);
         for block in &blocks {
             self.settle_evidence(block);
             self.unordered_payload.remove(block);
-            self.settle_own(block, index, out);
+            self.settle_own(block);
         }
     }
 
-    /// The own batches that a block carries are ordered: their worker tells who submitted them.
-    pub(super) fn settle_own(&mut self, block: &BlockRef, commit: u64, out: &mut Vec<Output>) {
-        if block.author != self.config.author {
-            return;
-        }
-        let Some(it) = self.dag.accepted().get(block) else { return };
-        let batches = it.block.batches.clone();
+    /// The own batches that a block carries are ordered.
+    pub(super) fn settle_own(&mut self, block: &BlockRef) -> List<BatchRef, BLOCK_BATCHES_MAX> {
+        let own = Some(block).filter(|block| block.author == self.config.author);
+        let carried = own.and_then(|block| self.dag.accepted().get(block));
+        let batches = carried.map(|it| it.block.batches.clone()).unwrap_or_default();
         for batch in &batches {
             self.own.remove(&batch.digest);
         }
-        self.crew.order_about(&batches, |batches| WorkerOrder::Ordered { commit, batches }, out);
+        batches
     }
 
     /// Bytes of own transactions on their way.

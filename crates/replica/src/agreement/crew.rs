@@ -112,7 +112,8 @@ impl Crew {
         }
     }
 
-    /// A client's transaction; `client` picks the worker. Whose workers are away takes none.
+    /// A client's transaction; `client` picks the worker. One that is away hears of the validator's own ones in this way,
+    /// and answers its clients itself.
     pub(super) fn submit(
         &mut self,
         client: u64,
@@ -124,6 +125,9 @@ impl Crew {
         match self.places.get(usize::from(number)) {
             Some(Place::Here(_)) => {
                 self.put(number, worker::Input::Submit { client, ticket, transaction }, out);
+            }
+            Some(Place::Away { met: true }) => {
+                self.order(number, WorkerOrder::Submit { transaction }, out);
             }
             _ => out.push(Output::Refused { ticket, busy: worker::Busy { have: 0, need: 0 } }),
         }

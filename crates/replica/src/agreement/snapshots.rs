@@ -92,7 +92,8 @@ impl Agreement {
         self.dag.set_floor(checkpoint.floor, &mut accepted);
         for block in checkpoint.ordered.iter() {
             self.unordered_payload.remove(block);
-            self.settle_own(block, checkpoint.index, out);
+            let (batches, commit) = (self.settle_own(block), checkpoint.index);
+            self.crew.order_about(&batches, |batches| WorkerOrder::Ordered { commit, batches }, out);
         }
         self.forget_before(checkpoint.floor, out);
         let held: Vec<BlockRef> =
@@ -163,7 +164,8 @@ impl Agreement {
         let checkpoint = snapshot.checkpoint.clone();
         self.hold(reference, encoded.clone());
         out.push(Output::Adopt { snapshot: Box::new(snapshot), encoded });
-        let needless = self.assembly.clear();
+        let (needless, own) = self.assembly.clear();
+        self.crew.order_about(&own, |batches| WorkerOrder::Ordered { commit: 0, batches }, out);
         self.forget_batches(needless, out);
         self.go_on_after(&checkpoint, out);
         // Whether own batches under the floor were ordered is not known: they are carried again, and whoever

@@ -64,6 +64,8 @@ impl Agreement {
                     self.take_contents(&digest, batch.transactions.into_vec(), out);
                 }
             }
+            // Of epochs whoever passes words on has heard.
+            WorkerWord::Seated { .. } => {}
         }
     }
 
@@ -80,6 +82,10 @@ impl Agreement {
         if is_new && !self.batches.is_referred(&batch.digest) {
             self.persist(Record::Sealed { batch: *note }, out);
             self.add_own(note);
+            return;
+        }
+        if self.assembly.has_own(&batch.digest) {
+            // The word of it comes with the commit.
             return;
         }
         // Told again, and not waiting: it was ordered, or an own block found at peers carries it.

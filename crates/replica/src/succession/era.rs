@@ -3,7 +3,7 @@
 //! Invariant: the era after a change follows from the era before, the change and the key that the ceremony made.
 
 use crypto::{Digest, PublicKey, ThresholdKey};
-use wire::{AgreedChange, Author, Committee, Endpoint, SignedCeremonyMessage};
+use wire::{AgreedChange, Author, Committee, Endpoint, SignedCeremonyMessage, Successor};
 
 use crate::ceremony::{Ceremony, Holders, Plan, Receiver, Secrets, Step};
 
@@ -25,10 +25,19 @@ pub struct Seats {
 impl Seats {
     /// Where a validator said that it listens; `None` when it never did.
     pub fn endpoint(&self, key: &PublicKey) -> Option<Endpoint> {
-        let said = |agreed: &AgreedChange| {
-            agreed.change.members.iter().find(|member| member.key == *key).and_then(|member| member.endpoint)
+        self.said_of(key, |member| member.endpoint)
+    }
+
+    /// Where it said that its worker of a number listens.
+    pub fn worker_endpoint(&self, key: &PublicKey, number: u8) -> Option<Endpoint> {
+        self.said_of(key, |member| member.workers.get(usize::from(number)).copied())
+    }
+
+    fn said_of<T>(&self, key: &PublicKey, what: impl Fn(&Successor) -> Option<T>) -> Option<T> {
+        let of_change = |agreed: &AgreedChange| {
+            agreed.change.members.iter().find(|member| member.key == *key).and_then(&what)
         };
-        self.changes.iter().rev().find_map(said)
+        self.changes.iter().rev().find_map(of_change)
     }
 }
 

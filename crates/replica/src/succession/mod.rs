@@ -316,6 +316,10 @@ impl Succession {
             }
             return;
         };
+        if let (Input::Met { .. }, Some(handover)) = (&input, &mut self.handover) {
+            // What a worker that was away has not sealed was never said.
+            handover.ceremony.forget_said();
+        }
         let mut outputs = Vec::new();
         agreement.take(now, input, &mut outputs);
         self.perform(now, outputs, out);

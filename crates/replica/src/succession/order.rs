@@ -27,14 +27,15 @@ impl Succession {
         let (mut steps, mut has_read, mut is_over) = (Vec::new(), false, false);
         for output in outputs {
             match output {
-                Output::Commit(_) if is_over => {}
+                Output::Commit(_) if is_over => break,
                 Output::Commit(payload) => {
                     self.read(&payload, &mut steps);
                     has_read = true;
                     is_over = steps.iter().any(|step| matches!(step, Step::Key(_)));
                     out.push(Effect::Agreement { epoch, output: Output::Commit(payload) });
                 }
-                Output::Final { .. } => self.pass_on(epoch, output, out),
+                // What the last commit has ordered is said behind it.
+                Output::Final { .. } | Output::Order { .. } => self.pass_on(epoch, output, out),
                 _ if is_over => {}
                 output => self.pass_on(epoch, output, out),
             }

@@ -8,6 +8,10 @@ use num::Timestamp;
 use wire::{BatchNote, Blob, List, WantedBatch, WorkerMessage, WorkerOrder, WorkerWord, limits::FETCH_MAX};
 
 use super::{Output, Worker, note_of, words};
+use crate::unordered::NOBODY;
+
+/// The client that a validator is to its own worker.
+const VALIDATOR: u64 = 0;
 
 impl Worker {
     pub(super) fn take_order(&mut self, now: Timestamp, order: WorkerOrder, out: &mut Vec<Output>) {
@@ -37,6 +41,13 @@ impl Worker {
                 self.rewrite_old(out);
             }
             WorkerOrder::Cut { keep } => out.push(Output::Cut { keep: self.sections.own_number(keep) }),
+            WorkerOrder::Submit { transaction } => {
+                // A validator's own words are few; told to wait it says them again.
+                let _busy = self.builder.submit(now, VALIDATOR, (NOBODY, transaction));
+                self.seal_due(now, out);
+            }
+            // Of epochs whoever holds the worker has heard.
+            WorkerOrder::Changes { .. } | WorkerOrder::Seated { .. } => {}
         }
     }
 
@@ -120,6 +131,21 @@ impl Worker {
         if self.sections.is_old(batch) {
             self.persist(batch, out);
         }
+    }
+
+    /// Writes own batches that were inherited, the first one last: a log that holds that one holds them all.
+    pub(crate) fn write_inherited(&mut self, out: &mut Vec<Output>) {
+        let own = self.own.iter().map(|(digest, own)| (own.note.sequence, *digest));
+        let mut unwritten: Vec<_> = own.filter(|(_, digest)| !self.sections.is_known(digest)).collect();
+        unwritten.sort_unstable();
+        unwritten.iter().rev().for_each(|(_, digest)| self.persist(digest, out));
+    }
+
+    /// Whether the log, as it was restored, holds whatever was inherited.
+    pub(crate) fn has_inheritance(&self) -> bool {
+        self.shelf
+            .iter()
+            .any(|(_, held)| (held.batch.author, held.batch.sequence) == (self.settings.author, 1))
     }
 
     /// Own batches that wait to be ordered must not go with the section they were written to. Those inherited from another

@@ -76,11 +76,12 @@ impl WorkerConfig {
         Ok(config)
     }
 
-    pub fn settings(&self, committee: &Committee, author: Author) -> Settings {
+    /// But for the epoch and the place in its committee, which are those of the first.
+    pub fn settings(&self, committee: &Committee) -> Settings {
         let usual = Pacing::default();
         Settings {
             epoch: committee.epoch(),
-            author,
+            author: Author(0),
             committee_size: committee.size(),
             number: self.number,
             batch_bytes: usual.batch_bytes,

@@ -1,6 +1,6 @@
 //! The link to the primary: dialled again for as long as the worker lives.
 //!
-//! Invariant: words that cannot be told are dropped; when the primary is met, everything is told anew.
+//! Invariant: words that cannot be told are dropped; when the primary seats this worker, everything is told anew.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +15,7 @@ use commonware_stream::Upgrader as _;
 use crypto::SigningKey;
 use tokio::sync::mpsc;
 use wire::{WorkerOrder, WorkerWord, limits::MESSAGE_BYTES_MAX};
-use worker::Input;
+use worker::Event;
 
 use crate::{
     failure::Failure,
@@ -83,7 +83,7 @@ pub struct Meeting {
 }
 
 /// Keeps the link up.
-pub async fn keep(context: Context, meeting: Meeting, primary: Primary, inbox: Inbox<Input>) {
+pub async fn keep(context: Context, meeting: Meeting, primary: Primary, inbox: Inbox<Event>) {
     loop {
         if let Err(failure) = meet(&context, &meeting, &primary, &inbox).await {
             tracing::debug!(%failure, "the primary is not there");
@@ -97,7 +97,7 @@ async fn meet(
     context: &Context,
     meeting: &Meeting,
     primary: &Primary,
-    inbox: &Inbox<Input>,
+    inbox: &Inbox<Event>,
 ) -> Result<(), Failure> {
     let failed = |error: &dyn core::fmt::Display| Failure::failed(error.to_string());
     let own = link_key(&meeting.key, meeting.number).to_bytes();
@@ -111,7 +111,6 @@ async fn meet(
     let (words, mut waiting) = mpsc::channel::<WorkerWord>(WORDS_MAX);
     primary.set(Link::Met(words));
     tracing::info!("the primary is met");
-    inbox.put_in_turn(Input::Met).await;
     let send = async {
         while let Some(word) = waiting.recv().await {
             if sender.send(word.encode()).await.is_err() {
@@ -122,7 +121,7 @@ async fn meet(
     let receive = async {
         while let Ok(bytes) = receiver.recv().await {
             let Ok(order) = WorkerOrder::decode(bytes) else { return };
-            inbox.put_in_turn(Input::Order(order)).await;
+            inbox.put_in_turn(Event::Order(order)).await;
         }
     };
     tokio::select! {

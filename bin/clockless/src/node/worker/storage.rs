@@ -2,80 +2,123 @@
 //!
 //! Invariant: every effect leaves after every batch before it is durable.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use replica::succession::Seats;
 use tokio::sync::mpsc;
 use wire::{Message, Record};
-use worker::Output;
+use worker::{Effect, Output};
 
 use super::{TURNS_MAX, primary::Primary};
 use crate::{
     failure::Failure,
     node::{
-        journal::Journal,
         links::Links,
+        logs::Logs,
+        start_again,
+        storage::Places,
         tickets::{Answers, Fate, Tickets},
     },
 };
 
 pub struct Storage {
     pub number: u8,
-    pub journal: Journal,
+    pub logs: Logs,
     pub links: Links,
+    /// Where the workers of this number of the others listen.
+    pub places: Places,
     pub primary: Primary,
     pub tickets: Arc<Tickets>,
 }
 
 impl Storage {
-    pub async fn run(mut self, mut turns: mpsc::Receiver<Vec<Output>>) -> Result<(), Failure> {
+    pub async fn run(mut self, mut turns: mpsc::Receiver<Vec<Effect>>) -> Result<(), Failure> {
         let mut waiting = Vec::new();
         while turns.recv_many(&mut waiting, TURNS_MAX).await > 0 {
-            let (mut records, mut effects) = (Vec::new(), Vec::new());
-            for output in waiting.drain(..).flatten() {
-                match output {
-                    Output::Persist { section, batch } => records.push((section, Record::Batch { batch })),
-                    effect => effects.push(effect),
-                }
-            }
-            let failed = |error| Failure::failed(format!("the log failed: {error}"));
-            self.journal.append(&records).await.map_err(failed)?;
-            if effects.iter().any(promises) {
-                self.journal.synchronise().await.map_err(failed)?;
-            }
-            self.perform(effects).await?;
+            self.perform(waiting.drain(..).flatten().collect()).await?;
         }
         Err(Failure::failed("the worker's thread has stopped"))
     }
 
-    async fn perform(&mut self, effects: Vec<Output>) -> Result<(), Failure> {
+    pub async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Failure> {
+        for effect in &effects {
+            if let Effect::Linked { committee, .. } = effect
+                && self.logs.is_left(committee.epoch())
+            {
+                // A life before this one was further, and what it has accepted is in that log: the next one reads it.
+                tracing::warn!(epoch = committee.epoch(), "there is a log of this epoch that was not read");
+                start_again();
+            }
+        }
+        let (records, effects) = split(effects);
+        let failed = |error| Failure::failed(format!("the log failed: {error}"));
+        for (epoch, records) in records {
+            self.logs.append(epoch, &records).await.map_err(failed)?;
+        }
+        if effects.iter().any(promises) {
+            self.logs.synchronise().await.map_err(failed)?;
+        }
         let mut answers = Answers::default();
-        let worker = self.number;
         for effect in effects {
             match effect {
-                Output::Send { to, message } => self.links.send(to, &Message::Worker { worker, message }),
-                Output::Broadcast { message } => self.links.broadcast(&Message::Worker { worker, message }),
-                Output::Introduction => self.primary.introduce(),
-                Output::Word(word) => self.primary.tell(word),
-                Output::Accepted { ticket } => answers.add(ticket, Fate::Accepted),
-                Output::Final { ticket, .. } => answers.add(ticket, Fate::Final),
-                Output::Refused { ticket, .. } => answers.add(ticket, Fate::Refused),
-                Output::Fault { peer } => {
-                    tracing::warn!(peer = peer.0, "a peer sent what is no batch");
-                    self.links.blame(peer);
-                }
-                Output::Cut { keep } => self.journal.cut(keep).await.map_err(Failure::failed)?,
-                Output::Persist { .. } => {}
+                Effect::Linked { committee, changes } => self.link(Seats { committee, changes })?,
+                Effect::Worker { epoch, output } => self.put_out(epoch, output, &mut answers).await?,
             }
         }
         self.tickets.tell(answers);
         Ok(())
     }
+
+    fn link(&mut self, seats: Seats) -> Result<(), Failure> {
+        let (epoch, number) = (seats.committee.epoch(), self.number);
+        tracing::info!(epoch, members = seats.committee.size(), "seated");
+        let addresses = self.places.of(&seats.committee, |key| seats.worker_endpoint(key, number));
+        self.links.track(&seats.committee, &addresses)
+    }
+
+    async fn put_out(&mut self, epoch: u64, output: Output, answers: &mut Answers) -> Result<(), Failure> {
+        let worker = self.number;
+        let letter = |message| Message::Worker { worker, message };
+        match output {
+            Output::Send { to, message } => self.links.of(epoch).send(to, &letter(message)),
+            Output::Broadcast { message } => self.links.of(epoch).broadcast(&letter(message)),
+            Output::Introduction => self.primary.introduce(),
+            Output::Word(word) => self.primary.tell(word),
+            Output::Accepted { ticket } => answers.add(ticket, Fate::Accepted),
+            Output::Final { ticket, .. } => answers.add(ticket, Fate::Final),
+            Output::Refused { ticket, .. } => answers.add(ticket, Fate::Refused),
+            Output::Fault { peer } => {
+                tracing::warn!(peer = peer.0, "a peer sent what is no batch");
+                self.links.of(epoch).blame(peer);
+            }
+            Output::Cut { keep } => self.logs.cut(epoch, keep).await.map_err(Failure::failed)?,
+            Output::Persist { .. } => {}
+        }
+        Ok(())
+    }
 }
 
 /// Whether somebody may rely on this effect after a restart.
-fn promises(effect: &Output) -> bool {
+fn promises(effect: &Effect) -> bool {
+    let Effect::Worker { output, .. } = effect else { return false };
     matches!(
-        effect,
+        output,
         Output::Broadcast { .. } | Output::Word(_) | Output::Accepted { .. } | Output::Cut { .. }
     )
+}
+
+/// Records by epoch and section.
+type Records = BTreeMap<u64, Vec<(u64, Record)>>;
+
+fn split(all: Vec<Effect>) -> (Records, Vec<Effect>) {
+    let (mut records, mut effects) = (Records::new(), Vec::new());
+    for effect in all {
+        match effect {
+            Effect::Worker { epoch, output: Output::Persist { section, batch } } => {
+                records.entry(epoch).or_default().push((section, Record::Batch { batch }));
+            }
+            effect => effects.push(effect),
+        }
+    }
+    (records, effects)
 }
