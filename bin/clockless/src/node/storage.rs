@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, mpsc::Sender},
 };
 
-use crypto::PublicKey;
+use crypto::{PublicKey, ThresholdShare};
 use replica::{
     agreement::{Output, Record},
     succession::{Effect, Seats},
@@ -125,13 +125,7 @@ impl Storage {
                     self.link()?;
                     self.adopt(snapshot, &encoded, Some(committee))?;
                 }
-                Effect::Share { epoch, share } => {
-                    shares::keep(&self.data, epoch, &share)?;
-                    // With its share this validator takes part.
-                    if epoch == self.seats.committee.epoch() {
-                        self.workers.seat(&self.seats);
-                    }
-                }
+                Effect::Share { epoch, share } => self.take_part(epoch, &share)?,
                 // Whoever waits for it ends the process.
                 Effect::Left { epoch } => drop(self.left.take().map(|left| left.send(epoch))),
             }
@@ -181,6 +175,15 @@ impl Storage {
         let seats = &self.seats;
         let addresses = self.places.of(&seats.committee, |key| seats.endpoint(key));
         self.links.track(&seats.committee, &addresses)
+    }
+
+    /// With its share this validator takes part in an epoch.
+    fn take_part(&self, epoch: u64, share: &ThresholdShare) -> Result<(), Failure> {
+        shares::keep(&self.data, epoch, share)?;
+        if epoch == self.seats.committee.epoch() {
+            self.workers.seat(&self.seats);
+        }
+        Ok(())
     }
 
     fn begin_epoch(&mut self, seats: Seats, after: u64) -> Result<(), Failure> {

@@ -195,13 +195,7 @@ impl Door {
         let receive = async {
             while let Ok(bytes) = receiver.recv().await {
                 let Ok(word) = WorkerWord::decode(bytes) else { return };
-                let input = match word {
-                    WorkerWord::Seated { epoch } => {
-                        seated = Some(epoch);
-                        Input::Met { worker }
-                    }
-                    word => Input::Word(word),
-                };
+                let input = heard(worker, word, &mut seated);
                 if let Some(epoch) = seated {
                     self.inbox.put_in_turn(Word::Worker { epoch, input }).await;
                 }
@@ -217,5 +211,16 @@ impl Door {
                 self.inbox.put_in_turn(Word::Worker { epoch, input: Input::Parted { worker } }).await;
             }
         }
+    }
+}
+
+/// What a word is to the agreement of the epoch in which the worker is seated.
+fn heard(worker: u8, word: WorkerWord, seated: &mut Option<u64>) -> Input {
+    match word {
+        WorkerWord::Seated { epoch } => {
+            *seated = Some(epoch);
+            Input::Met { worker }
+        }
+        word => Input::Word(word),
     }
 }

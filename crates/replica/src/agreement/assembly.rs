@@ -179,19 +179,11 @@ impl Agreement {
         while self.assembly.is_ready() {
             match self.assembly.waiting.pop_front() {
                 Some(Waiting::Commit { commit, parts, own }) => {
-                    let blocks: Vec<CommittedBlock> =
-                        parts.into_iter().map(|part| self.whole(part)).collect();
-                    let blocks = List::new(blocks).expect("invariant: as many as the commit has");
                     let index = commit.index;
+                    let blocks = parts.into_iter().map(|part| self.whole(part)).collect();
+                    let blocks = List::new(blocks).expect("invariant: as many as the commit has");
                     out.push(Output::Commit(CommittedPayload { commit, blocks }));
-                    for batch in &own {
-                        self.assembly.own.remove(&batch.digest);
-                    }
-                    self.crew.order_about(
-                        &own,
-                        |batches| WorkerOrder::Ordered { commit: index, batches },
-                        out,
-                    );
+                    self.tell_ordered(index, &own, out);
                 }
                 Some(Waiting::Checkpoint(checkpoint)) => out.push(Output::Checkpoint(checkpoint)),
                 None => {}
@@ -202,6 +194,14 @@ impl Agreement {
             let gone = core::mem::take(&mut self.assembly.to_forget);
             self.forget_batches(gone, out);
         }
+    }
+
+    /// The own batches of a commit are ordered: their worker tells who submitted them.
+    fn tell_ordered(&mut self, commit: u64, own: &[BatchRef], out: &mut Vec<Output>) {
+        for batch in own {
+            self.assembly.own.remove(&batch.digest);
+        }
+        self.crew.order_about(own, |batches| WorkerOrder::Ordered { commit, batches }, out);
     }
 
     fn whole(&mut self, part: Part) -> CommittedBlock {
