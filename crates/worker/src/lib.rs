@@ -2,7 +2,8 @@
 //!
 //! A [`Worker`] takes submissions, seals them into batches, hands those to the workers of its number at the other
 //! validators, keeps theirs, and asks for what its primary (the validator's agreement) lacks. Between the two pass
-//! references, never bytes, until the primary asks for the contents of what is ordered.
+//! references, never bytes, until the primary asks for the contents of what is ordered. One that is a process of its own
+//! outlives committees: [`Epochs`].
 //!
 //! Invariant: an own batch is persisted before anything is said of it, and so is a batch before it is said to be
 //! held; a batch that is held can be handed to whoever asks until it is forgotten; what waits to be batched is
