@@ -4,7 +4,7 @@
 //! 1. time, proofs against validators, and observations;
 //! 2. expiries, of contracts and of orders, funding, switches of owners who fell silent, markets that open or
 //!    stop, what governance enacts, listing, withdrawals that are due;
-//! 3. money and keys;
+//! 3. money, keys, and combos to be listed;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
 //! 5. marks, orders whose trigger has come, margin, liquidation;
@@ -68,6 +68,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.watch_indices();
     state.enact_proposals();
     state.refresh_listing();
+    state.delist_idle_combos();
     state.pay_withdrawals();
     state.take_steps(&admitted, others, &mut outcomes);
     state.acting = ActionPlace::default();
@@ -119,7 +120,8 @@ impl State {
             | Action::SetSwitch { .. }
             | Action::SetMarginModel { .. }
             | Action::SetProtection { .. }
-            | Action::ResetProtection { .. } => Turn::Money,
+            | Action::ResetProtection { .. }
+            | Action::CreateCombo { .. } => Turn::Money,
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
             Action::Cancel { target } if found(target).is_none() => Turn::Rest,
             Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
@@ -199,6 +201,7 @@ impl State {
                 self.take_auction(account, (of, *part, *reward_min))
             }
             Action::TakeBlock { offer } => self.take_block(account, offer),
+            Action::CreateCombo { legs } => self.create_combo(account, legs),
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
             Action::SetProtection { group, limits } => {
                 self.set_protection(account, *group, *limits).map(done)

@@ -112,6 +112,7 @@ pub(crate) fn list_instrument(
         name: name.to_owned(),
         underlying: UnderlyingId(u16::try_from(place).ok()?),
         contract,
+        combo: None,
         market,
         listing: Listing::Open,
         valuation: None,

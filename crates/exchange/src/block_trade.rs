@@ -103,6 +103,9 @@ impl State {
     fn check_leg(&self, (account, side): (AccountIndex, Side), leg: &BlockLeg) -> Result<(), Reject> {
         let have = leg.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
+        if it.is_combo() {
+            return Err(Reject::ComboInOffer { have });
+        }
         self.check_open(it)?;
         self.check_pool(account, it)?;
         self.check_lots(leg.lots)?;

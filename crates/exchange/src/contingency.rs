@@ -61,6 +61,16 @@ impl Interest {
         Self { net: self.net * factor, buys: self.buys * factor, sells: self.sells * factor }
     }
 
+    /// The interest in a leg that one in a combo is.
+    const fn in_leg(self, ratio: i128) -> Self {
+        if ratio > 0 {
+            self.times(ratio)
+        } else {
+            let opposite = Self { net: -self.net, buys: self.sells, sells: self.buys };
+            opposite.times(-ratio)
+        }
+    }
+
     const fn is_empty(self) -> bool {
         self.net == 0 && self.buys == 0 && self.sells == 0
     }
@@ -79,12 +89,19 @@ impl Contingency {
         self.instruments.is_empty()
     }
 
-    /// Adds to an account's interest in an instrument.
+    /// Adds to an account's interest in an instrument, or in the legs of a combo.
     pub(crate) fn add(&mut self, it: &Instrument, more: Interest) {
-        let (before, after) = add_to(&mut self.instruments, it.id, more);
+        let Some(combo) = &it.combo else { return self.add_to_one((it.id, &it.contract), more) };
+        for leg in &combo.legs {
+            self.add_to_one((leg.instrument, &leg.contract), more.in_leg(leg.ratio.into()));
+        }
+    }
+
+    fn add_to_one(&mut self, (id, contract): (InstrumentId, &Contract), more: Interest) {
+        let (before, after) = add_to(&mut self.instruments, id, more);
         let grown = after.size() - before.size();
         self.units.gross += grown;
-        if let Some(strike) = strike(it) {
+        if let Some(strike) = strike(contract) {
             let (before, after) = add_to(&mut self.strikes, strike, more);
             self.units.short_options += after.short() - before.short();
         } else {
@@ -99,11 +116,16 @@ impl Contingency {
 
     /// The units after adding to the interest in an instrument.
     pub(crate) fn units_with(&self, it: &Instrument, more: Interest) -> Units {
+        if it.is_combo() {
+            let mut with = self.clone();
+            with.add(it, more);
+            return with.units;
+        }
         let mut units = self.units;
         let held = self.instruments.get(&it.id).copied().unwrap_or_default();
         let grown = held.plus(more).size() - held.size();
         units.gross += grown;
-        match strike(it) {
+        match strike(&it.contract) {
             None => units.futures += grown,
             Some(strike) => {
                 let held = self.strikes.get(&strike).copied().unwrap_or_default();
@@ -136,10 +158,10 @@ fn add_to<K: Ord>(map: &mut BTreeMap<K, Interest>, key: K, more: Interest) -> (I
     }
 }
 
-const fn strike(it: &Instrument) -> Option<(Timestamp, Cash)> {
-    match it.contract {
-        Contract::Option { expiry, strike, .. } => Some((expiry, strike)),
-        Contract::Future { .. } | Contract::Perpetual => None,
+const fn strike(contract: &Contract) -> Option<(Timestamp, Cash)> {
+    match contract {
+        Contract::Option { expiry, strike, .. } => Some((*expiry, *strike)),
+        Contract::Future { .. } | Contract::Perpetual | Contract::Combo { .. } => None,
     }
 }
 

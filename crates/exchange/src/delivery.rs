@@ -30,8 +30,12 @@ impl State {
         for id in expired {
             self.end_book(id);
             let it = self.instrument_mut(id);
-            it.listing = Listing::Expired;
             it.collected.clear();
+            if it.is_combo() {
+                self.delist_combo(id);
+            } else {
+                it.listing = Listing::Expired;
+            }
         }
         for (underlying, expiry, price) in self.oracle.deliverable() {
             if expiry <= self.time {
@@ -46,7 +50,9 @@ impl State {
         let due: Vec<InstrumentId> = self
             .instruments
             .iter()
-            .filter(|it| it.underlying == underlying && it.contract.expiry() == Some(expiry))
+            .filter(|it| {
+                it.underlying == underlying && it.contract.expiry() == Some(expiry) && !it.is_combo()
+            })
             .map(|it| it.id)
             .collect();
         for id in &due {
@@ -130,5 +136,7 @@ fn payoff(it: &Instrument, price: Cash) -> Cash {
         Contract::Option { strike, right: Right::Call, .. } => intrinsic(price, strike),
         Contract::Option { strike, right: Right::Put, .. } => intrinsic(strike, price),
         Contract::Future { .. } | Contract::Perpetual => price,
+        // Nobody holds one.
+        Contract::Combo { .. } => Cash::ZERO,
     }
 }

@@ -16,8 +16,8 @@ use crate::{instrument::StandardMargin, name::Right};
 pub use check::SCAN_BILLIONTHS_MAX;
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
-    FundingParameters, GovernanceParameters, HaltParameters, LadderParameters, ListingParameters, Member,
-    PoolGenesis, SmileParameters, WithdrawalParameters,
+    ComboParameters, FundingParameters, GovernanceParameters, HaltParameters, LadderParameters,
+    ListingParameters, Member, PoolGenesis, SmileParameters, WithdrawalParameters,
 };
 
 /// The exchange's part of a network's genesis.
@@ -53,6 +53,9 @@ pub struct Genesis {
     /// How smiles follow quotes; where it is absent they stay as genesis has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smiles: Option<SmileParameters>,
+    /// Which combos have books; none where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub combos: Option<ComboParameters>,
     /// How money leaves; not at all where it is absent.
     #[serde(default)]
     pub withdrawals: Option<WithdrawalParameters>,
@@ -388,6 +391,7 @@ impl Genesis {
             halt: Some(HaltParameters::default()),
             funding: Some(FundingParameters::default()),
             smiles: Some(SmileParameters::default()),
+            combos: Some(ComboParameters::default()),
             withdrawals: Some(WithdrawalParameters::default()),
             listing: None,
             ladder: None,

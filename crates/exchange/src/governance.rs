@@ -219,7 +219,7 @@ impl State {
 }
 
 /// Sections of genesis whose numbers can be changed.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "fees",
     "margin",
     "marks",
@@ -228,6 +228,7 @@ const SECTIONS: [&str; 11] = [
     "halt",
     "funding",
     "smiles",
+    "combos",
     "withdrawals",
     "listing",
     "ladder",

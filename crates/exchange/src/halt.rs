@@ -114,7 +114,8 @@ impl State {
     }
 
     fn halt_underlying(&mut self, id: UnderlyingId) {
-        let open = self.instruments.iter().filter(|it| it.underlying == id && it.is_open());
+        // A combo stands while a leg does.
+        let open = self.instruments.iter().filter(|it| it.underlying == id && it.is_open() && !it.is_combo());
         let open: Vec<InstrumentId> = open.map(|it| it.id).collect();
         for instrument in open {
             self.begin_halt(instrument, HaltCause::Volatility);

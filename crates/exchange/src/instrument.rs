@@ -6,6 +6,7 @@ use num::{Cash, Fix, Lots, Market, Ticks, Timestamp};
 use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
+    combo::Combo,
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
@@ -34,6 +35,8 @@ pub struct Instrument {
     pub name: String,
     pub underlying: UnderlyingId,
     pub contract: Contract,
+    /// The legs of a combo; nobody holds one: its trades are those of its legs.
+    pub combo: Option<Combo>,
     pub market: Market,
     pub listing: Listing,
     /// `None` until the first mark.
@@ -108,7 +111,12 @@ impl Instrument {
             Contract::Option { .. } => ContractKind::Option,
             Contract::Future { .. } => ContractKind::Future,
             Contract::Perpetual => ContractKind::Perpetual,
+            Contract::Combo { .. } => ContractKind::Combo,
         }
+    }
+
+    pub const fn is_combo(&self) -> bool {
+        self.combo.is_some()
     }
 
     pub fn is_open(&self) -> bool {

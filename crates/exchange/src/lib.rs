@@ -19,6 +19,7 @@ mod block_trade;
 pub mod book;
 pub mod calendar;
 mod ceiling;
+mod combo;
 mod contingency;
 mod coverage;
 mod deleverage;
@@ -67,6 +68,7 @@ mod withdrawals;
 
 pub use account::{Account, Distress, Health, LabelUse};
 pub use apply::apply;
+pub use combo::{Combo, Implied, Leg};
 pub use funding::Funding;
 pub use genesis::{Genesis, GenesisError};
 pub use governance::{Governance, Proposal, VERSION};

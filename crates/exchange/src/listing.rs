@@ -6,7 +6,7 @@
 //! the index does.
 //!
 //! Invariant: the same index and time list the same instruments; an instrument with a position or an order is never
-//! taken off; there are never more open instruments than the limit.
+//! taken off, and neither is a leg of a combo; there are never more open instruments than the limit.
 
 use std::collections::BTreeSet;
 
@@ -187,7 +187,7 @@ impl State {
 
     fn has_room(&self) -> bool {
         let most = self.parameters.listing.map_or(0, |rules| rules.instruments_max);
-        let open = self.instruments.iter().filter(|it| it.is_open()).count();
+        let open = self.instruments.iter().filter(|it| it.is_open() && !it.is_combo()).count();
         u32::try_from(open).is_ok_and(|open| open < most)
     }
 
@@ -203,12 +203,14 @@ impl State {
     /// Takes off options that are far from the index and nobody's.
     fn take_off(&mut self, underlying: UnderlyingId, strikes: &Strikes) {
         let is_far = |contract: &Contract| matches!(contract, Contract::Option { strike, .. } if !strikes.kept.contains(strike));
+        let legs = self.combo_legs();
         let idle = self.instruments.iter().filter(|it| {
             it.underlying == underlying
                 && it.is_open()
                 && is_far(&it.contract)
                 && it.open_interest == 0
                 && it.halt.is_none()
+                && !legs.contains(&it.id)
                 && self.book(it.id).resting() == 0
         });
         let idle: Vec<InstrumentId> = idle.map(|it| it.id).collect();

@@ -293,7 +293,10 @@ impl OpenOrder {
         (side, lots, price): (Side, Lots, Ticks),
         (fees, index): (&Fees, Cash),
     ) -> Self {
-        let fee = fee_per_unit_max(fees, it, index, it.market.price(price).unwrap_or(Cash::MAX));
+        let fee = match &it.combo {
+            Some(combo) => combo.fee,
+            None => fee_per_unit_max(fees, it, index, it.market.price(price).unwrap_or(Cash::MAX)),
+        };
         Self { side, lots: i64::try_from(lots.get()).unwrap_or(i64::MAX), price, fee }
     }
 }
@@ -328,12 +331,13 @@ impl Filled {
 
     /// The most that it adds to what contingencies are on.
     pub(crate) fn units_at_most(&self, it: &Instrument) -> Units {
-        let (gross, is_option) = (self.units.abs(), it.is_option());
-        Units {
-            short_options: if is_option { gross } else { 0 },
-            futures: if is_option { 0 } else { gross },
-            gross,
-        }
+        let size = self.units.abs();
+        let (options, futures) = match &it.combo {
+            None if it.is_option() => (1, 0),
+            None => (0, 1),
+            Some(combo) => combo.gross_ratios(),
+        };
+        Units { short_options: size * options, futures: size * futures, gross: size * (options + futures) }
     }
 
     pub(crate) fn standard(&self, valuation: &Valuation) -> Fine {

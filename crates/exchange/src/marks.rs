@@ -78,7 +78,7 @@ impl State {
         let rules = (self.parameters.grid_of(&underlying.symbol), &self.parameters.margin);
         let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
         let mut are_same = true;
-        for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open()) {
+        for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open() && !it.is_combo()) {
             valuations.push((it.id, value(it, underlying, &smiles, (now, rules))));
         }
         for (id, valuation) in valuations {
@@ -91,6 +91,7 @@ impl State {
         let uncertainty = self.present_uncertainty(id);
         let underlying = self.underlying_mut(id);
         (underlying.marked, underlying.uncertainty) = (Some((index, now)), uncertainty);
+        are_same &= self.mark_combos(id);
         self.lift_ceilings();
         if are_same {
             self.revalue(id);

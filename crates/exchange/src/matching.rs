@@ -27,6 +27,9 @@ impl State {
         taker: TakerSide,
         (limit, lots): (Ticks, Lots),
     ) -> Taken {
+        if self.instrument_at(id).is_combo() {
+            return self.trade_combo(id, taker, (limit, lots));
+        }
         let mut rest = lots;
         while !rest.is_zero() && self.book(id).crosses(taker.side, limit) {
             let Some(front) = self.book(id).front(taker.side.opposite()) else { break };
@@ -57,7 +60,7 @@ impl State {
     }
 
     /// An order met one of its own account: ends whom the mode says. Answers whether that is the taker.
-    fn prevent_self_trade(&mut self, maker: OrderId, mode: SelfTrade) -> bool {
+    pub(crate) fn prevent_self_trade(&mut self, maker: OrderId, mode: SelfTrade) -> bool {
         if mode != SelfTrade::ExpireTaker {
             self.end_order(maker, OrderEnd::SelfTrade);
         }

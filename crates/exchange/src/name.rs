@@ -12,9 +12,20 @@ use crate::calendar;
 /// Which contract it is, apart from its underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Contract {
-    Option { expiry: Timestamp, strike: Cash, right: Right },
-    Future { expiry: Timestamp },
+    Option {
+        expiry: Timestamp,
+        strike: Cash,
+        right: Right,
+    },
+    Future {
+        expiry: Timestamp,
+    },
     Perpetual,
+    /// Several of them together; its legs are its instrument's to say.
+    Combo {
+        /// The earliest of its legs, if any expires.
+        expiry: Option<Timestamp>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,14 +40,17 @@ impl Contract {
         match self {
             Self::Option { expiry, .. } | Self::Future { expiry } => Some(*expiry),
             Self::Perpetual => None,
+            Self::Combo { expiry } => *expiry,
         }
     }
 }
 
-/// The name of a contract on an underlying such as `BTC`.
+/// The name of a contract on an underlying such as `BTC`. Combos have but the beginning of a name here: `combo` names
+/// them after their legs.
 pub fn format(underlying: &str, contract: &Contract) -> String {
     match contract {
         Contract::Perpetual => format!("{underlying}_USDC-PERPETUAL"),
+        Contract::Combo { .. } => format!("{underlying}_USDC"),
         Contract::Future { expiry } => format!("{underlying}_USDC-{}", calendar::format_expiry(*expiry)),
         Contract::Option { expiry, strike, right } => {
             let right = match right {
@@ -77,7 +91,7 @@ pub fn is_symbol(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-fn format_strike(strike: Cash) -> String {
+pub(crate) fn format_strike(strike: Cash) -> String {
     let (whole, fraction) = (strike.micros() / Cash::SCALE, strike.micros() % Cash::SCALE);
     if fraction == 0 {
         return whole.to_string();

@@ -46,6 +46,7 @@ impl State {
         account.release_label(order, end, now);
         let account = account.id;
         self.remove_order(order.id);
+        self.note_combo_use(order.instrument);
         if let Some(until) = order.standing.until {
             self.strike(Entry::Time(until, Due::Order(order.id, order.account)));
         }

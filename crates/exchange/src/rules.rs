@@ -39,7 +39,9 @@ impl State {
         }
         self.check_running()?;
         self.check_trading(it)?;
-        self.check_rung(it.underlying, Use::Trade)
+        self.check_rung(it.underlying, Use::Trade)?;
+        let legs = it.combo.iter().flat_map(|combo| &combo.legs);
+        legs.map(|leg| self.instrument_at(leg.instrument)).try_for_each(|leg| self.check_open(leg))
     }
 
     pub(crate) fn check_lots(&self, lots: Lots) -> Result<(), Reject> {
@@ -71,7 +73,7 @@ impl State {
     }
 
     pub(crate) fn check_limit(&self, it: &Instrument, price: Ticks) -> Result<(), Reject> {
-        if price.get() <= 0 {
+        if price.get() <= 0 && !it.is_combo() {
             return Err(Reject::PriceNotPositive { have: price });
         }
         let Band { low, high } = self.band(it, self.parameters.limits.price_band_billionths)?;
@@ -81,8 +83,11 @@ impl State {
         Ok(())
     }
 
-    /// Prices within a part of the index around the mark; at least one tick above zero.
+    /// Prices within a part of the index around the mark; at least one tick above zero, but for a combo.
     pub(crate) fn band(&self, it: &Instrument, billionths: i64) -> Result<Band, Reject> {
+        if let Some(combo) = &it.combo {
+            return self.combo_band((it, combo), billionths).ok_or(Reject::NoMark { have: it.id });
+        }
         let around = |mark: Cash| {
             let index = self.underlying(it.underlying).index;
             let width = index.scale(Fix::from_raw(billionths), Rounding::Ceil)?;
@@ -163,6 +168,12 @@ impl State {
         it: &Instrument,
         (side, lots): (Side, Lots),
     ) -> Result<(), Reject> {
+        if let Some(combo) = &it.combo {
+            return combo.legs.iter().try_for_each(|leg| {
+                let size = (leg.side_of(side), leg.lots_of(lots).unwrap_or(Lots::new(u64::MAX)));
+                self.check_position(account, self.instrument_at(leg.instrument), size)
+            });
+        }
         let most = self.parameters.limits.open_interest_lots_max;
         let before = self.account(account).position(it.id);
         let opens = before.after_fill(side, lots).is_none_or(|after| after.size() > before.size());
@@ -184,13 +195,17 @@ impl State {
         it: &Instrument,
         (side, post_only, price): (Side, PostOnly, Ticks),
     ) -> Result<Ticks, Reject> {
-        let book = self.book(it.id);
-        let Some(need) = book.best(side.opposite()) else { return Ok(price) };
-        if post_only == PostOnly::Off || !book.crosses(side, price) {
+        if post_only == PostOnly::Off {
+            return Ok(price);
+        }
+        let implied = self.implied_by_legs(it, side.opposite()).map(|level| level.price);
+        let offers = self.book(it.id).best(side.opposite()).into_iter().chain(implied);
+        let Some(need) = offers.min_by_key(|it| it.get() * side.sign()) else { return Ok(price) };
+        if need.get() * side.sign() > price.get() * side.sign() {
             return Ok(price);
         }
         let beside = Ticks::new(need.get() - side.sign());
-        if post_only == PostOnly::Reprice && beside.get() > 0 {
+        if post_only == PostOnly::Reprice && (beside.get() > 0 || it.is_combo()) {
             return Ok(beside);
         }
         Err(Reject::PostOnlyWouldTrade { have: price, need })

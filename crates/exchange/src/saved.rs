@@ -172,6 +172,7 @@ saved_on_wire!(
     wire::Author,
     wire::Certificate,
     wire::Change,
+    wire::ComboLeg,
     wire::Conditions,
     wire::Equivocation,
     wire::HaltCause,

@@ -38,6 +38,7 @@ pub(crate) struct Savepoint {
     payments: Vec<(Purse, Purse, Cash)>,
     agenda: Vec<AgendaChange>,
     entering: usize,
+    listed: usize,
     events: usize,
     trades: u64,
 }
@@ -46,6 +47,7 @@ impl State {
     pub(crate) fn set_savepoint(&mut self) {
         self.savepoint = Some(Savepoint {
             entering: self.entering.len(),
+            listed: self.instruments.len(),
             events: self.events.len(),
             trades: self.trades,
             ..Savepoint::default()
@@ -105,8 +107,18 @@ impl State {
             }
         }
         self.entering.truncate(savepoint.entering);
+        self.unlist(savepoint.listed);
         self.events.truncate(savepoint.events);
         self.trades = savepoint.trades;
+    }
+
+    /// Takes back the instruments that were listed beyond so many.
+    fn unlist(&mut self, listed: usize) {
+        for it in self.instruments.drain(listed..) {
+            self.names.remove(&it.name);
+            self.touched.instruments.remove(&it.id);
+        }
+        self.books.truncate(listed);
     }
 
     pub(crate) fn keep_account(&mut self, index: AccountIndex) {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crypto::Digest;
 use num::{Cash, Fix, Timestamp};
-use wire::{AccountId, InstrumentId, OrderId, Rung};
+use wire::{AccountId, ComboLeg, InstrumentId, OrderId, Rung};
 
 use crate::{
     account::Account,
@@ -76,6 +76,7 @@ struct SavedInstrument {
     flow: TakerFlow,
     funding: Funding,
     last_trade: Option<num::Ticks>,
+    combo: Option<SavedCombo>,
     /// Its book, bids first, in the order in which they trade.
     resting: Vec<OrderId>,
 }
@@ -90,8 +91,17 @@ saved!(SavedInstrument {
     flow,
     funding,
     last_trade,
+    combo,
     resting,
 });
+
+/// What is saved of a combo beside its name.
+struct SavedCombo {
+    legs: Vec<ComboLeg>,
+    used_at: Timestamp,
+}
+
+saved!(SavedCombo { legs, used_at });
 
 impl State {
     /// Everything that later commits depend on. To be called between commits.
@@ -232,8 +242,11 @@ impl State {
         self.instruments.clear();
         for (place, saved) in saved.into_iter().enumerate() {
             let id = u32::try_from(place).map(InstrumentId).map_err(|_| Misfit::Instrument { place })?;
-            let begun = list_instrument(&self.underlyings, &self.parameters.limits, (id, &saved.name))
-                .ok_or(Misfit::Instrument { place })?;
+            let begun = match &saved.combo {
+                Some(combo) => self.combo_again((id, &saved.name), (&combo.legs, combo.used_at)),
+                None => list_instrument(&self.underlyings, &self.parameters.limits, (id, &saved.name)),
+            };
+            let begun = begun.ok_or(Misfit::Instrument { place })?;
             books.push(saved.resting);
             self.instruments.push(Instrument {
                 listing: saved.listing,
@@ -350,6 +363,7 @@ impl SavedInstrument {
             name,
             underlying: _,
             contract: _,
+            combo,
             market: _,
             listing,
             valuation,
@@ -362,7 +376,20 @@ impl SavedInstrument {
             last_trade,
         } = it.clone();
         let resting = trading(book).collect();
-        Self { name, listing, valuation, open_interest, halt, collected, flow, funding, last_trade, resting }
+        let combo = combo.map(|it| SavedCombo { legs: it.asked(), used_at: it.used_at });
+        Self {
+            name,
+            listing,
+            valuation,
+            open_interest,
+            halt,
+            collected,
+            flow,
+            funding,
+            last_trade,
+            combo,
+            resting,
+        }
     }
 }
 

@@ -27,10 +27,13 @@ pub(crate) struct TakerSide {
     pub standing: Standing,
 }
 
+/// Whose order was filled.
+pub(crate) type Filler = (AccountIndex, OrderId, Standing);
+
 /// What a fill does to one side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FillSide {
-    after: Holding,
+    pub after: Holding,
     realised: Cash,
     /// What the side pays now: the premium of an option, what a future lost. Negative when it gets money.
     pays: Cash,
@@ -46,10 +49,10 @@ impl FillSide {
 /// What a fill does to both sides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FillPlan {
-    price: Ticks,
-    lots: Lots,
-    taker: FillSide,
-    maker: FillSide,
+    pub price: Ticks,
+    pub lots: Lots,
+    pub taker: FillSide,
+    pub maker: FillSide,
 }
 
 /// What a pair trades in an opening: both sides at its price, both with a maker's fee.
@@ -87,9 +90,21 @@ impl State {
         Ok(FillPlan { price: resting.price, lots, taker, maker })
     }
 
-    fn plan_side(
+    pub(crate) fn plan_side(
         &self,
         account: AccountIndex,
+        id: InstrumentId,
+        (side, role): (Side, Role),
+        (price, lots): (Ticks, Lots),
+    ) -> Option<FillSide> {
+        let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
+        self.plan_side_from(before, id, (side, role), (price, lots))
+    }
+
+    /// What a fill does to a side that holds so much before it.
+    pub(crate) fn plan_side_from(
+        &self,
+        before: Holding,
         id: InstrumentId,
         (side, role): (Side, Role),
         (price, lots): (Ticks, Lots),
@@ -99,7 +114,7 @@ impl State {
         let paid = if side == Side::Buy { notional } else { notional.checked_neg()? };
         let index = self.underlying(it.underlying).index;
         let fee = fee(&self.parameters.fees, it, index, (price, lots), role);
-        Some(FillSide { fee, ..self.plan_move(account, id, (side, lots), paid)? })
+        Some(FillSide { fee, ..self.plan_move_from(before, id, (side, lots), paid)? })
     }
 
     /// What a leg of a block trade does to its maker and taker, both at its price; the maker pays a maker's fee.
@@ -129,8 +144,18 @@ impl State {
         (side, lots): (Side, Lots),
         paid: Cash,
     ) -> Option<FillSide> {
-        let it = self.instrument_at(id);
         let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
+        self.plan_move_from(before, id, (side, lots), paid)
+    }
+
+    fn plan_move_from(
+        &self,
+        before: Holding,
+        id: InstrumentId,
+        (side, lots): (Side, Lots),
+        paid: Cash,
+    ) -> Option<FillSide> {
+        let it = self.instrument_at(id);
         let (after, realised) = before.after_fill(side, lots, paid)?;
         let grows = after.position.size() > before.position.size();
         if grows && after.position.size() > it.position_max {
@@ -188,18 +213,34 @@ impl State {
 
     /// Whether a fill would make more open interest than there may be.
     fn passes_open_interest(&self, id: InstrumentId, sides: [(AccountIndex, &FillSide); 2]) -> bool {
+        self.passes_open_interest_with(id, sides.into_iter().map(|(account, side)| (account, &side.after)))
+    }
+
+    /// Whether there would be more open interest than there may be if these accounts held so much.
+    pub(crate) fn passes_open_interest_with<'a>(
+        &self,
+        id: InstrumentId,
+        after: impl Iterator<Item = (AccountIndex, &'a Holding)>,
+    ) -> bool {
         let it = self.instrument_at(id);
         let long = |position: Position| i128::from(position.get().max(0));
-        let growth: i128 = sides
-            .iter()
-            .map(|(account, side)| long(side.after.position) - long(self.account(*account).position(id)))
+        let growth: i128 = after
+            .map(|(account, after)| long(after.position) - long(self.account(account).position(id)))
             .sum();
         let most = i128::from(self.parameters.limits.open_interest_lots_max);
         growth > 0 && i128::from(it.open_interest) + growth > most
     }
 
-    /// Makes the planned fill with the first resting order of the side that is taken from.
+    /// Makes the planned fill with the first resting order of the side that is taken from, and what follows of it.
     pub(crate) fn write_fill(&mut self, id: InstrumentId, taker: TakerSide, plan: FillPlan) {
+        let maker = self.write_fill_alone(id, taker, plan);
+        self.note_fill((taker.account, taker.order, taker.standing), id, (taker.side, plan.lots));
+        self.note_fill(maker, id, (taker.side.opposite(), plan.lots));
+    }
+
+    /// Makes the planned fill, and leaves to the caller what it does to other orders of both sides. Answers with whose
+    /// order was filled.
+    pub(crate) fn write_fill_alone(&mut self, id: InstrumentId, taker: TakerSide, plan: FillPlan) -> Filler {
         let filled = self.book_mut(id).fill_front(taker.side.opposite(), plan.lots);
         let fill = filled.expect("invariant: the plan is made of the order in front");
         let maker = self.take_from_maker(fill.maker, plan.lots);
@@ -233,14 +274,13 @@ impl State {
         if maker.remaining().is_zero() {
             self.forget_order(&maker, OrderEnd::Filled);
         }
-        self.note_fill((taker.account, taker.order, taker.standing), id, (taker.side, plan.lots));
-        self.note_fill((fill.owner, fill.maker, maker_standing), id, (taker.side.opposite(), plan.lots));
+        (fill.owner, fill.maker, maker_standing)
     }
 
     /// What a fill does to an order's rivals and its protection group.
     pub(crate) fn note_fill(
         &mut self,
-        (account, order, standing): (AccountIndex, OrderId, Standing),
+        (account, order, standing): Filler,
         id: InstrumentId,
         traded: (Side, Lots),
     ) {

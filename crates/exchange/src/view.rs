@@ -91,6 +91,12 @@ impl State {
         usize::try_from(id.0).ok().and_then(|place| self.books.get(place))?.best(side)
     }
 
+    /// The lowest and the highest price that an order may have; `None` while there is no mark.
+    pub fn price_band(&self, id: InstrumentId) -> Option<(Ticks, Ticks)> {
+        let band = self.band(self.instrument_ref(id)?, self.parameters.limits.price_band_billionths).ok()?;
+        Some((band.low, band.high))
+    }
+
     pub fn account_index(&self, id: &AccountId) -> Option<AccountIndex> {
         self.account_index.get(id).copied()
     }

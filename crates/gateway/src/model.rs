@@ -9,9 +9,16 @@ use wire::{AccountId, InstrumentId, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    Option { strike: Cash, right: Right },
+    Option {
+        strike: Cash,
+        right: Right,
+    },
     Future,
     Perpetual,
+    /// Legs of futures and perpetuals.
+    FutureCombo,
+    /// Legs with an option among them.
+    OptionCombo,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +50,10 @@ pub struct Instrument {
 impl Instrument {
     pub fn is_option(&self) -> bool {
         matches!(self.kind, Kind::Option { .. })
+    }
+
+    pub fn is_combo(&self) -> bool {
+        matches!(self.kind, Kind::FutureCombo | Kind::OptionCombo)
     }
 
     pub fn is_active(&self) -> bool {

@@ -24,7 +24,10 @@ impl Outcome {
         let mut read = Self { commit, orders: Vec::new(), trades_above, rejected: Vec::new() };
         for outcome in outcomes {
             match outcome {
-                Result_::Done | Result_::Withdrawing { .. } | Result_::Proposed { .. } => {}
+                Result_::Done
+                | Result_::Withdrawing { .. }
+                | Result_::Proposed { .. }
+                | Result_::Combo { .. } => {}
                 Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
                 Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
                 Result_::Rejected { reject } => read.rejected.push(rejected(reject)),

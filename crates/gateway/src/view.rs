@@ -137,7 +137,7 @@ impl View {
             greeks: valuation.map(|it| greeks(&it.greeks)),
             open_interest: State::units(listed, Signed::new(interest)),
             funding: self.state.funding_over(it.id, num::Duration::from_millis(8 * num::HOUR_MS)),
-            band: self.band(it, listed),
+            band: self.band(listed),
         }
     }
 
@@ -158,13 +158,9 @@ impl View {
         Some((added(Side::Buy)?, added(Side::Sell)?))
     }
 
-    /// The prices that an order may have (exchange.md, Guards): so far around the mark.
-    fn band(&self, it: &Instrument, listed: &exchange::Instrument) -> Option<(Cash, Cash)> {
-        let billionths = Fix::from_raw(self.state.parameters().limits.price_band_billionths);
-        let (mark, index) = (listed.mark()?, self.index(&it.underlying)?);
-        let width = index.scale(billionths, Rounding::Ceil)?;
-        let low = listed.market.ticks(mark.checked_sub(width)?, Rounding::Ceil)?.max(Ticks::new(1));
-        let high = listed.market.ticks(mark.checked_add(width)?, Rounding::Floor)?.max(Ticks::new(1));
+    /// The prices that an order may have: so far around the mark.
+    fn band(&self, listed: &exchange::Instrument) -> Option<(Cash, Cash)> {
+        let (low, high) = self.state.price_band(listed.id)?;
         Some((listed.market.price(low)?, listed.market.price(high)?))
     }
 
@@ -347,11 +343,18 @@ pub(crate) fn payoff(contract: &Contract, price: Cash) -> Cash {
         Contract::Option { strike, right: NameRight::Call, .. } => above(price, *strike),
         Contract::Option { strike, right: NameRight::Put, .. } => above(*strike, price),
         Contract::Future { .. } | Contract::Perpetual => price,
+        // Nobody holds one.
+        Contract::Combo { .. } => Cash::ZERO,
     }
 }
 
 fn greeks(it: &exchange::Greeks) -> Greeks {
     Greeks { delta: it.delta, gamma: it.gamma, vega: it.vega, theta: it.theta, rho: it.rho }
+}
+
+fn has_options(it: &exchange::Instrument) -> bool {
+    let mut legs = it.combo.iter().flat_map(|combo| &combo.legs);
+    legs.any(|leg| matches!(leg.contract, Contract::Option { .. }))
 }
 
 fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
@@ -368,6 +371,8 @@ fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
         Contract::Option { strike, right: NameRight::Put, .. } => Kind::Option { strike, right: Right::Put },
         Contract::Future { .. } => Kind::Future,
         Contract::Perpetual => Kind::Perpetual,
+        Contract::Combo { .. } if has_options(it) => Kind::OptionCombo,
+        Contract::Combo { .. } => Kind::FutureCombo,
     };
     Instrument {
         id: it.id,

@@ -7,9 +7,9 @@ use crypto::PublicKey;
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Blob, BlockOffer, Boxed, Conditions, InstrumentId, OrderFilter, OrderId, ProtectionLimits,
-    QuoteSide, UnderlyingId,
-    limits::{DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, PARAMETER_BYTES_MAX},
+    AccountId, Blob, BlockOffer, Boxed, ComboLeg, Conditions, InstrumentId, List, OrderFilter, OrderId,
+    ProtectionLimits, QuoteSide, UnderlyingId,
+    limits::{COMBO_LEGS_MAX, DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, PARAMETER_BYTES_MAX},
 };
 
 /// A user's own name for an order, at most 64 bytes; unique among the account's open orders unless empty.
@@ -178,5 +178,7 @@ tagged! {
         21 => Pause { span: Duration },
         /// Takes what a maker offered beside the books.
         22 => TakeBlock { offer: Boxed<BlockOffer> },
+        /// Lists a combo of these legs, or finds the one that there is of them or of their opposites.
+        23 => CreateCombo { legs: List<ComboLeg, COMBO_LEGS_MAX> },
     }
 }

@@ -93,6 +93,7 @@ tagged! {
         0 => Option,
         1 => Future,
         2 => Perpetual,
+        3 => Combo,
     }
 }
 

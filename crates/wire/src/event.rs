@@ -6,8 +6,9 @@
 use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Author, Change, Conditions, Destination, InstrumentId, InstrumentName, IntentId, List,
-    MarginModel, NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId, limits::ACTIONS_MAX,
+    AccountId, Author, Change, ComboLeg, ComboTrade, Conditions, Destination, InstrumentId, InstrumentName,
+    IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId,
+    limits::{ACTIONS_MAX, COMBO_LEGS_MAX},
 };
 use crypto::PublicKey;
 
@@ -27,6 +28,8 @@ tagged! {
         5 => Withdrawing { withdrawal: u64 },
         /// The number of a proposal.
         6 => Proposed { proposal: u64 },
+        /// The combo of the legs that were asked for, and the side that buys them as they were asked for.
+        7 => Combo { instrument: InstrumentId, side: Side },
     }
 }
 
@@ -59,6 +62,8 @@ tagged! {
         12 => PrimaryEnded,
         /// It was triggered, and a rule refused it.
         13 => Refused,
+        /// Marks have moved so far that a combo's price splits into no prices of its legs.
+        14 => NoLegPrices,
     }
 }
 
@@ -83,6 +88,8 @@ tagged! {
         2 => Opening,
         /// Agreed on beside the book.
         3 => Block,
+        /// A leg of a combo.
+        4 => Combo,
     }
 }
 
@@ -174,6 +181,10 @@ tagged! {
         59 => ProposalEnded { proposal: u64, is_enacted: bool },
         /// Trading and withdrawals stand until then.
         60 => Paused { until: Timestamp },
+        /// What a combo that was just listed is made of, for one bought unit of it, and who paid for that.
+        61 => ComboListed { instrument: InstrumentId, legs: List<ComboLeg, COMBO_LEGS_MAX>, account: AccountId, fee: Cash },
+        /// A combo traded; the trades of its legs follow.
+        62 => ComboTraded { trade: ComboTrade },
         /// What a position paid (negative) or got since it last did.
         50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }

@@ -14,6 +14,7 @@ mod block_trade;
 mod ceremony;
 mod change;
 mod checkpoint;
+mod combo;
 mod commit;
 mod committee;
 mod conditions;
@@ -41,6 +42,7 @@ pub use change::{
 };
 pub use checkpoint::{Checkpoint, Lineage, Snapshot, SnapshotRef};
 pub use codec::{Blob, Boxed, List};
+pub use combo::{ComboLeg, ComboMaker, ComboTrade};
 pub use commit::{Commit, CommittedBlock, CommittedPayload};
 pub use committee::{Committee, CommitteeError, Member, Stake, Tally};
 pub use conditions::{

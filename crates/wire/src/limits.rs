@@ -14,6 +14,8 @@ pub const DESTINATION_BYTES_MAX: usize = 64;
 pub const NAME_BYTES_MAX: usize = 48;
 /// Legs of a block trade.
 pub const BLOCK_LEGS_MAX: usize = 16;
+/// Legs of a combo with a book of its own.
+pub const COMBO_LEGS_MAX: usize = 4;
 /// Bytes of a parameter's name.
 pub const PARAMETER_BYTES_MAX: usize = 80;
 /// Bytes of one transaction as a client submits it.

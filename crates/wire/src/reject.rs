@@ -95,6 +95,17 @@ tagged! {
         116 => OfferUnsigned,
         #[error("the offer is for another account")]
         117 => OfferNotForAccount,
+        // Combos.
+        #[error("this network has no combos")]
+        118 => CombosClosed,
+        #[error("{have} legs, must be 2 to {need}, each of another open instrument of one underlying")]
+        119 => ComboLegs { have: u32, need: u32 },
+        #[error("ratios of up to {have}, must be 1 to {need}, and 1 for one leg when they have no common factor")]
+        120 => ComboRatios { have: u64, need: u64 },
+        #[error("the underlying has {have} combos, and {need} is the most there can be")]
+        121 => ComboLimit { have: u32, need: u32 },
+        #[error("instrument {have} is a combo: an offer names its legs")]
+        122 => ComboInOffer { have: InstrumentId },
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,

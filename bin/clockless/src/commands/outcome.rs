@@ -213,6 +213,7 @@ const fn state_of(end: OrderEnd) -> &'static str {
         OrderEnd::Protection => "ended by protection",
         OrderEnd::PrimaryEnded => "ended with its primary",
         OrderEnd::Refused => "refused when triggered",
+        OrderEnd::NoLegPrices => "ended without prices of its legs",
     }
 }
 

@@ -117,6 +117,11 @@ impl Genesis {
             within("halt.cancel_only_ms", halt.cancel_only_ms, 0..=u64::from(u32::MAX))?;
             within("halt.collect_ms", halt.collect_ms, 0..=u64::from(u32::MAX))?;
         }
+        if let Some(combos) = &self.combos {
+            within("combos.open_max", combos.open_max, 1..=4_096)?;
+            within("combos.idle_ms", combos.idle_ms, 1..=u64::from(u32::MAX))?;
+            within("combos.fee_micros", combos.fee_micros, 0..=1_000_000 * Cash::SCALE)?;
+        }
         if let Some(smiles) = &self.smiles {
             smiles.check()?;
         }

@@ -1,4 +1,4 @@
-//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, the oracle's ladder.
+//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, combos, the oracle's ladder.
 //!
 //! Invariant: each has a default that a local network can use; where one is absent in genesis, so is its rule.
 
@@ -108,6 +108,24 @@ impl Default for SmileParameters {
             forward_spread_billionths_max: 10_000 * PART,
             forward_speed_billionths: 100 * PART,
         }
+    }
+}
+
+/// Which combos have books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ComboParameters {
+    /// Open combos of one underlying.
+    pub open_max: u32,
+    /// How long a combo stays that has neither orders nor trades.
+    pub idle_ms: u64,
+    /// What it costs to list one.
+    pub fee_micros: i64,
+}
+
+impl Default for ComboParameters {
+    fn default() -> Self {
+        Self { open_max: 256, idle_ms: num::HOUR_MS, fee_micros: Cash::SCALE }
     }
 }
 

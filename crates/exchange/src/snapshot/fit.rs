@@ -210,12 +210,12 @@ impl State {
         let fits = self.instrument_ref(order.instrument).is_some_and(|it| {
             let countable = self.countable(it);
             let most = countable.checked_add(countable).unwrap_or(Lots::new(u64::MAX));
-            let price = it.market.price(order.price).map_or(i64::MAX, Cash::micros);
+            let price = it.market.price(order.price).map_or(i64::MAX, Cash::micros).saturating_abs();
             it.is_open()
                 && order.filled < order.lots
                 && order.hidden < order.remaining()
                 && order.remaining() <= most
-                && order.price > Ticks::new(0)
+                && (order.price > Ticks::new(0) || it.is_combo())
                 && price <= self.highest_price(it)
         });
         if fits && order.id == id && id.0 < self.next_order {

@@ -72,6 +72,7 @@ impl View {
     fn note(&mut self, event: &Event, trades_before: u64, changes: &mut Changes) {
         match event {
             Event::Traded { trade } => self.note_trade(trade, changes),
+            Event::ComboTraded { trade } => self.note_combo_trade(trade, changes),
             Event::Receipt { intent, outcomes, .. } => {
                 changes.rejected += u64::try_from(
                     outcomes.iter().filter(|it| matches!(it, wire::Outcome::Rejected { .. })).count(),
@@ -135,7 +136,9 @@ impl View {
             .state
             .instruments()
             .iter()
-            .filter(|it| it.underlying == underlying && it.contract.expiry() == Some(expiry))
+            .filter(|it| {
+                it.underlying == underlying && it.contract.expiry() == Some(expiry) && !it.is_combo()
+            })
             .map(|it| Settlement {
                 id: 0,
                 account: None,

@@ -4,8 +4,8 @@
 //! stays with it until it has ended.
 
 use exchange::State;
-use num::{Cash, Lots, Side, Ticks};
-use wire::{Conditions, Crossing, Event, OrderEnd, OrderId, PriceSource, Trigger};
+use num::{Cash, Lots, Rounding, Side, Ticks};
+use wire::{ComboMaker, ComboTrade, Conditions, Crossing, Event, OrderEnd, OrderId, PriceSource, Trigger};
 
 use crate::{
     model::{Order, OrderState, Waiting},
@@ -48,6 +48,30 @@ impl View {
             _ => return,
         };
         self.touch(*order, changes);
+    }
+
+    /// Whole combos that an order traded; their legs are trades of their own.
+    pub(super) fn note_combo_trade(&mut self, trade: &ComboTrade, changes: &mut Changes) {
+        let it = self.state.instrument(trade.instrument);
+        let Some((amount, value)) = it.and_then(|it| {
+            let value = it.market.notional(trade.price, trade.lots, Rounding::HalfEven)?;
+            Some((State::amount(it, trade.lots), value))
+        }) else {
+            return;
+        };
+        let now = self.now_ms();
+        let maker = match trade.maker {
+            ComboMaker::Order { order, .. } => Some(order),
+            ComboMaker::Legs => None,
+        };
+        for order in core::iter::once(trade.taker_order).chain(maker) {
+            if let Some(filled) = self.history.find_order_mut(order) {
+                filled.filled = filled.filled.checked_add(amount).unwrap_or(filled.filled);
+                filled.filled_value = filled.filled_value.checked_add(value).unwrap_or(filled.filled_value);
+                filled.updated_ms = now;
+            }
+            self.touch(order, changes);
+        }
     }
 
     fn note_amended(&mut self, order: OrderId, (lots, price): (Lots, Ticks)) {
@@ -107,9 +131,11 @@ const fn cancel_reason(end: OrderEnd) -> Option<&'static str> {
         OrderEnd::Cancelled => Some("user_request"),
         OrderEnd::InstrumentExpired => Some("settlement"),
         OrderEnd::Liquidation => Some("autoliquidation"),
-        OrderEnd::SelfTrade | OrderEnd::NothingToReduce | OrderEnd::PositionLimit | OrderEnd::Refused => {
-            Some("risk_mitigation")
-        }
+        OrderEnd::SelfTrade
+        | OrderEnd::NothingToReduce
+        | OrderEnd::PositionLimit
+        | OrderEnd::NoLegPrices
+        | OrderEnd::Refused => Some("risk_mitigation"),
     }
 }
 

@@ -36,6 +36,8 @@ pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Option { .. } => "option",
         Kind::Future | Kind::Perpetual => "future",
+        Kind::FutureCombo => "future_combo",
+        Kind::OptionCombo => "option_combo",
     }
 }
 
@@ -114,6 +116,7 @@ pub fn instrument(it: &Instrument) -> Value {
             value["max_leverage"] = json!(20);
             value["max_liquidation_commission"] = json!(0.0075);
         }
+        Kind::FutureCombo | Kind::OptionCombo => {}
     }
     value
 }
@@ -200,7 +203,7 @@ pub fn ticker(
             value["funding_8h"] = fix(market.funding);
             value["interest_value"] = json!(0.0);
         }
-        Kind::Future => {}
+        Kind::Future | Kind::FutureCombo | Kind::OptionCombo => {}
     }
     if let Listing::Settled { price } = it.listing {
         value["delivery_price"] = cash(price);
@@ -251,7 +254,7 @@ pub fn book_summary(it: &Instrument, market: &Market, stats: &Stats, now_ms: u64
             value["current_funding"] = fix(market.funding);
             value["funding_8h"] = fix(market.funding);
         }
-        Kind::Future => {}
+        Kind::Future | Kind::FutureCombo | Kind::OptionCombo => {}
     }
     value
 }

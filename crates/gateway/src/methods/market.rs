@@ -150,7 +150,7 @@ pub(crate) fn implied(view: &View, it: &Instrument, market: &Market) -> (Option<
     };
     match it.kind {
         Kind::Option { .. } => (of(&market.bids), of(&market.asks)),
-        Kind::Future | Kind::Perpetual => (None, None),
+        Kind::Future | Kind::Perpetual | Kind::FutureCombo | Kind::OptionCombo => (None, None),
     }
 }
 

@@ -83,6 +83,8 @@ fn volumes_of(view: &View, underlying: &str, days: u64) -> [Fix; 3] {
             Kind::Option { right: Right::Call, .. } => 0,
             Kind::Option { right: Right::Put, .. } => 1,
             Kind::Future | Kind::Perpetual => 2,
+            // Its legs count.
+            Kind::FutureCombo | Kind::OptionCombo => continue,
         };
         let volume = view.history().volume_since(it.id, from_ms);
         volumes[place] = volumes[place].checked_add(volume).unwrap_or(volumes[place]);

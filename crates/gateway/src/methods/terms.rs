@@ -189,7 +189,7 @@ pub(super) fn lots(it: &Instrument, amount: Fix) -> Result<Lots, RpcError> {
 pub(super) fn ticks(it: &Instrument, price: Cash) -> Result<Ticks, RpcError> {
     let market = num::Market::new(it.tick, it.lot)
         .map_err(|error| RpcError::new(Code::InternalServerError, error.to_string()))?;
-    if !price.is_positive() {
+    if !price.is_positive() && !it.is_combo() {
         return Err(RpcError::new(Code::InvalidPrice, format!("price {price} must be above zero")));
     }
     let (low, high) = (market.ticks(price, Rounding::Floor), market.ticks(price, Rounding::Ceil));
