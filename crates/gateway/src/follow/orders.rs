@@ -5,7 +5,7 @@
 
 use exchange::State;
 use num::{Cash, Lots, Side, Ticks};
-use wire::{Conditions, Crossing, Event, OrderEnd, OrderId, PriceSource, Trigger};
+use wire::{Conditions, Crossing, Event, OrderEnd, OrderId, Outcome, PriceSource, Trigger};
 
 use crate::{
     model::{Order, OrderState, Waiting},
@@ -48,6 +48,13 @@ impl View {
             _ => return,
         };
         self.touch(*order, changes);
+    }
+
+    pub(super) fn note_quoted(&mut self, outcome: &Outcome) {
+        let Outcome::Quoted { bid, ask } = outcome else { return };
+        for order in bid.iter().chain(ask) {
+            self.history.find_order_mut(*order).into_iter().for_each(|it| it.is_quote = true);
+        }
     }
 
     fn note_amended(&mut self, order: OrderId, (lots, price): (Lots, Ticks)) {
