@@ -286,7 +286,6 @@ fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> 
             | Action::Propose { .. }
             | Action::Vote { .. }
             | Action::Pause { .. }
-            | Action::Faucet { .. }
     );
     match authority {
         Authority::Owner => Ok(()),

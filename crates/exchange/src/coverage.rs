@@ -3,6 +3,8 @@
 //! Invariant: nothing here is made from scratch: margin is read from sums that are kept, and an order is
 //! tried on by adding its scenarios while the worst is looked for.
 
+use std::collections::BTreeMap;
+
 use num::{Cash, Fix, Lots, Side, Ticks};
 use wire::{Event, InstrumentId, MarginModel, Reject, UnderlyingId};
 
@@ -38,20 +40,30 @@ impl State {
         self.margin_with(account, None)
     }
 
-    /// The account's margin with a trial's orders. Underlyings that share a grid are stressed alike: of what
-    /// their own worst scenarios lose beyond the worst one that they share, a part is let off.
+    /// The account's margin with a trial's orders.
     fn margin_with(&self, account: AccountIndex, trial: Option<&Trial<'_>>) -> Margin {
         let holder = self.account(account);
-        let new = trial.map(Trial::underlying).filter(|id| !holder.risk.contains_key(id));
+        self.margin_of_risks(holder.model, &holder.risk, trial)
+    }
+
+    /// Margin over the risks of all underlyings, with a trial's orders. Underlyings that share a grid are stressed alike: of what
+    /// their own worst scenarios lose beyond the worst one that they share, a part is let off.
+    pub(crate) fn margin_of_risks(
+        &self,
+        model: MarginModel,
+        risks: &BTreeMap<UnderlyingId, UnderlyingRisk>,
+        trial: Option<&Trial<'_>>,
+    ) -> Margin {
+        let new = trial.map(Trial::underlying).filter(|id| !risks.contains_key(id));
         let new = new.map(|id| (id, UnderlyingRisk::new(self.parameters.grid.len())));
-        let risks = holder.risk.iter().chain(new.iter().map(|(id, risk)| (id, risk)));
-        let shares = holder.model == MarginModel::Portfolio && risks.clone().count() > 1;
+        let risks = risks.iter().chain(new.iter().map(|(id, risk)| (id, risk)));
+        let shares = model == MarginModel::Portfolio && risks.clone().count() > 1;
         let mut shared = vec![0; if shares { self.parameters.grid.len() } else { 0 }];
         let mut sum = MarginSum::default();
         for (id, risk) in risks {
             let trial = trial.filter(|trial| trial.underlying() == *id);
             let (units, at) = (risk.units(trial), self.surroundings(*id));
-            match holder.model {
+            match model {
                 MarginModel::Portfolio => {
                     let (worst, loss) = worst_loss(risk.sums(trial));
                     shared.iter_mut().zip(risk.sums(trial)).for_each(|(shared, sum)| *shared += sum);

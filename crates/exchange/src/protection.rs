@@ -52,8 +52,12 @@ impl Protection {
         &self.limits
     }
 
+    pub(crate) fn frozen_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.frozen_until.filter(|until| now <= *until)
+    }
+
     fn is_frozen(&self, now: Timestamp) -> bool {
-        self.frozen_until.is_some_and(|until| now <= until)
+        self.frozen_until(now).is_some()
     }
 
     /// Counts a trade; answers whether a limit is passed.

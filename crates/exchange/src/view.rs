@@ -132,6 +132,12 @@ impl State {
         holder.and_then(|holder| holder.protections.get(&group)).map(Protection::limits)
     }
 
+    /// Until when a group is frozen after it tripped, for ever when only its account can end that; `None` when it is not.
+    pub fn frozen_until(&self, account: AccountIndex, group: u16) -> Option<Timestamp> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place))?;
+        holder.protections.get(&group)?.frozen_until(self.time)
+    }
+
     pub fn find_order(&self, id: OrderId) -> Option<&Order> {
         self.orders.get(&id)
     }

@@ -168,6 +168,17 @@ impl Keyring {
         }
     }
 
+    /// The caller that an API key stands for, for what he has asked for before.
+    pub fn by_client(&self, client_id: &str) -> Result<Identity, RpcError> {
+        self.entry(client_id).map(|entry| entry.identity.clone())
+    }
+
+    /// What other callers know an account by: the first of its API keys.
+    pub fn name_of(&self, account: &AccountId) -> &str {
+        let own = self.entries.iter().find(|(_, entry)| entry.identity.account == *account);
+        own.map_or("", |(client_id, _)| client_id)
+    }
+
     fn entry(&self, client_id: &str) -> Result<&Entry, RpcError> {
         self.entries.get(client_id).ok_or_else(invalid_credentials)
     }

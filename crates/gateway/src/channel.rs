@@ -39,6 +39,13 @@ impl Of {
     }
 }
 
+/// On which side of requests for quotes somebody listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RfqRole {
+    Taker,
+    Maker,
+}
+
 /// What an account's channels tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Private {
@@ -47,6 +54,8 @@ pub(crate) enum Private {
     Changes(Of, Interval),
     /// Of the currency that accounts are kept in.
     Portfolio,
+    /// Requests for quotes that have a leg among the chosen instruments.
+    BlockRfq(RfqRole, Selection),
     /// Exists on the venue; here nothing ever happens on it.
     Silent,
 }
@@ -133,6 +142,14 @@ impl Channel {
             ["clockless", "finality"] => Self::Finality,
             ["clockless", "chain", underlying, expiry] => {
                 Self::Chain { underlying: (*underlying).to_owned(), expiry_ms: expiry.parse().ok()? }
+            }
+            ["block_rfq", role, currency] => {
+                let role = match *role {
+                    "taker" => RfqRole::Taker,
+                    "maker" => RfqRole::Maker,
+                    _ => return None,
+                };
+                Self::Private(Private::BlockRfq(role, Selection::of(view, "any", currency)?))
             }
             ["user", rest @ ..] => Self::Private(Private::parse(view, rest)?),
             _ => return None,

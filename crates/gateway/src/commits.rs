@@ -58,9 +58,9 @@ impl Gateway {
         let outcomes = core::mem::take(&mut changes.outcomes);
         let mut latencies = Vec::new();
         for (intent, outcome) in outcomes {
-            if let Some((since, sender)) = lock(&self.waiting).remove(&intent) {
-                latencies.push(since.elapsed());
-                drop(sender.send(outcome));
+            if let Some(waiting) = lock(&self.waiting).remove(&intent) {
+                latencies.push(waiting.since.elapsed());
+                drop(waiting.sender.send(outcome));
             }
         }
         let mut network = lock(&self.network);

@@ -49,19 +49,34 @@ pub fn plain(number: &Number) -> String {
     }
 }
 
+/// An amount of money as the nearest number of USDC.
+pub fn money(cash: Cash) -> f64 {
+    quotient(i128::from(cash.micros()), 1e6)
+}
+
+/// A ratio, volatility, amount or sensitivity as the nearest number.
+pub fn ratio(fix: Fix) -> f64 {
+    quotient(i128::from(fix.raw()), 1e9)
+}
+
+/// The nearest number to `raw / scale`.
+pub fn quotient(raw: i128, scale: f64) -> f64 {
+    raw as f64 / scale
+}
+
 /// An amount of money as a JSON number.
 pub fn cash(cash: Cash) -> Value {
     scaled(i128::from(cash.micros()), 1e6)
 }
 
-/// A ratio, volatility or sensitivity as a JSON number.
+/// A ratio, volatility, amount or sensitivity as a JSON number.
 pub fn fix(fix: Fix) -> Value {
     scaled(i128::from(fix.raw()), 1e9)
 }
 
 /// `raw / scale` as the nearest JSON number.
 pub fn scaled(raw: i128, scale: f64) -> Value {
-    Number::from_f64(raw as f64 / scale).map_or(Value::Null, Value::Number)
+    Number::from_f64(quotient(raw, scale)).map_or(Value::Null, Value::Number)
 }
 
 #[cfg(test)]

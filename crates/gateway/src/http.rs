@@ -24,7 +24,7 @@ use crate::{
     auth::{Identity, Signed, header_fields},
     credits::Payer,
     openapi, page,
-    rpc::{self, Code, Params, Request, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, Request, RpcError},
     session::Session,
     socket,
     token::Kind,
@@ -100,7 +100,7 @@ async fn call_method(
                 identify(&gateway, &caller.headers, &request.params, (&Method::POST, target, &body));
             answer(&gateway, (identity, caller.address), request, received).await
         }
-        Err((id, error)) => respond(&id, Err(error), received),
+        Err((id, error)) => respond(&id, &Err(error), received),
     }
 }
 
@@ -119,7 +119,7 @@ async fn call_body(
                 identify(&gateway, &caller.headers, &request.params, (&Method::POST, target, &body));
             answer(&gateway, (identity, caller.address), request, received).await
         }
-        Err((id, error)) => respond(&id, Err(error), received),
+        Err((id, error)) => respond(&id, &Err(error), received),
     }
 }
 
@@ -157,12 +157,13 @@ async fn answer(
         Ok(identity) => gateway.call(&Session::of_request(identity), request).await,
         Err(error) => Err(error),
     };
-    respond(&id, result, received)
+    respond(&id, &result, received)
 }
 
-fn respond(id: &Value, result: RpcResult, received: u64) -> Response {
+fn respond(id: &Value, result: &Answer, received: u64) -> Response {
     let status = if result.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    (status, Json(rpc::reply(id, result, received))).into_response()
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    (status, content_type, rpc::reply(id, result, received)).into_response()
 }
 
 /// The caller of an HTTP request: by signed header, bearer token, basic credentials, or a token parameter.

@@ -128,7 +128,7 @@ impl Hub {
     }
 
     /// Sends `data` to all who listen to `topic`.
-    pub fn publish(&self, topic: &Topic, data: &serde_json::Value) {
+    pub fn publish(&self, topic: &Topic, data: &(impl serde::Serialize + ?Sized)) {
         let mut inner = self.lock();
         let Inner { listeners, topics, .. } = &mut *inner;
         let Some(audience) = topics.get(topic) else { return };

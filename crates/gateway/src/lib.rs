@@ -23,6 +23,7 @@ mod heartbeat;
 mod history;
 mod http;
 mod hub;
+mod intents;
 mod json;
 mod methods;
 mod metrics;
@@ -31,6 +32,7 @@ mod network;
 mod openapi;
 mod outcome;
 mod page;
+mod rfq;
 mod rpc;
 mod scope;
 mod selection;
@@ -44,27 +46,27 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use client::{NodeClient, Wallet};
 use crypto::Digest;
-use num::Timestamp;
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinSet};
-use wire::{AccountId, Action, Atomicity, Committee, IntentId, OrderId, OrderTarget};
+use tokio::{sync::Semaphore, task::JoinSet};
+use wire::{AccountId, Action, Committee, IntentId, OrderId, OrderTarget};
 
 use crate::{
     auth::{ApiKeyFile, Identity, Keyring},
-    channel::Channel,
+    channel::{Channel, Private, RfqRole},
     credits::{Payer, Pools},
     feed::Feed,
     hub::{ConnectionId, Hub, Topic},
+    intents::Waiting,
     methods::{Listening, Switch},
     metrics::Metrics,
     network::Network,
-    outcome::Outcome,
-    rpc::{Code, Request, RpcError, RpcResult, now_us},
+    rfq::RequestBook,
+    rpc::{Answer, Code, Request, RpcError, RpcResult, now_us},
     session::Session,
     store::Store,
     view::View,
@@ -74,8 +76,6 @@ pub use crate::{
     store::StoreError,
 };
 
-/// How long a caller waits for the order of his intent.
-const FINALITY_MAX: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_millis(100);
 
 /// What a gateway is started with.
@@ -117,14 +117,16 @@ pub enum GatewayError {
     History(#[from] StoreError),
 }
 
-type Waiting = (Instant, oneshot::Sender<Result<Outcome, RpcError>>);
-
 /// A running gateway.
 pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) hub: Hub,
     pub(crate) metrics: Metrics,
     pub(crate) pools: Pools,
+    /// Requests for quotes and their answers. Whoever needs a view beside it takes the view first.
+    pub(crate) rfq: Mutex<RequestBook>,
+    /// Who may play what could become of an account.
+    pub(crate) envelopes: Semaphore,
     view: RwLock<View>,
     feed: Mutex<Feed>,
     network: Mutex<Network>,
@@ -161,6 +163,8 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         hub: Hub::default(),
         metrics: Metrics::default(),
         pools: Pools::new(config.limits),
+        rfq: Mutex::default(),
+        envelopes: Semaphore::new(1),
         view: RwLock::new(View::new(state)),
         feed: Mutex::default(),
         committee: network::committee(&config.committee, &config.validators),
@@ -193,6 +197,7 @@ async fn tick(gateway: Arc<Gateway>) {
         lock(&gateway.network).tick();
         let view = gateway.view();
         lock(&gateway.feed).tick(&gateway, &view, count);
+        gateway.expire_requests(&view);
         drop(view);
         if count.is_multiple_of(2) {
             gateway.publish_dag();
@@ -223,11 +228,13 @@ impl Gateway {
     /// second one while a commit waits to be written would wait for ever.
     pub(crate) fn network(&self, view: &View) -> Value {
         let active = view.instruments().iter().filter(|it| it.is_active()).count();
-        lock(&self.network).show(view.commit_index(), active)
+        let mut shown = lock(&self.network).show(view.commit_index(), active);
+        shown["faucet_max"] = decimal::cash(view.faucet_max());
+        shown
     }
 
     /// Answers a call.
-    pub(crate) async fn call(&self, session: &Session, request: Request) -> RpcResult {
+    pub(crate) async fn call(&self, session: &Session, request: Request) -> Answer {
         self.metrics.requests.inc();
         let result = methods::dispatch(self, session, &request.method, &request.params).await;
         if result.is_err() {
@@ -249,72 +256,15 @@ impl Gateway {
             return Listening::NeedsLogin;
         }
         let account = identity.filter(|_| channel.is_private()).map(|identity| identity.account);
+        if let (Some(maker), Channel::Private(Private::BlockRfq(RfqRole::Maker, _))) = (account, &channel) {
+            lock(&self.rfq).note_maker(self.keyring.name_of(&maker), maker);
+        }
         let topic = Topic { channel: name.to_owned(), account };
         if lock(&self.feed).listen((self, &view), connection, (topic, channel)) {
             Listening::Yes
         } else {
             Listening::TooMany
         }
-    }
-
-    /// Signs actions, submits them, and waits until they are ordered and executed; an error when one is refused.
-    pub(crate) async fn execute(
-        &self,
-        identity: &Identity,
-        actions: Vec<Action>,
-    ) -> Result<Outcome, RpcError> {
-        self.execute_each(identity, actions).await.and_then(Outcome::whole)
-    }
-
-    /// The same where each action stands for itself.
-    pub(crate) async fn execute_each(
-        &self,
-        identity: &Identity,
-        actions: Vec<Action>,
-    ) -> Result<Outcome, RpcError> {
-        self.execute_until(identity, actions, Timestamp::MAX).await
-    }
-
-    /// The same for what may only be ordered until a time.
-    pub(crate) async fn execute_until(
-        &self,
-        identity: &Identity,
-        actions: Vec<Action>,
-        until: Timestamp,
-    ) -> Result<Outcome, RpcError> {
-        let (id, transaction) = self.sign(identity, actions, until)?;
-        let (sender, outcome) = oneshot::channel();
-        lock(&self.waiting).insert(id, (Instant::now(), sender));
-        let mut node = self.node.clone();
-        let refused = match node.submit(vec![transaction]).await {
-            Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(reason) = refused {
-            lock(&self.waiting).remove(&id);
-            return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
-        }
-        match tokio::time::timeout(FINALITY_MAX, outcome).await {
-            Ok(Ok(outcome)) => outcome,
-            _ => {
-                lock(&self.waiting).remove(&id);
-                Err(RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known"))
-            }
-        }
-    }
-
-    fn sign(
-        &self,
-        identity: &Identity,
-        actions: Vec<Action>,
-        until: Timestamp,
-    ) -> Result<(IntentId, wire::Transaction), RpcError> {
-        let mut wallets = lock(&self.wallets);
-        let wallet = wallets.entry(identity.client_id.clone()).or_insert_with(|| {
-            Wallet::new(self.network_digest, identity.account, identity.key.clone(), now_us())
-        });
-        let signed = wallet.sign_until(actions, Atomicity::Independent, until);
-        signed.ok_or_else(|| RpcError::new(Code::InvalidArguments, "more than 64 actions in one request"))
     }
 
     /// Makes a connection an identity's.

@@ -140,6 +140,8 @@ pub struct Order {
     pub trigger: Option<Waiting>,
     /// It belongs to a market maker's protected group.
     pub protected: bool,
+    /// It is a side of a two-sided quote.
+    pub is_quote: bool,
 }
 
 /// A trigger in the venue's words.
@@ -184,6 +186,8 @@ pub struct Trade {
     pub iv: Option<Fix>,
     /// What an option was valued on.
     pub forward: Option<Cash>,
+    /// Of a trade beside the books: the number of the first trade that was agreed on with it.
+    pub block: Option<u64>,
 }
 
 /// One account's side of a trade.

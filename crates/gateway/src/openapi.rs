@@ -92,7 +92,10 @@ fn schema(kind: &Value) -> Value {
             None => word(words),
         },
         Value::Array(items) => json!({ "type": "array", "items": items.first().map_or(json!({}), schema) }),
-        Value::Object(fields) => object(fields),
+        Value::Object(fields) => match fields.get("|").and_then(Value::as_array) {
+            Some(kinds) => json!({ "anyOf": kinds.iter().map(schema).collect::<Value>() }),
+            None => object(fields),
+        },
         _ => json!({}),
     }
 }
@@ -132,5 +135,7 @@ mod tests {
             &buy["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["result"];
         assert_eq!(result["$ref"], "#/components/schemas/placed");
         assert!(document["paths"]["/public/subscribe"].is_null());
+        let cancelled = &document["components"]["schemas"]["cancelled"]["anyOf"];
+        assert_eq!((&cancelled[0], &cancelled[1]["type"]), (&json!({ "type": "integer" }), &json!("array")));
     }
 }

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub orders: Vec<OrderId>,
     /// Trades with numbers above this one came of it.
     pub trades_above: u64,
+    /// The last trade of the commit.
+    pub trades_last: u64,
     /// Why actions of it were refused.
     pub rejected: Vec<RpcError>,
 }
@@ -21,7 +23,13 @@ pub struct Outcome {
 impl Outcome {
     /// Reads the receipt.
     pub fn read(commit: u64, trades_above: u64, outcomes: &[Result_]) -> Self {
-        let mut read = Self { commit, orders: Vec::new(), trades_above, rejected: Vec::new() };
+        let mut read = Self {
+            commit,
+            orders: Vec::new(),
+            trades_above,
+            trades_last: trades_above,
+            rejected: Vec::new(),
+        };
         for outcome in outcomes {
             match outcome {
                 Result_::Done
@@ -30,6 +38,8 @@ impl Outcome {
                 | Result_::Combo { .. } => {}
                 Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
                 Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
+                // The others of a group fell with the one that was refused.
+                Result_::Rejected { reject: Reject::GroupFailed { .. } } => {}
                 Result_::Rejected { reject } => read.rejected.push(rejected(reject)),
             }
         }
@@ -40,24 +50,26 @@ impl Outcome {
     pub fn whole(mut self) -> Result<Self, RpcError> {
         if self.rejected.is_empty() { Ok(self) } else { Err(self.rejected.swap_remove(0)) }
     }
-
-    /// Whether a trade in the venue's JSON is one of this outcome.
-    pub fn has_trade(&self, trade: &serde_json::Value) -> bool {
-        let id = trade["trade_id"].as_str().and_then(|id| id.parse::<u64>().ok());
-        id.is_some_and(|id| id > self.trades_above)
-    }
 }
 
 /// A reject as the venue would say it.
 pub fn rejected(reject: &Reject) -> RpcError {
-    let code = match reject {
+    RpcError::new(code(reject), reject.to_string())
+}
+
+/// The venue's code of a reject. There is no other: a new reject needs its place here, and in docs/api.md.
+fn code(reject: &Reject) -> Code {
+    match reject {
         Reject::UnknownInstrument { .. } | Reject::UnknownUnderlying { .. } => Code::InvalidInstrument,
-        Reject::InstrumentClosed { .. } => Code::BookClosed,
-        Reject::PositionTooLarge { .. } => Code::PositionLimit,
-        Reject::LotsZero | Reject::LotsTooLarge { .. } | Reject::AmendBelowFilled { .. } => {
-            Code::InvalidAmount
-        }
-        Reject::PriceNotPositive { .. } => Code::InvalidPrice,
+        Reject::InstrumentClosed { .. } | Reject::Halted { .. } => Code::BookClosed,
+        Reject::PositionTooLarge { .. } | Reject::OpenInterestLimit { .. } => Code::PositionLimit,
+        Reject::LotsZero
+        | Reject::LotsTooLarge { .. }
+        | Reject::AmendBelowFilled { .. }
+        | Reject::AmountNotPositive { .. }
+        | Reject::AmountTooLarge { .. }
+        | Reject::PartOutOfRange { .. } => Code::InvalidAmount,
+        Reject::PriceNotPositive { .. } | Reject::TriggerNotPositive { .. } => Code::InvalidPrice,
         Reject::PriceOutsideBand { have, low, .. } if have < low => Code::PriceTooLow,
         Reject::PriceOutsideBand { .. } => Code::PriceTooHigh,
         Reject::OpenOrderLimit { .. } | Reject::BookFull { .. } => Code::OpenOrdersLimit,
@@ -66,26 +78,108 @@ pub fn rejected(reject: &Reject) -> RpcError {
             Code::NotEnoughFunds
         }
         Reject::UnknownOrder => Code::OrderNotFound,
-        Reject::OracleRung { .. } | Reject::Paused { .. } => Code::TemporarilyUnavailable,
-        Reject::OtherPool { .. } => Code::TransferNotAllowed,
+        Reject::OracleRung { .. } | Reject::Paused { .. } | Reject::NoMark { .. } => {
+            Code::TemporarilyUnavailable
+        }
+        Reject::OtherPool { .. } | Reject::SameSubaccount { .. } => Code::TransferNotAllowed,
         Reject::OfferUnsigned | Reject::OfferNotForAccount => Code::Forbidden,
-        Reject::WithdrawalsClosed | Reject::NotMember | Reject::NotGuardian => Code::PermissionDenied,
-        Reject::UnknownWithdrawal { .. } => Code::NotFound,
+        Reject::WithdrawalsClosed
+        | Reject::NotMember
+        | Reject::NotGuardian
+        | Reject::KeyMayNotTrade
+        | Reject::OwnerOnly
+        | Reject::FaucetClosed
+        | Reject::CombosClosed
+        | Reject::NotReporter => Code::PermissionDenied,
+        Reject::UnknownWithdrawal { .. }
+        | Reject::UnknownProtection { .. }
+        | Reject::UnknownParameter
+        | Reject::UnknownProposal { .. }
+        | Reject::NoAuction
+        | Reject::KeyUnknown { .. } => Code::NotFound,
         Reject::WithdrawalLimit { .. } => Code::TooManyRequests,
         Reject::NotOwner { .. } => Code::NotOwner,
-        Reject::ProtectionFrozen { .. } => Code::OtherReject,
+        Reject::ProtectionFrozen { .. } | Reject::GroupFailed { .. } | Reject::RewardTooLow { .. } => {
+            Code::OtherReject
+        }
         Reject::Expired { .. } => Code::TimedOut,
-        Reject::DisplayOutOfRange { .. } | Reject::NoVolatilityPrice { .. } => Code::InvalidArguments,
-        Reject::TriggerNotPositive { .. } => Code::InvalidPrice,
         Reject::PrimaryEnded => Code::NotOpenOrder,
-        Reject::KeyMayNotTrade | Reject::OwnerOnly | Reject::FaucetClosed | Reject::NotReporter => {
-            Code::PermissionDenied
-        }
         Reject::UnknownKey { .. } | Reject::KeyExpired { .. } | Reject::BadSignature => Code::Unauthorized,
-        Reject::ReduceOnlyWouldOpen { .. } | Reject::NotFillable { .. } | Reject::LabelInUse { .. } => {
-            Code::InvalidArguments
+        Reject::DisplayOutOfRange { .. }
+        | Reject::NoVolatilityPrice { .. }
+        | Reject::ReduceOnlyWouldOpen { .. }
+        | Reject::NotFillable { .. }
+        | Reject::ComboLegs { .. }
+        | Reject::ComboRatios { .. }
+        | Reject::ComboInOffer { .. }
+        | Reject::LabelInUse { .. } => Code::InvalidArguments,
+        Reject::Malformed
+        | Reject::WrongNetwork { .. }
+        | Reject::NoActions
+        | Reject::NonceTooOld { .. }
+        | Reject::NonceUsed { .. }
+        | Reject::NonceTooLarge { .. }
+        | Reject::NotAfter
+        | Reject::AccountLimit { .. }
+        | Reject::ProposalLimit { .. }
+        | Reject::ParameterOutOfRange { .. }
+        | Reject::VersionOutOfOrder { .. }
+        | Reject::CommitPassed { .. }
+        | Reject::PauseTooLong { .. }
+        | Reject::PauseTooSoon { .. }
+        | Reject::ProtectionLimit { .. }
+        | Reject::TimeNotAhead { .. }
+        | Reject::SpanZero
+        | Reject::KeyIsOwner
+        | Reject::KeyLimit { .. }
+        | Reject::ComboLimit { .. }
+        | Reject::ObservationOutOfRange { .. }
+        | Reject::ObservationAhead { .. }
+        | Reject::ObservationStale { .. } => Code::BadRequest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use commonware_codec::Read;
+
+    use super::*;
+
+    /// Longer than any reject.
+    const ZEROS: usize = 256;
+
+    /// One reject of every kind, with zeros for its numbers.
+    fn all() -> Vec<Reject> {
+        let of = |tag: u8| {
+            let mut bytes = bytes::Bytes::from([vec![tag], vec![0; ZEROS]].concat());
+            Reject::read_cfg(&mut bytes, &()).ok()
+        };
+        (0..=u8::MAX).filter_map(of).collect()
+    }
+
+    fn name(reject: &Reject) -> String {
+        format!("{reject:?}").split([' ', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn every_reject_and_its_code_stand_in_the_documents() {
+        let written = include_str!("../../wire/src/reject.rs");
+        let kinds = written
+            .lines()
+            .filter(|line| line.trim().split_once(" => ").is_some_and(|(tag, _)| tag.parse::<u8>().is_ok()));
+        assert_eq!(all().len(), kinds.count(), "a reject that zeros do not make");
+        let mut rows: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+        for reject in all() {
+            rows.entry(code(&reject).number()).or_default().insert(format!("`{}`", name(&reject)));
         }
-        _ => Code::BadRequest,
-    };
-    RpcError::new(code, reject.to_string())
+        // A price below the band has a code of its own.
+        rows.entry(Code::PriceTooLow.number()).or_default().insert("`PriceOutsideBand`".to_owned());
+        let document = include_str!("../../../docs/api.md");
+        for (number, names) in rows {
+            let row = format!("| {number} | {} |", names.into_iter().collect::<Vec<_>>().join(", "));
+            assert!(document.contains(&row), "docs/api.md needs the row\n{row}");
+        }
+    }
 }

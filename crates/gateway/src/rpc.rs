@@ -5,7 +5,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json, value::RawValue};
 
 pub use crate::code::Code;
 use crate::decimal::{self, DecimalError};
@@ -32,7 +33,18 @@ impl RpcError {
     }
 }
 
+/// What a method answers, as a tree: for what is small.
 pub type RpcResult = Result<Value, RpcError>;
+
+/// What a method answers, as the text that is sent. Objects of orders and trades are written to it directly: a tree of
+/// forty orders is a thousand allocations.
+pub type Answer = Result<Box<RawValue>, RpcError>;
+
+/// The text of a result.
+pub fn answer(result: &(impl Serialize + ?Sized)) -> Answer {
+    serde_json::value::to_raw_value(result)
+        .map_err(|error| RpcError::new(Code::InternalServerError, error.to_string()))
+}
 
 /// A call, read but not yet understood.
 #[derive(Clone, Debug)]
@@ -62,31 +74,56 @@ impl Request {
     }
 }
 
-/// The reply to a call, with the times the venue's clients expect.
-pub fn reply(id: &Value, result: RpcResult, received_us: u64) -> Value {
+/// The fields of every reply, in which the venue's clients look for the times.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reply<'a> {
+    jsonrpc: &'static str,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    id: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+    us_in: u64,
+    us_out: u64,
+    us_diff: u64,
+    testnet: bool,
+}
+
+/// The reply to a call.
+pub fn reply(id: &Value, answer: &Answer, received_us: u64) -> String {
     let now = now_us();
-    let mut reply = json!({
-        "jsonrpc": "2.0",
-        "usIn": received_us,
-        "usOut": now,
-        "usDiff": now.saturating_sub(received_us),
-        "testnet": true,
-    });
-    if !id.is_null() {
-        reply["id"] = id.clone();
-    }
-    match result {
-        Ok(result) => reply["result"] = result,
-        Err(error) => reply["error"] = error.to_value(),
-    }
-    reply
+    text(&Reply {
+        jsonrpc: "2.0",
+        id,
+        result: answer.as_deref().ok(),
+        error: answer.as_ref().err().map(RpcError::to_value),
+        us_in: received_us,
+        us_out: now,
+        us_diff: now.saturating_sub(received_us),
+        testnet: true,
+    })
 }
 
 /// A push of a subscription.
-pub fn notification(channel: &str, data: &Value) -> String {
-    // As text around text: `data` is large, and a copy of it nothing but work.
-    let channel = Value::from(channel);
-    format!(r#"{{"jsonrpc":"2.0","method":"subscription","params":{{"channel":{channel},"data":{data}}}}}"#)
+pub fn notification(channel: &str, data: &(impl Serialize + ?Sized)) -> String {
+    #[derive(Serialize)]
+    struct Notification<'a, T: Serialize + ?Sized> {
+        jsonrpc: &'static str,
+        method: &'static str,
+        params: Params<'a, T>,
+    }
+    #[derive(Serialize)]
+    struct Params<'a, T: Serialize + ?Sized> {
+        channel: &'a str,
+        data: &'a T,
+    }
+    text(&Notification { jsonrpc: "2.0", method: "subscription", params: Params { channel, data } })
+}
+
+fn text(message: &impl Serialize) -> String {
+    serde_json::to_string(message).expect("invariant: our messages are objects with names for keys")
 }
 
 /// Microseconds since 1970 by this machine's clock; for `usIn` and `usOut` only.
@@ -255,8 +292,22 @@ mod tests {
 
     #[test]
     fn an_error_reply_has_no_result() {
-        let reply = reply(&json!(1), Err(RpcError::new(Code::NotFound, "x")), 0);
+        let sent = reply(&json!(1), &Err(RpcError::new(Code::NotFound, "x")), 0);
+        let reply: Value = serde_json::from_str(&sent).unwrap();
         assert_eq!(reply["error"]["code"], 13_020);
         assert!(reply.get("result").is_none());
+    }
+
+    #[test]
+    fn a_reply_bears_its_id_and_its_times() {
+        let sent = reply(&json!("a"), &answer(&json!([1.5])), 7);
+        let reply: Value = serde_json::from_str(&sent).unwrap();
+        assert_eq!((&reply["id"], &reply["result"], &reply["usIn"]), (&json!("a"), &json!([1.5]), &json!(7)));
+        assert_eq!(reply["usOut"].as_u64().map(|out| out - 7), reply["usDiff"].as_u64());
+        assert!(reply.get("error").is_none() && reply["testnet"] == true);
+        assert!(!super::reply(&Value::Null, &answer("ok"), 7).contains("\"id\""));
+        let pushed: Value = serde_json::from_str(&notification("a\"b", &json!({ "x": 1 }))).unwrap();
+        let params = json!({ "channel": "a\"b", "data": { "x": 1 } });
+        assert_eq!(pushed, json!({ "jsonrpc": "2.0", "method": "subscription", "params": params }));
     }
 }

@@ -35,6 +35,8 @@ impl Access {
 pub enum Area {
     Account,
     Trade,
+    BlockTrade,
+    BlockRfq,
     Wallet,
 }
 
@@ -43,6 +45,8 @@ pub enum Area {
 pub struct Scope {
     account: Access,
     trade: Access,
+    block_trade: Access,
+    block_rfq: Access,
     wallet: Access,
     /// A named session outlives its connection and works on any.
     pub session: Option<String>,
@@ -56,6 +60,8 @@ impl Default for Scope {
         Self {
             account: Access::Read,
             trade: Access::ReadWrite,
+            block_trade: Access::ReadWrite,
+            block_rfq: Access::ReadWrite,
             wallet: Access::Read,
             session: None,
             expires: None,
@@ -71,6 +77,8 @@ impl Scope {
             match word.split_once(':') {
                 Some(("account", access)) => narrow(&mut scope.account, access),
                 Some(("trade", access)) => narrow(&mut scope.trade, access),
+                Some(("block_trade", access)) => narrow(&mut scope.block_trade, access),
+                Some(("block_rfq", access)) => narrow(&mut scope.block_rfq, access),
                 Some(("wallet", access)) => narrow(&mut scope.wallet, access),
                 Some(("session", name)) if !name.is_empty() => scope.session = Some(name.to_owned()),
                 Some(("expires", seconds)) => scope.expires = seconds.parse().ok(),
@@ -80,10 +88,13 @@ impl Scope {
         scope
     }
 
-    pub const fn access(&self, area: Area) -> Access {
+    /// Who may not trade may not trade in blocks either.
+    pub fn access(&self, area: Area) -> Access {
         match area {
             Area::Account => self.account,
             Area::Trade => self.trade,
+            Area::BlockTrade => self.block_trade.min(self.trade),
+            Area::BlockRfq => self.block_rfq.min(self.trade),
             Area::Wallet => self.wallet,
         }
     }
@@ -92,8 +103,13 @@ impl Scope {
     pub fn text(&self) -> String {
         let bound =
             self.session.as_ref().map_or_else(|| "connection".to_owned(), |it| format!("session:{it}"));
-        let (account, trade, wallet) = (self.account.word(), self.trade.word(), self.wallet.word());
-        format!("account:{account} block_trade:none {bound} mainaccount trade:{trade} wallet:{wallet}")
+        let word = |area| self.access(area).word();
+        let (account, trade, wallet) = (word(Area::Account), word(Area::Trade), word(Area::Wallet));
+        let (block_rfq, block_trade) = (word(Area::BlockRfq), word(Area::BlockTrade));
+        format!(
+            "account:{account} block_rfq:{block_rfq} block_trade:{block_trade} {bound} mainaccount trade:{trade} \
+             wallet:{wallet}"
+        )
     }
 }
 
@@ -117,5 +133,7 @@ mod tests {
         assert_eq!((asked.session.as_deref(), asked.expires), (Some("desk"), Some(60)));
         assert_eq!(asked.narrowed("trade:read_write").access(Area::Trade), Access::Read);
         assert!(asked.text().contains("session:desk mainaccount trade:read wallet:read"));
+        assert_eq!(asked.access(Area::BlockRfq), Access::Read);
+        assert!(key.narrowed("block_trade:none").text().contains("block_rfq:read_write block_trade:none"));
     }
 }

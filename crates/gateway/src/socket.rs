@@ -10,7 +10,7 @@ use futures::{
     SinkExt, StreamExt,
     stream::{FuturesUnordered, SplitSink, SplitStream},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use crate::{
@@ -55,7 +55,7 @@ pub async fn run(gateway: Arc<Gateway>, socket: WebSocket) {
     writer.abort();
 }
 
-type Answering<'a> = Pin<Box<dyn Future<Output = Value> + Send + 'a>>;
+type Answering<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
 
 /// Reads until either side ends; a writer that has ended was closed or cut off.
 async fn read(
@@ -69,7 +69,7 @@ async fn read(
     loop {
         let message = tokio::select! {
             Some(reply) = waiting.next() => {
-                gateway.hub.send(id, Frame::Text(reply.to_string().into()));
+                gateway.hub.send(id, Frame::Text(reply.into()));
                 continue;
             }
             _ = &mut *writer => break,
@@ -86,7 +86,7 @@ async fn read(
         let mut answering: Answering<'_> = Box::pin(answer(gateway, session, text, budget.spend()));
         // Begun here and now, so that what the next message asks for comes after it.
         match futures::poll!(&mut answering) {
-            Poll::Ready(reply) => gateway.hub.send(id, Frame::Text(reply.to_string().into())),
+            Poll::Ready(reply) => gateway.hub.send(id, Frame::Text(reply.into())),
             Poll::Pending => waiting.push(answering),
         }
         if session.ends() || budget.refusals > REFUSALS_MAX {
@@ -99,7 +99,7 @@ async fn read(
     }
 }
 
-async fn answer(gateway: &Gateway, session: &Session, text: Utf8Bytes, paid: Paid) -> Value {
+async fn answer(gateway: &Gateway, session: &Session, text: Utf8Bytes, paid: Paid) -> String {
     let received = rpc::now_us();
     let (id, result) = match Request::parse(text.as_bytes()) {
         Ok(request) if paid == Paid::Yes => (request.id.clone(), gateway.call(session, request).await),
@@ -110,7 +110,7 @@ async fn answer(gateway: &Gateway, session: &Session, text: Utf8Bytes, paid: Pai
         }
         Err((id, error)) => (id, Err(error)),
     };
-    rpc::reply(&id, result, received)
+    rpc::reply(&id, &result, received)
 }
 
 async fn write(

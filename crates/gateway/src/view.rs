@@ -107,6 +107,11 @@ impl View {
         self.state.protection(self.state.account_index(account)?, self.protection_group(underlying)?)
     }
 
+    /// Until when a group of an account is frozen; `None` when it is not.
+    pub fn frozen_until(&self, account: &AccountId, underlying: &str) -> Option<num::Timestamp> {
+        self.state.frozen_until(self.state.account_index(account)?, self.protection_group(underlying)?)
+    }
+
     pub fn index(&self, underlying: &str) -> Option<Cash> {
         self.state.underlyings().iter().find(|it| it.symbol == underlying).map(|it| it.index)
     }
@@ -156,6 +161,30 @@ impl View {
             then.initial.checked_sub(now.initial)
         };
         Some((added(Side::Buy)?, added(Side::Sell)?))
+    }
+
+    /// Equity and margin with other positions; `None` for an account without money, or positions that no margin has.
+    pub fn simulated(
+        &self,
+        account: &AccountId,
+        present: exchange::Present,
+        positions: &[(InstrumentId, Signed)],
+    ) -> Option<(Cash, exchange::Margin)> {
+        self.state.margin_with_positions(self.state.account_index(account)?, present, positions)
+    }
+
+    /// A position that was bought at its mark, and that mark.
+    pub fn simulated_position(&self, id: InstrumentId, lots: Signed) -> Option<(Position, Cash)> {
+        let it = self.state.instrument(id)?;
+        let mark = it.mark()?;
+        let entry = it.market.value(mark, lots, Rounding::Floor)?;
+        let holding = exchange::Holding { position: lots, entry, ..exchange::Holding::default() };
+        Some((self.position(&AccountId::default(), it, &holding), mark))
+    }
+
+    /// The delta of one unit of an instrument; `None` before it has a mark.
+    pub fn delta(&self, id: InstrumentId) -> Option<Fix> {
+        self.state.instrument(id)?.valuation.as_ref().map(|it| it.greeks.delta)
     }
 
     /// The prices that an order may have: so far around the mark.
@@ -236,6 +265,11 @@ impl View {
             initial_margin: Cash::ZERO,
             maintenance_margin: Cash::ZERO,
         }
+    }
+
+    /// What the faucet gives at once; zero where there is none.
+    pub fn faucet_max(&self) -> Cash {
+        self.state.parameters().faucet_max
     }
 
     pub fn balance(&self, account: &AccountId) -> Cash {
@@ -332,6 +366,7 @@ impl View {
             implied,
             trigger: None,
             protected: false,
+            is_quote: false,
         })
     }
 }

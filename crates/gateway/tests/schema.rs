@@ -24,6 +24,11 @@ fn check(types: &Value, kind: &Value, value: &Value, place: &str) -> Result<(), 
             let each = |(number, item)| check(types, &items[0], item, &format!("{place}[{number}]"));
             list.iter().enumerate().try_for_each(each)
         }
+        Value::Object(fields) if fields.contains_key("|") => {
+            let kinds = fields["|"].as_array().ok_or_else(|| format!("{place}: kinds are expected"))?;
+            let fit = kinds.iter().filter(|kind| check(types, kind, value, place).is_ok()).count();
+            if fit > 0 { Ok(()) } else { Err(format!("{place}: {value} is none of {kind}")) }
+        }
         Value::Object(fields) => {
             let object = value.as_object().ok_or_else(|| format!("{place}: {value} is no object"))?;
             if fields.is_empty() {
@@ -79,7 +84,6 @@ async fn every_reply_is_as_it_is_written_down() {
     client.call("private/buy", &buy).await;
     let option = json!({ "instrument_name": venue.names[2], "amount": 0.1, "type": "market" });
     client.call("private/buy", &option).await;
-    let place = json!({ "instrument_name": PERPETUAL, "amount": 0.01, "price": 60_000, "label": "schema" });
     let now = venue.sequencer.time_ms() + 60_000;
     let credentials = json!({ "grant_type": "client_credentials", "client_id": "trader", "client_secret": "secret", "scope": "session:x" });
     let refresh = venue.public("public/auth", &credentials).await.result()["refresh_token"].clone();
@@ -92,21 +96,51 @@ async fn every_reply_is_as_it_is_written_down() {
         if method["over"] == "network" {
             continue;
         }
-        if name == "private/cancel_by_label" {
-            client.call("private/buy", &place).await;
-        }
+        prepare(&venue, &mut client, (name, &mut known)).await;
         let params = fill(&method["example"], &known);
         let reply = if method["over"] == "websocket" {
             client.call(name, &params).await
         } else {
-            venue.private("trader", name, &params).await.body
+            venue.private(method["by"].as_str().unwrap_or("trader"), name, &params).await.body
         };
         let result = reply.get("result").unwrap_or_else(|| unreachable!("{name} {params}: {reply}"));
         let checked = check(&schema["types"], &method["result"], result, name);
         assert_eq!(checked, Ok(()), "{result}");
-        if name == "private/buy" {
-            known["order"] = result["order"]["order_id"].clone();
+        match name {
+            "private/buy" => known["order"] = result["order"]["order_id"].clone(),
+            "private/create_block_rfq" => known["rfq"] = result["block_rfq_id"].clone(),
+            "private/verify_block_trade" => known["signature"] = result["signature"].clone(),
+            "private/execute_block_trade" => known["block"] = result["id"].clone(),
+            _ => {}
         }
+    }
+}
+
+/// What has to be there before an example.
+async fn prepare(venue: &Venue, client: &mut Client, (name, known): (&str, &mut Value)) {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let example = |name: &str, known: &Value| fill(&schema["methods"][name]["example"], known);
+    match name {
+        "private/cancel_by_label" => {
+            let place =
+                json!({ "instrument_name": PERPETUAL, "amount": 0.01, "price": 60_000, "label": "schema" });
+            client.call("private/buy", &place).await;
+        }
+        // What was asked for before has been traded.
+        "private/cancel_block_rfq_quote" => {
+            let asked = example("private/create_block_rfq", known);
+            let asked = venue.private("trader", "private/create_block_rfq", &asked).await;
+            known["rfq"] = asked.result()["block_rfq_id"].clone();
+            let quote = example("private/add_block_rfq_quote", known);
+            venue.private("maker", "private/add_block_rfq_quote", &quote).await.result();
+        }
+        // The first signature was invalidated.
+        "private/execute_block_trade" => {
+            let agreed = example("private/verify_block_trade", known);
+            let verified = venue.private("maker", "private/verify_block_trade", &agreed).await;
+            known["signature"] = verified.result()["signature"].clone();
+        }
+        _ => {}
     }
 }
 

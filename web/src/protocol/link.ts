@@ -240,8 +240,8 @@ export class Link {
     unwanted.forEach((channel) => this.#asked.delete(channel));
     missing.forEach((channel) => this.#asked.add(channel));
     if (unwanted.length > 0) this.#tell('public/unsubscribe', unwanted);
-    const own = missing.filter((channel) => channel.startsWith('user.'));
-    const open = missing.filter((channel) => !channel.startsWith('user.'));
+    const own = missing.filter(isOwn);
+    const open = missing.filter((channel) => !isOwn(channel));
     if (open.length > 0) void this.#ask('public/subscribe', open);
     if (own.length > 0) void this.#ask('private/subscribe', own);
   }
@@ -274,4 +274,9 @@ export class Link {
     this.#state = state;
     this.#listeners.forEach((listener) => listener(state));
   }
+}
+
+/** Whether a channel carries an account's own affairs, for which it must be signed in. */
+function isOwn(channel: string): boolean {
+  return channel.startsWith('user.') || channel.startsWith('block_rfq.');
 }

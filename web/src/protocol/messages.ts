@@ -3,7 +3,7 @@
 // Invariant: field names and units are those on the wire (snake case, milliseconds, percent for
 // volatility, base currency for amounts), so a shape here can be compared with a captured frame.
 // Left out on purpose: fields the page does not read. What needs a login stands in private.ts.
-import type { AccountSummary, Order, PrivateMethods, UserTrade } from './private';
+import type { AccountSummary, BlockRfq, Order, PrivateMethods, UserTrade } from './private';
 
 export type { AccountSummary, Order, OrderParams, Placed, Position, TimeInForce, UserTrade } from './private';
 
@@ -151,6 +151,8 @@ export interface NetworkStatus {
   finality_of?: 'orders' | 'commits';
   instruments: number | null;
   intents: number | null;
+  /** What the faucet gives at once, in USDC; nothing where there is none. */
+  faucet_max?: number;
 }
 
 /** A block's place in the DAG: its round and its author's index. */
@@ -240,6 +242,8 @@ export type Channel =
   | 'user.orders.any.any.100ms'
   | 'user.trades.any.any.100ms'
   | 'user.portfolio.usdc'
+  | 'block_rfq.taker.any'
+  | 'block_rfq.maker.any'
   | `clockless.chain.${string}.${number}`
   | 'clockless.network'
   | 'clockless.dag';
@@ -265,7 +269,9 @@ export type ChannelData<C extends Channel> = C extends 'clockless.network'
                   ? UserTrade[]
                   : C extends 'user.portfolio.usdc'
                     ? AccountSummary
-                    : never;
+                    : C extends `block_rfq.${string}`
+                      ? BlockRfq
+                      : never;
 
 export interface RpcError {
   code: number;

@@ -117,6 +117,64 @@ export interface BalanceProofReply {
   certificate: string;
 }
 
+export type Direction = 'buy' | 'sell';
+
+export interface RfqLeg {
+  instrument_name: string;
+  direction: Direction;
+  ratio: number;
+}
+
+/** A maker's open quote on one side of a structure. */
+export interface RfqLevel {
+  makers: string[];
+  /** What the structure's buyer pays for one. */
+  price: number;
+  amount: number;
+  last_update_timestamp: number;
+}
+
+/** A request for quotes, as the taker or an asked maker sees it. */
+export interface BlockRfq {
+  block_rfq_id: number;
+  creation_timestamp: number;
+  expiration_timestamp: number;
+  role: 'taker' | 'maker';
+  state: 'open' | 'filled' | 'cancelled' | 'expired';
+  amount: number;
+  min_trade_amount: number;
+  legs: RfqLeg[];
+  bids: RfqLevel[];
+  asks: RfqLevel[];
+  taker?: string;
+  trades?: { direction: Direction; price: number; amount: number; maker?: string }[];
+}
+
+export interface BlockRfqQuote {
+  block_rfq_id: number;
+  block_rfq_quote_id: number;
+  quote_state: string;
+  price: number;
+  amount: number;
+  direction: Direction;
+}
+
+/** What the account would have after some of its intents. */
+export interface EnvelopePoint {
+  equity: number;
+  initial_margin: number;
+  maintenance_margin: number;
+  available_funds: number;
+}
+
+/** The ends of what its intents that are not ordered yet can still make of an account. */
+export interface MarginEnvelope {
+  pending: number;
+  is_exact: boolean;
+  best: EnvelopePoint;
+  worst: EnvelopePoint;
+}
+
 export interface PrivateMethods {
   'public/auth': {
     params:
@@ -142,5 +200,43 @@ export interface PrivateMethods {
   'private/cancel': { params: { order_id: string }; result: Order };
   'private/cancel_all': { params: Record<string, never>; result: number };
   'private/close_position': { params: { instrument_name: string; type: 'market' }; result: Placed };
+  'private/clockless/get_margin_envelope': { params: Record<string, never>; result: MarginEnvelope };
+  'private/clockless/faucet': { params: { amount: number }; result: { amount: number; balance: number } };
+  'private/get_block_rfqs': {
+    params: { count: number };
+    result: { block_rfqs: BlockRfq[]; continuation: string | null };
+  };
+  'private/create_block_rfq': {
+    params: {
+      legs: { instrument_name: string; amount: number; direction: Direction }[];
+      disclosed: boolean;
+    };
+    result: BlockRfq;
+  };
+  'private/cancel_block_rfq': { params: { block_rfq_id: number }; result: BlockRfq };
+  'private/accept_block_rfq': {
+    params: {
+      block_rfq_id: number;
+      price: number;
+      amount: number;
+      direction: Direction;
+      time_in_force: 'fill_or_kill';
+    };
+    result: { block_trades: { id: string; trades: UserTrade[] }[] };
+  };
+  'private/add_block_rfq_quote': {
+    params: {
+      block_rfq_id: number;
+      direction: Direction;
+      amount: number;
+      label: string;
+      legs: (RfqLeg & { price: number })[];
+    };
+    result: BlockRfqQuote;
+  };
+  'private/cancel_block_rfq_quote': {
+    params: { block_rfq_id: number; label: string };
+    result: BlockRfqQuote;
+  };
   'private/clockless/get_balance_proof': { params: Record<string, never>; result: BalanceProofReply };
 }

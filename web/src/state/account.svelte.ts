@@ -5,7 +5,7 @@
 // Left out on purpose: the owner's key. The gateway's session key can trade and cannot withdraw.
 import type { Link } from '../protocol/link';
 import type { AccountSummary, Order, Position, UserTrade } from '../protocol/messages';
-import type { Tokens } from '../protocol/private';
+import type { MarginEnvelope, Tokens } from '../protocol/private';
 import { mergeOrders, mergeFills } from '../portfolio/own';
 import type { Frames } from './frames';
 import { failureOf, LOADING, READY, type Loading } from './loading';
@@ -23,10 +23,18 @@ interface Stored {
   token: string;
 }
 
+/** Something that goes on as long as somebody is signed in. */
+interface Companion {
+  follow(): () => void;
+  forget(): void;
+}
+
 export class AccountState {
   session = $state.raw<Session>({ phase: 'out', reason: null });
   loading = $state.raw<Loading>(LOADING);
   summary = $state.raw<AccountSummary | null>(null);
+  /** What orders on their way can still make of the account. */
+  envelope = $state.raw<MarginEnvelope | null>(null);
   positions = $state.raw<readonly Position[]>([]);
   orders = $state.raw<ReadonlyMap<string, Order>>(new Map());
   fills = $state.raw<readonly UserTrade[]>([]);
@@ -40,6 +48,7 @@ export class AccountState {
   constructor(
     private readonly link: Link,
     private readonly frames: Frames,
+    private readonly companion: Companion,
   ) {}
 
   /** Signs in again after every reconnect, until the returned function is called. */
@@ -78,6 +87,15 @@ export class AccountState {
       },
       (failure: unknown) => (this.loading = failureOf(failure) ?? this.loading),
     );
+    this.link.request('private/clockless/get_margin_envelope', {}).then(
+      (envelope) => {
+        if (this.session.phase === 'in') this.frames.put('envelope', () => (this.envelope = envelope));
+      },
+      (failure: unknown) => {
+        // An older gateway has none; then nothing is shown of it.
+        if (failureOf(failure)) this.envelope = null;
+      },
+    );
   }
 
   async #resume(stored: Stored): Promise<void> {
@@ -109,6 +127,7 @@ export class AccountState {
   #listen(): () => void {
     const timer = setInterval(() => this.refresh(), POSITIONS_PERIOD_MS);
     const stops = [
+      this.companion.follow(),
       this.link.subscribe('user.portfolio.usdc', (summary) => this.#show(summary)),
       this.link.subscribe('user.orders.any.any.100ms', (orders) => this.take(orders)),
       this.link.subscribe('user.trades.any.any.100ms', (fills) => {
@@ -121,7 +140,7 @@ export class AccountState {
     return () => {
       clearInterval(timer);
       stops.forEach((stop) => stop());
-      ['portfolio', 'positions'].forEach((key) => this.frames.drop(key));
+      ['portfolio', 'positions', 'envelope'].forEach((key) => this.frames.drop(key));
     };
   }
 
@@ -162,6 +181,8 @@ export class AccountState {
     this.session = { phase: 'out', reason };
     this.loading = LOADING;
     this.summary = null;
+    this.envelope = null;
+    this.companion.forget();
     this.positions = [];
     this.orders = new Map();
     this.fills = [];

@@ -6,6 +6,7 @@ export const TABS = [
   { name: 'positions', label: 'Positions' },
   { name: 'orders', label: 'Orders' },
   { name: 'fills', label: 'Fills' },
+  { name: 'rfq', label: 'RFQ' },
   { name: 'risk', label: 'Risk' },
   { name: 'volatility', label: 'Volatility' },
 ] as const;

@@ -17,6 +17,7 @@ import { InstrumentState } from './instrument.svelte';
 import { failureOf } from './loading';
 import { NetworkState } from './network.svelte';
 import { Prices } from './prices.svelte';
+import { RfqState } from './rfq.svelte';
 import { ThemeState } from './theme.svelte';
 import { stepTab, type Tab } from './tabs';
 import { TicketState } from './ticket.svelte';
@@ -35,6 +36,7 @@ export class Terminal {
   readonly ticket: TicketState;
   readonly candles: CandleState;
   readonly verify: VerifyState;
+  readonly rfq: RfqState;
 
   linkState = $state.raw<LinkState>({ phase: 'connecting', attempt: 0 });
   currency = $state.raw<string | null>(null);
@@ -79,7 +81,8 @@ export class Terminal {
     this.instrument = new InstrumentState(link, frames);
     this.network = new NetworkState(link, frames, now);
     this.prices = new Prices(link, frames);
-    this.account = new AccountState(link, frames);
+    this.rfq = new RfqState(link);
+    this.account = new AccountState(link, frames, this.rfq);
     this.ticket = new TicketState(link, now);
     this.candles = new CandleState(link);
     this.verify = new VerifyState(link);
@@ -170,6 +173,12 @@ export class Terminal {
   /** Closes a position with a market order that can only reduce it. */
   async close(name: string): Promise<void> {
     await this.link.request('private/close_position', { instrument_name: name, type: 'market' });
+    this.account.refresh();
+  }
+
+  /** Asks the network's faucet, where there is one. */
+  async askFaucet(amount: number): Promise<void> {
+    await this.link.request('private/clockless/faucet', { amount });
     this.account.refresh();
   }
 

@@ -9,6 +9,7 @@ import type {
   Position,
   UserTrade,
 } from '../../src/protocol/messages';
+import type { MarginEnvelope } from '../../src/protocol/private';
 import type { MockMarket } from './market';
 
 const DEPOSIT = 100_000;
@@ -24,6 +25,7 @@ export class MockAccount {
   #holdings = new Map<string, Holding>();
   #next = 1;
   #fees = 0;
+  #deposited = DEPOSIT;
 
   constructor(private readonly market: MockMarket) {}
 
@@ -106,9 +108,9 @@ export class MockAccount {
     const initial = sum((position) => position.initial_margin);
     return {
       currency: 'USDC',
-      balance: DEPOSIT - this.#fees,
-      equity: DEPOSIT - this.#fees + profit,
-      available_funds: DEPOSIT - this.#fees + profit - initial,
+      balance: this.#deposited - this.#fees,
+      equity: this.#deposited - this.#fees + profit,
+      available_funds: this.#deposited - this.#fees + profit - initial,
       initial_margin: initial,
       maintenance_margin: sum((position) => position.maintenance_margin),
       session_upl: profit,
@@ -119,6 +121,24 @@ export class MockAccount {
       options_vega: sum((position) => position.vega ?? 0),
       options_theta: sum((position) => position.theta ?? 0),
     };
+  }
+
+  deposit(amount: number): { amount: number; balance: number } {
+    this.#deposited += amount;
+    return { amount, balance: this.#deposited - this.#fees };
+  }
+
+  /** As if the order that rests were on its way still: it may take its margin or not. */
+  envelope(now: number): MarginEnvelope {
+    const { equity, initial_margin, maintenance_margin, available_funds } = this.summary(now);
+    const best = { equity, initial_margin, maintenance_margin, available_funds };
+    const taken = 1_000 * this.orders.size;
+    const worst = {
+      ...best,
+      initial_margin: initial_margin + taken,
+      available_funds: available_funds - taken,
+    };
+    return { pending: this.orders.size, is_exact: true, best, worst };
   }
 
   #fill(order: Order, price: number, now: number): UserTrade {

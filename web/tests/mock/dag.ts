@@ -52,6 +52,7 @@ export class MockDag {
       trades_per_s: Math.round(this.random.between(310, 420)),
       finality_ms: { p50: round1(this.random.between(26, 33)), p99: round1(this.random.between(58, 84)) },
       instruments: this.instruments,
+      faucet_max: 1_000_000,
       intents: (this.#intents += this.random.whole(400, 700)),
     };
   }

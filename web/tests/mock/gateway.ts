@@ -12,6 +12,7 @@ import { MockDag } from './dag';
 import { MockMarket } from './market';
 import { balanceProof, committee } from './proof';
 import { Random } from './random';
+import { MockRfq } from './rfq';
 
 export interface MockOptions {
   port?: number;
@@ -156,6 +157,7 @@ class Venue {
   readonly market: MockMarket;
   readonly dag: MockDag;
   readonly account: MockAccount;
+  readonly rfq: MockRfq;
   tell: (channel: string, data: unknown) => void = () => {};
 
   constructor(private readonly options: MockOptions) {
@@ -163,11 +165,12 @@ class Venue {
     this.market = new MockMarket(options.seed ?? 7, Date.now());
     this.dag = new MockDag(this.random, this.market.instruments.length);
     this.account = new MockAccount(this.market);
+    this.rfq = new MockRfq(this.market, (channel, data) => this.tell(channel, data));
   }
 
   knows(channel: string): boolean {
     const [topic, name] = channel.split('.');
-    if (topic === 'clockless' || topic === 'user' || topic === 'chart') return true;
+    if (['clockless', 'user', 'chart', 'block_rfq'].includes(topic ?? '')) return true;
     return ['ticker', 'book', 'trades'].includes(topic ?? '') && this.market.byName.has(name ?? '');
   }
 
@@ -237,8 +240,16 @@ class Venue {
         const reply = balanceProof(100_000_000_000n, 17_880n);
         return this.options.proof === 'forged' ? { ...reply, leaf: `0${reply.leaf.slice(1, -1)}1` } : reply;
       }
-      default:
-        throw new Refusal(-32601, 'Method not found');
+      case 'private/clockless/get_margin_envelope':
+        return this.account.envelope(now);
+      case 'private/clockless/faucet':
+        return this.account.deposit(params.amount ?? 0);
+      default: {
+        const answered = this.rfq.call(method, params as object);
+        if (answered === undefined) throw new Refusal(-32601, 'Method not found');
+        if (answered === null) throw new Refusal(13_020, 'not_found');
+        return answered;
+      }
     }
   }
 

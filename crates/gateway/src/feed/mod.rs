@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use serde::Serialize;
 use serde_json::Value;
 use wire::{AccountId, InstrumentId, OrderId, UnderlyingId};
 
@@ -90,7 +91,7 @@ struct Now<'a> {
 }
 
 impl Now<'_> {
-    fn publish(&self, topic: &Topic, data: &Value) {
+    fn publish(&self, topic: &Topic, data: &(impl Serialize + ?Sized)) {
         self.gateway.hub.publish(topic, data);
     }
 }

@@ -4,14 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-use wire::{AccountId, InstrumentId, OrderId};
+use serde::Serialize;
+use serde_json::Value;
+use wire::{AccountId, InstrumentId};
 
 use crate::{
     Gateway,
     channel::{Interval, Of, Private},
     hub::Topic,
-    json,
+    json::{self, FillObject, OrderObject},
+    model::Order,
     view::View,
 };
 
@@ -26,18 +28,19 @@ impl Feed {
     ) {
         match channel {
             Private::Orders(of, interval) if *interval == now.interval => {
-                let orders: Vec<Value> =
-                    orders(now, of, &account).filter_map(|id| now.view.order_value(id)).collect();
+                let mut orders = orders(now, of, &account).peekable();
                 if now.interval == Interval::Raw {
-                    orders.iter().for_each(|order| now.publish(topic, order));
-                } else if !orders.is_empty() {
-                    now.publish(topic, &Value::Array(orders));
+                    orders.for_each(|order| now.publish(topic, &now.view.order_object(order)));
+                } else if orders.peek().is_some() {
+                    let orders: Vec<OrderObject<'_>> =
+                        orders.map(|order| now.view.order_object(order)).collect();
+                    now.publish(topic, &orders);
                 }
             }
             Private::Trades(of, interval) if *interval == now.interval => {
                 let trades = trades(now, of, &account);
                 if !trades.is_empty() {
-                    now.publish(topic, &Value::Array(trades));
+                    now.publish(topic, &trades);
                 }
             }
             Private::Changes(of, interval) if *interval == now.interval => {
@@ -65,39 +68,49 @@ impl Feed {
     }
 }
 
-fn orders<'a>(now: Now<'a>, of: &'a Of, account: &'a AccountId) -> impl Iterator<Item = OrderId> + use<'a> {
-    let own = now.pending.orders.iter().filter(move |(owner, _)| owner == account).map(|(_, id)| *id);
-    own.filter(move |id| {
-        now.view.history().find_order(*id).is_some_and(|it| of.holds(now.view, it.instrument))
-    })
+fn orders<'a>(now: Now<'a>, of: &'a Of, account: &'a AccountId) -> impl Iterator<Item = &'a Order> + use<'a> {
+    let own = now.pending.orders.iter().filter(move |(owner, _)| owner == account);
+    let found = own.filter_map(move |(_, id)| now.view.history().find_order(*id));
+    found.filter(move |order| of.holds(now.view, order.instrument))
 }
 
-fn trades(now: Now<'_>, of: &Of, account: &AccountId) -> Vec<Value> {
+fn trades<'a>(now: Now<'a>, of: &Of, account: &AccountId) -> Vec<FillObject<'a>> {
     let own = now.pending.fills.iter().filter(|fill| fill.account == *account);
     let chosen = own.filter(|fill| of.holds(now.view, fill.trade.instrument));
-    chosen.map(|fill| now.view.fill_value(fill)).collect()
+    chosen.map(|fill| now.view.fill_object(fill)).collect()
 }
 
 /// Instruments in which the account's orders or trades changed something.
 fn touched(now: Now<'_>, of: &Of, account: &AccountId) -> BTreeSet<InstrumentId> {
-    let of_orders = orders(now, of, account)
-        .filter_map(|id| now.view.history().find_order(id).map(|order| order.instrument));
+    let of_orders = orders(now, of, account).map(|order| order.instrument);
     let own = now.pending.fills.iter().filter(|fill| fill.account == *account);
     let of_fills = own.map(|fill| fill.trade.instrument).filter(|id| of.holds(now.view, *id));
     of_orders.chain(of_fills).collect()
 }
 
-fn changes(now: Now<'_>, id: InstrumentId, account: &AccountId) -> Value {
+/// What changed in one instrument of an account.
+#[derive(Serialize)]
+struct InstrumentChanges<'a> {
+    instrument_name: Option<&'a str>,
+    trades: Vec<FillObject<'a>>,
+    orders: Vec<OrderObject<'a>>,
+    positions: Vec<Value>,
+}
+
+fn changes<'a>(now: Now<'a>, id: InstrumentId, account: &AccountId) -> InstrumentChanges<'a> {
     let of = Of::Instrument(id);
     let trades = trades(now, &of, account);
-    let orders: Vec<Value> = orders(now, &of, account).filter_map(|id| now.view.order_value(id)).collect();
-    let positions = if trades.is_empty() { Vec::new() } else { position(now.view, id, account) };
-    json!({
-        "instrument_name": now.view.instrument_of(id).map(|it| it.name.as_str()),
-        "trades": trades,
-        "orders": orders,
-        "positions": positions,
-    })
+    let touched = now.pending.orders.iter().filter(|(owner, _)| owner == account);
+    let orders = touched.filter_map(|(_, id)| now.view.history().find_order(*id));
+    InstrumentChanges {
+        instrument_name: now.view.instrument_of(id).map(|it| it.name.as_str()),
+        orders: orders
+            .filter(|order| order.instrument == id)
+            .map(|order| now.view.order_object(order))
+            .collect(),
+        positions: if trades.is_empty() { Vec::new() } else { position(now.view, id, account) },
+        trades,
+    }
 }
 
 fn position(view: &View, id: InstrumentId, account: &AccountId) -> Vec<Value> {

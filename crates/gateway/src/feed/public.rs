@@ -14,7 +14,7 @@ use crate::{
     decimal::{cash, fix},
     history::Candle,
     hub::Topic,
-    json,
+    json::{self, TradeObject},
     methods::{chain, market_ticker},
     model::{Instrument, Kind},
     selection::Selection,
@@ -50,9 +50,9 @@ impl Feed {
             }
             Channel::Trades(of, every) if *every == interval => {
                 let chosen = pending.trades.iter().filter(|trade| of.holds(view, trade.instrument));
-                let trades: Vec<Value> = chosen.map(|trade| view.trade_value(trade)).collect();
+                let trades: Vec<TradeObject<'_>> = chosen.map(|trade| view.trade_object(trade)).collect();
                 if !trades.is_empty() {
-                    now.publish(topic, &Value::Array(trades));
+                    now.publish(topic, &trades);
                 }
             }
             Channel::Perpetual(id, every) if *every == interval && pending.moved(view, *id) => {

@@ -9,16 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply, name::Contract};
 use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
-use serde_json::Value;
 use wire::{
     AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderId, TradeEvent, TradeKind, UnderlyingId,
 };
 
 use crate::{
     history::{Delivery, Entry, Settlement, TradeEntry, Why, balance},
-    json,
-    methods::{fill_json, order_json},
-    model::{Fill, Liquidity, Trade},
+    json::{FillObject, OrderObject, TradeObject},
+    model::{Fill, Liquidity, Order, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
     view::{View, payoff},
@@ -41,9 +39,41 @@ pub struct Changes {
     pub ended: BTreeSet<InstrumentId>,
     pub placed: u64,
     pub rejected: u64,
+    /// The block that the last trade was of.
+    block: Option<Block>,
+}
+
+/// Trades beside the books that were agreed on together: those of one pair of accounts that follow each other, until an
+/// instrument comes again.
+#[derive(Debug)]
+struct Block {
+    first: u64,
+    maker: AccountId,
+    taker: AccountId,
+    instruments: Vec<InstrumentId>,
 }
 
 impl Changes {
+    /// The number of the block that a trade is of; its own number where it begins one.
+    fn block_of(&mut self, event: &TradeEvent, number: u64) -> Option<u64> {
+        if event.kind != TradeKind::Block {
+            self.block = None;
+            return None;
+        }
+        let instrument = event.instrument;
+        let goes_on = |block: &&mut Block| {
+            (block.maker, block.taker) == (event.maker, event.taker)
+                && !block.instruments.contains(&instrument)
+        };
+        if let Some(block) = self.block.as_mut().filter(goes_on) {
+            block.instruments.push(instrument);
+            return Some(block.first);
+        }
+        let (maker, taker) = (event.maker, event.taker);
+        self.block = Some(Block { first: number, maker, taker, instruments: vec![instrument] });
+        Some(number)
+    }
+
     /// Whether an account's money, positions or orders changed.
     pub fn concerns(&self, account: &AccountId) -> bool {
         self.accounts.contains(account) || self.orders.iter().any(|(owner, _)| owner == account)
@@ -60,6 +90,9 @@ impl View {
         let mut changes = Changes::default();
         for event in &events {
             self.note(event, trades_before, &mut changes);
+        }
+        for outcome in changes.outcomes.values_mut().flatten() {
+            outcome.trades_last = self.history.trade_count();
         }
         changes.ended.extend(self.refresh_listing());
         self.note_funding();
@@ -78,6 +111,9 @@ impl View {
                     outcomes.iter().filter(|it| matches!(it, wire::Outcome::Rejected { .. })).count(),
                 )
                 .unwrap_or(0);
+                for outcome in outcomes.iter() {
+                    self.note_quoted(outcome);
+                }
                 let outcome = Outcome::read(self.state.commit(), trades_before, outcomes);
                 changes.outcomes.insert(*intent, Ok(outcome));
             }
@@ -211,6 +247,7 @@ impl View {
             contracts: event.lots.get(),
             iv,
             forward,
+            block: changes.block_of(event, self.history.trade_count() + 1),
         };
         let trade = self.history.trade(trade);
         let sides = [
@@ -279,16 +316,25 @@ impl View {
         entry
     }
 
-    /// The venue's JSON of a trade.
-    pub fn trade_value(&self, trade: &Trade) -> Value {
-        json::trade(trade, self.instrument_of(trade.instrument).map_or("", |it| it.name.as_str()))
+    /// The venue's object of a trade.
+    pub fn trade_object(&self, trade: &Trade) -> TradeObject<'_> {
+        TradeObject::new(trade, self.name_of(trade.instrument))
     }
 
-    pub fn order_value(&self, order: OrderId) -> Option<Value> {
-        self.history.find_order(order).map(|order| order_json(self, order))
+    /// The venue's object of an order.
+    pub fn order_object<'a>(&'a self, order: &'a Order) -> OrderObject<'a> {
+        match self.instrument_of(order.instrument) {
+            Some(it) => OrderObject::new(order, &it.name, it.lot),
+            None => OrderObject::new(order, "", Fix::ONE),
+        }
     }
 
-    pub fn fill_value(&self, fill: &Fill) -> Value {
-        fill_json(self, fill)
+    /// The venue's object of a fill.
+    pub fn fill_object<'a>(&'a self, fill: &'a Fill) -> FillObject<'a> {
+        FillObject::new(fill, self.name_of(fill.trade.instrument), self.history.find_order(fill.order))
+    }
+
+    fn name_of(&self, id: InstrumentId) -> &str {
+        self.instrument_of(id).map_or("", |it| it.name.as_str())
     }
 }

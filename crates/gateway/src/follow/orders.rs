@@ -5,7 +5,9 @@
 
 use exchange::State;
 use num::{Cash, Lots, Rounding, Side, Ticks};
-use wire::{ComboMaker, ComboTrade, Conditions, Crossing, Event, OrderEnd, OrderId, PriceSource, Trigger};
+use wire::{
+    ComboMaker, ComboTrade, Conditions, Crossing, Event, OrderEnd, OrderId, Outcome, PriceSource, Trigger,
+};
 
 use crate::{
     model::{Order, OrderState, Waiting},
@@ -71,6 +73,13 @@ impl View {
                 filled.updated_ms = now;
             }
             self.touch(order, changes);
+        }
+    }
+
+    pub(super) fn note_quoted(&mut self, outcome: &Outcome) {
+        let Outcome::Quoted { bid, ask } = outcome else { return };
+        for order in bid.iter().chain(ask) {
+            self.history.find_order_mut(*order).into_iter().for_each(|it| it.is_quote = true);
         }
     }
 

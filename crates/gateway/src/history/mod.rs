@@ -394,6 +394,7 @@ mod tests {
             is_liquidation: false,
             tick_direction: 0,
             contracts: 1,
+            block: None,
             iv: None,
             forward: None,
         }

@@ -3,14 +3,17 @@
 //! Invariant: field names and kinds are Deribit's for USDC-linear instruments; what has no value is null or
 //! left out where the venue leaves it out.
 
-mod trading;
+mod account;
+mod order;
+mod trade;
 
 use exchange::Listing;
 use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
-use wire::OrderId;
 
-pub use trading::{fill, is_of_type, order, position, summary, trade};
+pub use account::{position, summary};
+pub use order::{OrderObject, is_of_type};
+pub use trade::{FillObject, TradeObject, block_id};
 
 use crate::{
     decimal::{cash, fix, scaled},
@@ -46,10 +49,6 @@ pub fn side(side: Side) -> &'static str {
         Side::Buy => "buy",
         Side::Sell => "sell",
     }
-}
-
-pub fn order_id(order: OrderId) -> String {
-    order.to_string()
 }
 
 pub fn optional(cash_value: Option<Cash>) -> Value {

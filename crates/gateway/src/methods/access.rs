@@ -21,7 +21,22 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "cancel_all_by_instrument"
         | "cancel_all_by_currency"
         | "cancel_all_by_currency_pair"
-        | "cancel_all_by_kind_or_type" => (Area::Trade, Access::ReadWrite),
+        | "cancel_all_by_kind_or_type"
+        | "cancel_quotes" => (Area::Trade, Access::ReadWrite),
+        "create_block_rfq"
+        | "add_block_rfq_quote"
+        | "edit_block_rfq_quote"
+        | "cancel_block_rfq_quote"
+        | "cancel_all_block_rfq_quotes"
+        | "cancel_block_rfq"
+        | "accept_block_rfq" => (Area::BlockRfq, Access::ReadWrite),
+        "get_block_rfqs" | "get_block_rfq_quotes" | "get_block_rfq_makers" | "get_block_rfq_user_info" => {
+            (Area::BlockRfq, Access::Read)
+        }
+        "verify_block_trade" | "execute_block_trade" | "invalidate_block_trade_signature" => {
+            (Area::BlockTrade, Access::ReadWrite)
+        }
+        "get_block_trade" | "get_block_trades" => (Area::BlockTrade, Access::Read),
         "get_open_orders"
         | "get_open_orders_by_currency"
         | "get_open_orders_by_instrument"
@@ -40,9 +55,12 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "get_positions"
         | "get_position"
         | "get_mmp_config"
+        | "get_mmp_status"
         | "get_settlement_history_by_instrument"
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
-        "get_account_summary"
+        "simulate_portfolio"
+        | "clockless/get_margin_envelope"
+        | "get_account_summary"
         | "get_margins"
         | "get_account_summaries"
         | "get_subaccounts"
@@ -55,6 +73,7 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "get_transfers"
         | "get_address_book"
         | "get_current_deposit_address" => (Area::Wallet, Access::Read),
+        "clockless/faucet" => (Area::Account, Access::Read),
         "withdraw"
         | "cancel_withdrawal"
         | "create_deposit_address"

@@ -2,14 +2,16 @@
 //!
 //! Invariant: an answer is what memory would give if it forgot nothing; `None` is returned wherever memory has it all.
 
-use serde_json::{Value, json};
+use num::{Cash, Fix};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
 use wire::{InstrumentId, OrderId};
 
 use crate::{
     Gateway,
     auth::Identity,
     history::{Candle, History},
-    rpc::{Code, Params, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, RpcError},
     selection::Selection,
     store::{CANDLE_MINUTES, Direction, Query, Row, Store, StoreError, Table, account_name},
     view::View,
@@ -18,7 +20,8 @@ use crate::{
 use super::{
     account_log::{named_for, words_of},
     market::named,
-    market_history::{candles_json, chart_span},
+    market_history::{Trades, candles_json, chart_span},
+    orders::Orders,
     paging::Page,
 };
 
@@ -60,7 +63,7 @@ pub(super) async fn answer(
     gateway: &Gateway,
     identity: Option<&Identity>,
     (name, params): (&str, &Params),
-) -> Option<RpcResult> {
+) -> Option<Answer> {
     let store = gateway.store.as_ref()?;
     let asked = {
         let view = gateway.view();
@@ -220,7 +223,7 @@ fn candles(view: &View, params: &Params) -> Result<Option<Asked>, RpcError> {
     Ok(Some(Asked { query, shape: Shape::Candles { minutes, times: (from_ms, to_ms) } }))
 }
 
-async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> RpcResult {
+async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> Answer {
     let unavailable = |error: StoreError| RpcError::new(Code::TemporarilyUnavailable, error.to_string());
     let Asked { mut query, shape } = asked;
     if let Shape::Orders { after: Some(after), .. } = &shape {
@@ -231,72 +234,73 @@ async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> RpcRe
         (query.times, query.limit) = (0..=at, query.limit + SEARCHED_MAX);
     }
     let rows = store.rows(&query).await.map_err(unavailable)?;
-    Ok(match shape {
+    match shape {
         Shape::Trades(page) => {
             let (rows, has_more) = page.cut(rows);
-            json!({ "trades": values(rows), "has_more": has_more })
+            rpc::answer(&Trades { trades: values(rows), has_more })
         }
         Shape::Orders { page, is_continued, after, .. } => {
-            let past = |row: &Row| after.is_none_or(|after| i64::try_from(after.0) != Ok(row.key.id));
-            let skipped = if after.is_some() {
-                rows.iter().position(|row| !past(row)).map_or(0, |it| it + 1)
-            } else {
-                0
-            };
+            let is_after = |row: &Row| after.is_some_and(|after| i64::try_from(after.0) == Ok(row.key.id));
+            let skipped = rows.iter().position(is_after).map_or(0, |it| it + 1);
             let (rows, has_more) = page.cut(rows.into_iter().skip(skipped).collect());
             let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
-            match is_continued {
-                true => json!({ "orders": values(rows), "continuation": continuation }),
-                false => values(rows),
-            }
+            let orders = values(rows);
+            if is_continued { rpc::answer(&Orders { orders, continuation }) } else { rpc::answer(&orders) }
         }
-        Shape::Log { count, words } => log_page(rows, (count, &words), identity),
+        Shape::Log { count, words } => rpc::answer(&log_page(rows, (count, &words), identity)),
         Shape::Settlements { count } => {
             let has_more = rows.len() > count;
             let rows: Vec<Row> = rows.into_iter().take(count).collect();
             let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
-            json!({ "settlements": values(rows), "continuation": continuation })
+            rpc::answer(&Settlements { settlements: values(rows), continuation })
         }
         Shape::Candles { minutes, times } => {
             let stored: Vec<Candle> = rows.iter().filter_map(candle).collect();
-            candles_json(&Candle::merged(stored.iter(), None, minutes, times))
+            rpc::answer(&candles_json(&Candle::merged(stored.iter(), None, minutes, times)))
         }
-        Shape::All => values(rows),
+        Shape::All => rpc::answer(&values(rows)),
         Shape::One => {
             let found = rows.into_iter().next().map(|row| row.value);
-            return found.ok_or_else(|| RpcError::new(Code::OrderNotFound, "there is no such order"));
+            found.ok_or_else(|| RpcError::new(Code::OrderNotFound, "there is no such order"))
         }
-    })
+    }
 }
 
-fn values(rows: Vec<Row>) -> Value {
+#[derive(Serialize)]
+struct Settlements {
+    settlements: Vec<Box<RawValue>>,
+    continuation: Option<String>,
+}
+
+fn values(rows: Vec<Row>) -> Vec<Box<RawValue>> {
     rows.into_iter().map(|row| row.value).collect()
 }
 
 fn log_page(rows: Vec<Row>, (count, words): (usize, &str), identity: Option<&Identity>) -> Value {
-    let fits = |row: &Row| {
-        let text = words_of(&row.value);
+    let read = |row: Row| Some((row.key.id, serde_json::from_str::<Value>(row.value.get()).ok()?));
+    let fits = |(_, entry): &(i64, Value)| {
+        let text = words_of(entry);
         words.split_whitespace().all(|word| text.contains(word))
     };
-    let mut found: Vec<Row> = rows.into_iter().filter(fits).take(count + 1).collect();
+    let mut found: Vec<(i64, Value)> =
+        rows.into_iter().filter_map(read).filter(fits).take(count + 1).collect();
     let has_more = found.len() > count;
     found.truncate(count);
-    let continuation = found.last().filter(|_| has_more).map(|row| row.key.id);
-    let named = |row: Row| identity.map_or(Value::Null, |identity| named_for(identity, row.value));
+    let continuation = found.last().filter(|_| has_more).map(|(id, _)| *id);
+    let named = |(_, entry)| identity.map_or(Value::Null, |identity| named_for(identity, entry));
     json!({ "logs": found.into_iter().map(named).collect::<Value>(), "continuation": continuation })
 }
 
 /// A stored candle: start, then open, high, low, close, volume and cost in their smallest units.
 fn candle(row: &Row) -> Option<Candle> {
-    let number = |place: usize| row.value.get(place).and_then(Value::as_i64);
-    let cash = |place| number(place).map(num::Cash::from_micros);
+    let [open, high, low, close, volume, cost]: [i64; 6] = serde_json::from_str(row.value.get()).ok()?;
     Some(Candle {
         start_ms: u64::try_from(row.time_ms).ok()?,
-        open: cash(0)?,
-        high: cash(1)?,
-        low: cash(2)?,
-        close: cash(3)?,
-        volume: number(4).map(num::Fix::from_raw)?,
-        cost: cash(5)?,
+        open: Cash::from_micros(open),
+        high: Cash::from_micros(high),
+        low: Cash::from_micros(low),
+        close: Cash::from_micros(close),
+        volume: Fix::from_raw(volume),
+        cost: Cash::from_micros(cost),
     })
 }

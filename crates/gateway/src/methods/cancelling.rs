@@ -3,15 +3,17 @@
 //! Invariant: only the caller's own orders; what is answered has been ordered and executed.
 
 use num::Fix;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use wire::{Action, InstrumentId, OrderId, OrderTarget};
 
 use crate::{
     Gateway,
     auth::Identity,
+    json::OrderObject,
     model::{Order, OrderState},
-    rpc::{Code, Params, RpcError, RpcResult},
-    selection::Selection,
+    rpc::{self, Answer, Code, Params, RpcError},
+    selection::{SETTLEMENT, Selection},
     view::View,
 };
 
@@ -26,31 +28,26 @@ pub(super) enum Which {
     KindOrType,
 }
 
-pub(super) async fn one(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) async fn one(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let order = orders::own_open_order(&gateway.view(), identity, params)?;
     let target = OrderTarget::Id { order: order.id };
     let cancelled = gateway.execute(identity, vec![Action::Cancel { target }]).await;
     cancelled.map_err(orders::known_order)?;
     let view = gateway.view();
     let ended = view.history().find_order(order.id).unwrap_or(&order);
-    Ok(orders::order_json(&view, ended))
+    rpc::answer(&view.order_object(ended))
 }
 
-pub(super) async fn by_label(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) async fn by_label(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let chosen = {
         let view = gateway.view();
         let (label, selection) = (params.text("label")?, Selection::read(&view, params)?);
         own(&view, identity, |order| order.label == label && of_selection(&view, &selection, order))
     };
-    take_back(gateway, identity, chosen).await.map(|cancelled| json!(cancelled.len()))
+    take_back(gateway, identity, chosen).await.and_then(|cancelled| rpc::answer(&cancelled.len()))
 }
 
-pub(super) async fn several(
-    gateway: &Gateway,
-    identity: &Identity,
-    which: Which,
-    params: &Params,
-) -> RpcResult {
+pub(super) async fn several(gateway: &Gateway, identity: &Identity, which: Which, params: &Params) -> Answer {
     let is_detailed = params.flag("detailed")?;
     let (whole, chosen) = choose(gateway, identity, which, params)?;
     let cancelled = match whole {
@@ -63,7 +60,64 @@ pub(super) async fn several(
     let view = gateway.view();
     let ended: Vec<&Order> =
         cancelled.iter().filter_map(|id| view.history().find_order(*id)).filter(|it| !it.is_open()).collect();
-    if is_detailed { Ok(detailed(&view, &ended)) } else { Ok(json!(ended.len())) }
+    if is_detailed { rpc::answer(&detailed(&view, &ended)) } else { rpc::answer(&ended.len()) }
+}
+
+/// Takes back sides of two-sided quotes.
+pub(super) async fn quotes(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
+    let (is_detailed, freezes) = (params.flag("detailed")?, params.flag("freeze_quotes")?);
+    if freezes {
+        let reason = "quotes are frozen by market-maker protection only";
+        let data = json!({ "param": "freeze_quotes", "reason": reason });
+        return Err(RpcError { code: Code::NotImplemented, data });
+    }
+    let chosen = {
+        let view = gateway.view();
+        let is_meant = quoted(&view, params)?;
+        own(&view, identity, |order| order.is_quote && is_meant(order))
+    };
+    let cancelled = take_back(gateway, identity, chosen).await?;
+    let view = gateway.view();
+    let ended: Vec<&Order> = cancelled.iter().filter_map(|id| view.history().find_order(*id)).collect();
+    if is_detailed { rpc::answer(&detailed(&view, &ended)) } else { rpc::answer(&ended.len()) }
+}
+
+/// Criteria of `private/cancel_quotes`.
+const QUOTE_CRITERIA: [&str; 7] =
+    ["delta", "quote_set_id", "instrument", "instrument_kind", "currency", "currency_pair", "all"];
+
+/// Which quotes a call means.
+fn quoted<'a>(view: &'a View, params: &Params) -> Result<Box<dyn Fn(&Order) -> bool + 'a>, RpcError> {
+    let criterion = params.choice("cancel_type", &QUOTE_CRITERIA)?;
+    let one_of = || format!("missing, one of {} is expected", QUOTE_CRITERIA.join(", "));
+    Ok(match criterion.ok_or_else(|| RpcError::param("cancel_type", one_of()))? {
+        "all" => Box::new(|_| true),
+        "instrument" => {
+            let id = market::to_trade(view, params)?.id;
+            Box::new(move |order| order.instrument == id)
+        }
+        "delta" => {
+            let bound = |name: &str| {
+                let raw = params.optional_decimal(name, 9)?;
+                raw.map(Fix::from_raw).ok_or_else(|| RpcError::param(name, "missing, a number is expected"))
+            };
+            let deltas = bound("min_delta")?..=bound("max_delta")?;
+            Box::new(move |order| view.delta(order.instrument).is_some_and(|delta| deltas.contains(&delta)))
+        }
+        "currency_pair" => {
+            let selections = selections(view, Which::CurrencyPair, params)?;
+            Box::new(move |order| selections.iter().any(|it| of_selection(view, it, order)))
+        }
+        "quote_set_id" => {
+            let reason = "quotes of one call are no set here: they are known by instrument";
+            let data = json!({ "param": "cancel_type", "reason": reason });
+            return Err(RpcError { code: Code::NotImplemented, data });
+        }
+        _ => {
+            let selection = Selection::read(view, params)?;
+            Box::new(move |order| of_selection(view, &selection, order))
+        }
+    })
 }
 
 /// The orders meant, and the one action that takes them all back where there is one.
@@ -147,10 +201,10 @@ async fn take_back(
     identity: &Identity,
     chosen: Vec<OrderId>,
 ) -> Result<Vec<OrderId>, RpcError> {
-    for part in chosen.chunks(wire::limits::ACTIONS_MAX) {
-        let cancel = |id: &OrderId| Action::Cancel { target: OrderTarget::Id { order: *id } };
-        gateway.execute_each(identity, part.iter().map(cancel).collect()).await?;
-    }
+    let cancel = |id: &OrderId| Action::Cancel { target: OrderTarget::Id { order: *id } };
+    let parts = chosen.chunks(wire::limits::ACTIONS_MAX);
+    let sent = parts.map(|part| gateway.execute_each(identity, part.iter().map(cancel).collect()));
+    futures::future::try_join_all(sent).await?;
     let view = gateway.view();
     let is_cancelled = |id: &OrderId| {
         view.history().find_order(*id).is_some_and(|order| order.state == OrderState::Cancelled)
@@ -158,22 +212,31 @@ async fn take_back(
     Ok(chosen.into_iter().filter(is_cancelled).collect())
 }
 
+/// Orders of one instrument that were taken back.
+#[derive(Serialize)]
+struct OfInstrument<'a> {
+    currency: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    instrument_name: &'a str,
+    result: Vec<OrderObject<'a>>,
+}
+
 /// The orders by instrument.
-fn detailed(view: &View, ended: &[&Order]) -> Value {
+fn detailed<'a>(view: &'a View, ended: &[&'a Order]) -> Vec<OfInstrument<'a>> {
     let mut instruments: Vec<InstrumentId> = ended.iter().map(|order| order.instrument).collect();
     instruments.sort_unstable();
     instruments.dedup();
-    let of_instrument = |id: &InstrumentId| {
-        let orders = ended.iter().filter(|order| order.instrument == *id);
-        let Some(it) = view.instrument_of(*id) else { return Value::Null };
-        json!({
-            "currency": crate::selection::SETTLEMENT,
-            "type": "limit",
-            "instrument_name": it.name,
-            "result": orders.map(|order| orders::order_json(view, order)).collect::<Value>(),
+    let of_instrument = |id: InstrumentId| {
+        let orders = ended.iter().filter(|order| order.instrument == id);
+        Some(OfInstrument {
+            currency: SETTLEMENT,
+            kind: "limit",
+            instrument_name: &view.instrument_of(id)?.name,
+            result: orders.map(|order| view.order_object(order)).collect(),
         })
     };
-    instruments.iter().map(of_instrument).collect()
+    instruments.into_iter().filter_map(of_instrument).collect()
 }
 
 /// The order that would close a position: the side and size that lead to none.

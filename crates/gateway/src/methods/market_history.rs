@@ -4,15 +4,16 @@
 //! stays at the last price with no volume; before the first trade it is empty.
 
 use num::Fix;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     Gateway, channel,
     decimal::{cash, fix},
     history::{Candle, Hour},
-    json,
+    json::{self, TradeObject},
     model::{Instrument, Kind, Right, Trade},
-    rpc::{Code, Params, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     selection::Selection,
     view::View,
 };
@@ -27,16 +28,23 @@ const CANDLES_MAX: u64 = 5_000;
 /// Hours of funding in one answer, as on the venue.
 const FUNDING_HOURS_MAX: usize = 744;
 
-pub(super) fn trades_by_instrument(gateway: &Gateway, params: &Params) -> RpcResult {
+/// A page of trades.
+#[derive(Serialize)]
+pub(super) struct Trades<T> {
+    pub trades: Vec<T>,
+    pub has_more: bool,
+}
+
+pub(super) fn trades_by_instrument(gateway: &Gateway, params: &Params) -> Answer {
     let page = Page::read(params)?;
     let view = gateway.view();
     let it = named(&view, params)?;
     let (trades, has_more) = page.take(view.history().trades(it.id), |trade| place(trade));
-    let trades: Value = trades.iter().map(|trade| json::trade(trade, &it.name)).collect();
-    Ok(json!({ "trades": trades, "has_more": has_more }))
+    let trades = trades.into_iter().map(|trade| TradeObject::new(trade, &it.name)).collect();
+    rpc::answer(&Trades { trades, has_more })
 }
 
-pub(super) fn trades_by_currency(gateway: &Gateway, params: &Params) -> RpcResult {
+pub(super) fn trades_by_currency(gateway: &Gateway, params: &Params) -> Answer {
     let page = Page::read(params)?;
     params.text("currency")?;
     let view = gateway.view();
@@ -46,8 +54,8 @@ pub(super) fn trades_by_currency(gateway: &Gateway, params: &Params) -> RpcResul
         instruments.flat_map(|it| view.history().trades(it.id).map(move |trade| (trade, it))).collect();
     all.sort_by_key(|(trade, _)| std::cmp::Reverse(trade.id));
     let (trades, has_more) = page.take(all.into_iter(), |(trade, _)| place(trade));
-    let trades: Value = trades.iter().map(|(trade, it)| json::trade(trade, &it.name)).collect();
-    Ok(json!({ "trades": trades, "has_more": has_more }))
+    let trades = trades.into_iter().map(|(trade, it)| TradeObject::new(trade, &it.name)).collect();
+    rpc::answer(&Trades { trades, has_more })
 }
 
 /// Where a trade stands in its history.

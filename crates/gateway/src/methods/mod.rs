@@ -6,6 +6,8 @@ mod access;
 mod account;
 mod account_log;
 mod archive;
+mod block_rfq;
+mod block_trade;
 mod cancelling;
 mod chain;
 mod index;
@@ -17,6 +19,7 @@ mod paging;
 mod quoting;
 mod session;
 mod settlements;
+mod simulating;
 mod terms;
 mod trading;
 
@@ -25,28 +28,23 @@ use serde_json::{Value, json};
 use crate::{
     Gateway,
     auth::Identity,
-    rpc::{Code, Params, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, RpcError},
     scope::{Access, Area},
     session::Session,
 };
 
 pub(crate) use account_log::log_entry_json;
+pub(crate) use block_rfq::is_request_of;
 use cancelling::Which;
 pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
 pub(crate) use market_history::funding_hour_json;
 use orders::Labelled;
-pub(crate) use orders::{fill_json, order_json};
 pub(crate) use session::{Listening, Switch};
 pub(crate) use settlements::settlement_json;
 
 /// Calls a method by its full name, such as `public/ticker`.
-pub(crate) async fn dispatch(
-    gateway: &Gateway,
-    session: &Session,
-    method: &str,
-    params: &Params,
-) -> RpcResult {
+pub(crate) async fn dispatch(gateway: &Gateway, session: &Session, method: &str, params: &Params) -> Answer {
     match method.split_once('/') {
         Some(("public", name)) => match archive::answer(gateway, None, (name, params)).await {
             Some(answer) => answer,
@@ -57,8 +55,8 @@ pub(crate) async fn dispatch(
     }
 }
 
-fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
-    match name {
+fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> Answer {
+    let result = match name {
         "auth" => session::auth(gateway, session, params),
         "fork_token" => session::fork_token(gateway, session, params),
         "hello" => session::hello(params),
@@ -89,10 +87,10 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_book_summary_by_currency" => market::summary_by_currency(gateway, params),
         "get_book_summary_by_instrument" => market::summary_by_instrument(gateway, params),
         "get_last_trades_by_instrument" | "get_last_trades_by_instrument_and_time" => {
-            market_history::trades_by_instrument(gateway, params)
+            return market_history::trades_by_instrument(gateway, params);
         }
         "get_last_trades_by_currency" | "get_last_trades_by_currency_and_time" => {
-            market_history::trades_by_currency(gateway, params)
+            return market_history::trades_by_currency(gateway, params);
         }
         "get_trade_volumes" => market_history::trade_volumes(gateway, params),
         "get_tradingview_chart_data" => market_history::chart(gateway, params),
@@ -103,7 +101,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
             settlements::of_market(gateway, params)
         }
-        "get_block_rfq_trades" => Ok(json!({ "block_rfqs": [], "continuation": null })),
+        "get_block_rfq_trades" => block_rfq::trades(gateway, params),
         "get_announcements" => Ok(json!([])),
         "clockless/get_chain" => chain::get_chain(gateway, params),
         "clockless/get_finality" => {
@@ -113,10 +111,11 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "clockless/get_committee" => Ok(gateway.committee_json()),
         "clockless/get_network" => chain::get_network(gateway),
         _ => Err(unknown(&format!("public/{name}"))),
-    }
+    };
+    rpc::answer(&result?)
 }
 
-async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> RpcResult {
+async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> Answer {
     let Some((area, access)) = access::of(name) else { return Err(unknown(&format!("private/{name}"))) };
     let identity = session::identify(gateway, session, params)?;
     if identity.scope.access(area) < access {
@@ -124,7 +123,11 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         return Err(RpcError::new(Code::Forbidden, reason));
     }
     if name == "clockless/get_balance_proof" {
-        return gateway.prove(identity.account).await;
+        return rpc::answer(&gateway.prove(identity.account).await?);
+    }
+    let caller = Caller { gateway, session, identity: &identity };
+    if let Some(answer) = beside_the_books(caller, (area, access), (name, params)).await {
+        return answer;
     }
     if (area, access) != (Area::Trade, Access::ReadWrite) {
         return match archive::answer(gateway, Some(&identity), (name, params)).await {
@@ -133,7 +136,6 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         };
     }
     gateway.may_trade_now(identity.account)?;
-    let caller = Caller { gateway, session, identity: &identity };
     match name {
         "buy" => trading::place(caller, num::Side::Buy, params).await,
         "sell" => trading::place(caller, num::Side::Sell, params).await,
@@ -156,7 +158,30 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "cancel_all_by_kind_or_type" => {
             cancelling::several(gateway, &identity, Which::KindOrType, params).await
         }
+        "cancel_quotes" => cancelling::quotes(gateway, &identity, params).await,
         _ => Err(unknown(&format!("private/{name}"))),
+    }
+}
+
+/// Methods of block trades, of requests for quotes, and of what could be; `None` for any other.
+async fn beside_the_books(
+    caller: Caller<'_>,
+    (area, access): (Area, Access),
+    (name, params): (&str, &Params),
+) -> Option<Answer> {
+    let Caller { gateway, identity, .. } = caller;
+    let is_block = matches!(area, Area::BlockTrade | Area::BlockRfq);
+    if (is_block && access == Access::ReadWrite) || name == "clockless/faucet" {
+        if let Err(error) = gateway.may_trade_now(identity.account) {
+            return Some(Err(error));
+        }
+    }
+    match (area, name) {
+        (Area::BlockTrade, _) => block_trade::dispatch(caller, name, params).await,
+        (Area::BlockRfq, _) => block_rfq::dispatch(caller, name, params).await,
+        (_, "clockless/faucet") => Some(moves::faucet(gateway, identity, params).await),
+        (_, "clockless/get_margin_envelope") => Some(simulating::envelope(gateway, identity).await),
+        _ => None,
     }
 }
 
@@ -174,8 +199,8 @@ fn private_reading(
     session: &Session,
     identity: &Identity,
     (name, params): (&str, &Params),
-) -> RpcResult {
-    match name {
+) -> Answer {
+    let result = match name {
         "subscribe" => session::subscribe(gateway, session, Some(identity), params),
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Private),
@@ -188,21 +213,21 @@ fn private_reading(
         }
         "get_cancel_on_disconnect" => session::get_cancel_on_disconnect(gateway, session, identity, params),
         "get_open_orders" | "get_open_orders_by_currency" | "get_open_orders_by_instrument" => {
-            orders::open(gateway, identity, params)
+            return orders::open(gateway, identity, params);
         }
-        "get_open_orders_by_label" => orders::by_label(gateway, identity, params, Labelled::Open),
-        "get_order_state" => orders::state(gateway, identity, params),
-        "get_order_state_by_label" => orders::by_label(gateway, identity, params, Labelled::All),
+        "get_open_orders_by_label" => return orders::by_label(gateway, identity, params, Labelled::Open),
+        "get_order_state" => return orders::state(gateway, identity, params),
+        "get_order_state_by_label" => return orders::by_label(gateway, identity, params, Labelled::All),
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
-            orders::ended(gateway, identity, params)
+            return orders::ended(gateway, identity, params);
         }
-        "get_trigger_order_history" => orders::triggered(gateway, identity, params),
-        "get_order_margin_by_ids" => orders::margins(gateway, identity, params),
+        "get_trigger_order_history" => return orders::triggered(gateway, identity, params),
+        "get_order_margin_by_ids" => return orders::margins(gateway, identity, params),
         "get_user_trades_by_instrument"
         | "get_user_trades_by_instrument_and_time"
         | "get_user_trades_by_currency"
-        | "get_user_trades_by_currency_and_time" => orders::fills(gateway, identity, params),
-        "get_user_trades_by_order" => orders::fills_of_order(gateway, identity, params),
+        | "get_user_trades_by_currency_and_time" => return orders::fills(gateway, identity, params),
+        "get_user_trades_by_order" => return orders::fills_of_order(gateway, identity, params),
         "get_positions" => account::positions(gateway, identity, params),
         "get_position" => account::position(gateway, identity, params),
         "get_margins" => account::margins(gateway, identity, params),
@@ -217,13 +242,16 @@ fn private_reading(
         "get_withdrawals" => moves::get(gateway, identity, (moves::Kind::Withdrawals, params)),
         "get_transfers" => moves::get(gateway, identity, (moves::Kind::Transfers, params)),
         "get_mmp_config" => quoting::get_protection(gateway, identity, params),
+        "get_mmp_status" => quoting::get_protection_status(gateway, identity, params),
+        "simulate_portfolio" => simulating::portfolio(gateway, identity, params),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),
         _ => Err(RpcError::new(
             Code::Forbidden,
             "the gateway's session keys cannot move money: sign with the owner's key",
         )),
-    }
+    };
+    rpc::answer(&result?)
 }
 
 fn unknown(method: &str) -> RpcError {

@@ -2,17 +2,21 @@
 //!
 //! Invariant: the latest first; there is one currency, and of any other nothing ever moved.
 
+use num::Cash;
 use serde_json::{Value, json};
+use wire::Action;
 
 use crate::{
     Gateway,
     auth::Identity,
     decimal::cash,
     history::{Move, What},
-    rpc::{Params, RpcResult},
+    rpc::{self, Answer, Params, RpcResult},
     selection::{SETTLEMENT, Selection},
 };
 
+/// What the faucet gives when the call does not say.
+const FAUCET_DEFAULT: Cash = Cash::from_micros(10_000_000_000);
 const COUNT_DEFAULT: u64 = 10;
 const COUNT_MAX: u64 = 1_000;
 
@@ -22,6 +26,15 @@ pub(super) enum Kind {
     Deposits,
     Withdrawals,
     Transfers,
+}
+
+/// USDC out of nothing, where the network gives it.
+pub(super) async fn faucet(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
+    let micros = params.optional_decimal("amount", 6)?;
+    let amount = micros.map_or(FAUCET_DEFAULT, Cash::from_micros);
+    gateway.execute(identity, vec![Action::Faucet { amount }]).await?;
+    let balance = gateway.view().balance(&identity.account);
+    rpc::answer(&json!({ "amount": cash(amount), "balance": cash(balance) }))
 }
 
 pub(super) fn get(gateway: &Gateway, identity: &Identity, (kind, params): (Kind, &Params)) -> RpcResult {

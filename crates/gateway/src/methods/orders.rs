@@ -3,15 +3,17 @@
 //! Invariant: nobody sees another account's.
 
 use num::Fix;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use wire::OrderId;
 
 use crate::{
     Gateway,
     auth::Identity,
-    decimal, json,
+    decimal,
+    json::{self, OrderObject},
     model::Order,
-    rpc::{Code, Params, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, RpcError},
     selection::{SETTLEMENT, Selection},
     view::View,
 };
@@ -19,7 +21,7 @@ use crate::{
 use super::{
     cancelling::ORDER_TYPES,
     market::named,
-    market_history::place,
+    market_history::{Trades, place},
     paging::{Page, Place},
     terms,
 };
@@ -52,28 +54,17 @@ pub(super) fn known_order(error: RpcError) -> RpcError {
     }
 }
 
-/// The venue's object of an order.
-pub(crate) fn order_json(view: &View, order: &Order) -> Value {
-    match view.instrument_of(order.instrument) {
-        Some(it) => json::order(order, &it.name, it.lot),
-        None => json::order(order, "", Fix::ONE),
-    }
-}
-
-pub(super) fn open(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn open(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let view = gateway.view();
     let chosen = chooser(&view, params)?;
     let wanted = params.choice("type", &ORDER_TYPES)?.unwrap_or("all");
-    Ok(view
-        .open_orders(&identity.account)
-        .iter()
-        .filter(|order| json::is_of_type(order, wanted) && chosen(order))
-        .map(|order| order_json(&view, order))
-        .collect())
+    let open = view.history().open_orders(&identity.account);
+    let orders = open.filter(|order| json::is_of_type(order, wanted) && chosen(order));
+    rpc::answer(&orders.map(|order| view.order_object(order)).collect::<Vec<_>>())
 }
 
 /// Orders that ended; those without a fill only when asked for, as the venue does.
-pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let page = Page::read_counted(params, 20)?;
     let is_continued = params.flag("with_continuation")?;
     let unfilled = params.flag("include_unfilled")?;
@@ -93,12 +84,19 @@ pub(super) fn ended(gateway: &Gateway, identity: &Identity, params: &Params) -> 
     let (orders, has_more) =
         page.take(orders, |order| Place { time_ms: order.updated_ms, ..Place::default() });
     let continuation = orders.last().filter(|_| has_more).map(|order| order.id.to_string());
-    let orders: Value = orders.iter().map(|order| order_json(&view, order)).collect();
-    Ok(if is_continued { json!({ "orders": orders, "continuation": continuation }) } else { orders })
+    let orders: Vec<_> = orders.into_iter().map(|order| view.order_object(order)).collect();
+    if is_continued { rpc::answer(&Orders { orders, continuation }) } else { rpc::answer(&orders) }
+}
+
+/// A page of orders.
+#[derive(Serialize)]
+pub(super) struct Orders<T> {
+    pub orders: Vec<T>,
+    pub continuation: Option<String>,
 }
 
 /// Orders that waited for a price and do not any more: they came into the book, or ended before.
-pub(super) fn triggered(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn triggered(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let page = Page::read_counted(params, 20)?;
     let after = match params.optional_text("continuation")? {
         None | Some("" | "none") => u64::MAX,
@@ -113,20 +111,41 @@ pub(super) fn triggered(gateway: &Gateway, identity: &Identity, params: &Params)
     found.sort_by_key(|order| std::cmp::Reverse(order.id));
     let (found, has_more) =
         page.take(found.into_iter(), |order| Place { time_ms: order.updated_ms, ..Place::default() });
-    let entry = |order: &&Order| {
-        let mut value = order_json(&view, order);
-        let has_come = order.trigger.as_ref().is_some_and(|it| it.has_come);
-        value["timestamp"] = json!(order.updated_ms);
-        value["request"] = json!(if has_come { "trigger:order" } else { "trigger:cancel" });
-        value["source"] = json!("api");
-        value
-    };
     let continuation = found.last().filter(|_| has_more).map(|order| order.id.to_string());
-    Ok(json!({ "entries": found.iter().map(entry).collect::<Value>(), "continuation": continuation }))
+    let entry = |order| Entry::new(&view, order);
+    rpc::answer(&Entries { entries: found.into_iter().map(entry).collect(), continuation })
+}
+
+#[derive(Serialize)]
+struct Entries<'a> {
+    entries: Vec<Entry<'a>>,
+    continuation: Option<String>,
+}
+
+/// What became of an order that waited.
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(flatten)]
+    order: OrderObject<'a>,
+    timestamp: u64,
+    request: &'static str,
+    source: &'static str,
+}
+
+impl<'a> Entry<'a> {
+    fn new(view: &'a View, order: &'a Order) -> Self {
+        let has_come = order.trigger.as_ref().is_some_and(|it| it.has_come);
+        Self {
+            order: view.order_object(order),
+            timestamp: order.updated_ms,
+            request: if has_come { "trigger:order" } else { "trigger:cancel" },
+            source: "api",
+        }
+    }
 }
 
 /// What open orders add to the initial margin, each on its own.
-pub(super) fn margins(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn margins(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let view = gateway.view();
     let mut values = Vec::new();
     for text in params.texts("ids")? {
@@ -139,7 +158,7 @@ pub(super) fn margins(gateway: &Gateway, identity: &Identity, params: &Params) -
             "initial_margin_currency": SETTLEMENT,
         }));
     }
-    Ok(Value::Array(values))
+    rpc::answer(&values)
 }
 
 /// `None` for an order without a price of its own.
@@ -152,19 +171,14 @@ fn margin(view: &View, order: &Order) -> Option<num::Cash> {
     Some(if order.side == num::Side::Buy { buy } else { sell })
 }
 
-pub(super) fn state(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn state(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let view = gateway.view();
     let order = own_order(&view, identity, params)?;
-    Ok(order_json(&view, &order))
+    rpc::answer(&view.order_object(&order))
 }
 
 /// Orders of a label, open or not: all that are remembered, or the open ones.
-pub(super) fn by_label(
-    gateway: &Gateway,
-    identity: &Identity,
-    params: &Params,
-    which: Labelled,
-) -> RpcResult {
+pub(super) fn by_label(gateway: &Gateway, identity: &Identity, params: &Params, which: Labelled) -> Answer {
     let view = gateway.view();
     let label = params.optional_text("label")?;
     params.text("currency")?;
@@ -175,7 +189,7 @@ pub(super) fn by_label(
     if which == Labelled::All {
         found.extend(view.history().ended_orders(&identity.account).filter(is_wanted));
     }
-    Ok(found.into_iter().map(|order| order_json(&view, order)).collect())
+    rpc::answer(&found.into_iter().map(|order| view.order_object(order)).collect::<Vec<_>>())
 }
 
 /// Which orders of a label a call means.
@@ -185,7 +199,7 @@ pub(super) enum Labelled {
     All,
 }
 
-pub(super) fn fills(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+pub(super) fn fills(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
     let page = Page::read(params)?;
     let view = gateway.view();
     let selection = Selection::read(&view, params)?;
@@ -195,31 +209,18 @@ pub(super) fn fills(gateway: &Gateway, identity: &Identity, params: &Params) -> 
         None => view.instrument_of(fill.trade.instrument).is_some_and(|it| selection.holds(it)),
     });
     let (fills, has_more) = page.take(fills, |fill| place(&fill.trade));
-    let trades: Value = fills.into_iter().map(|fill| fill_json(&view, fill)).collect();
-    Ok(json!({ "trades": trades, "has_more": has_more }))
-}
-
-pub(super) fn fills_of_order(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
-    let view = gateway.view();
-    let order = own_order(&view, identity, params)?;
-    Ok(fills_json(&view, &order))
+    let trades: Vec<_> = fills.into_iter().map(|fill| view.fill_object(fill)).collect();
+    rpc::answer(&Trades { trades, has_more })
 }
 
 /// All fills of an order, the earliest first.
-pub(crate) fn fills_json(view: &View, order: &Order) -> Value {
-    let mut fills: Vec<Value> = view
-        .history()
-        .fills(&order.account)
-        .filter(|fill| fill.order == order.id)
-        .map(|fill| fill_json(view, fill))
-        .collect();
+pub(super) fn fills_of_order(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
+    let view = gateway.view();
+    let order = own_order(&view, identity, params)?;
+    let fills = view.history().fills(&order.account).filter(|fill| fill.order == order.id);
+    let mut fills: Vec<_> = fills.map(|fill| view.fill_object(fill)).collect();
     fills.reverse();
-    Value::Array(fills)
-}
-
-pub(crate) fn fill_json(view: &View, fill: &crate::model::Fill) -> Value {
-    let name = view.instrument_of(fill.trade.instrument).map_or("", |it| it.name.as_str());
-    json::fill(fill, name, view.history().find_order(fill.order))
+    rpc::answer(&fills)
 }
 
 /// Which orders a call means: those of an instrument, or of a currency and kind.

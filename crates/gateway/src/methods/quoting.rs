@@ -3,7 +3,8 @@
 //! Invariant: quotes of one call stand under as few signatures as that needs, each taken or refused on its own;
 //! protection is the exchange's, here are only its names.
 
-use num::{Duration, Fix};
+use num::{Duration, Fix, Timestamp};
+use serde::Serialize;
 use serde_json::{Value, json};
 use wire::{Action, ProtectionLimits, QuoteSide};
 
@@ -12,19 +13,19 @@ use crate::{
     auth::Identity,
     channel,
     decimal::fix,
-    json,
+    json::{self, OrderObject},
     model::Instrument,
-    rpc::{Params, RpcError, RpcResult},
+    rpc::{self, Answer, Params, RpcError, RpcResult},
     view::View,
 };
 
-use super::{Caller, orders, terms};
+use super::{Caller, terms};
 
 /// Quotes of one call, as on the venue.
 const QUOTES_MAX: usize = 100;
 const SECOND_MS: u64 = 1_000;
 
-pub(super) async fn mass_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn mass_quote(caller: Caller<'_>, params: &Params) -> Answer {
     let quotes = params.objects("quotes")?;
     if quotes.len() > QUOTES_MAX {
         return Err(RpcError::param("quotes", format!("{} given, at most {QUOTES_MAX}", quotes.len())));
@@ -41,17 +42,27 @@ pub(super) async fn mass_quote(caller: Caller<'_>, params: &Params) -> RpcResult
     caller.session.note_orders(&placed);
     let view = caller.gateway.view();
     let orders = placed.iter().filter_map(|id| view.history().find_order(*id));
-    let orders: Value = orders.map(|order| orders::order_json(&view, order)).collect();
-    let mut reply = json!({
-        "quote_id": quote_id,
-        "trades": [],
-        "errors_count": errors.len(),
-        "pending_requests_count": 0,
-        "pending_requests": [],
-    });
-    // Put in and not copied in: there may be hundreds.
-    (reply["orders"], reply["errors"]) = (orders, Value::Array(errors));
-    Ok(reply)
+    rpc::answer(&Quoted {
+        quote_id,
+        orders: orders.map(|order| view.order_object(order)).collect(),
+        trades: [],
+        errors_count: errors.len(),
+        errors,
+        pending_requests_count: 0,
+        pending_requests: [],
+    })
+}
+
+/// What became of quotes.
+#[derive(Serialize)]
+struct Quoted<'a> {
+    quote_id: &'a str,
+    orders: Vec<OrderObject<'a>>,
+    trades: [(); 0],
+    errors_count: usize,
+    errors: Vec<Value>,
+    pending_requests_count: usize,
+    pending_requests: [(); 0],
 }
 
 /// The actions of those that can be read, and the errors of the others.
@@ -89,7 +100,7 @@ fn read_side(it: &Instrument, quote: &Params, name: &str) -> Result<Option<Quote
 }
 
 /// Sets the protection of an index's group; an interval of zero takes it away.
-pub(super) async fn set_protection(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn set_protection(caller: Caller<'_>, params: &Params) -> Answer {
     let (underlying, group) = group(&caller.gateway.view(), params)?;
     let seconds = |name: &str| -> Result<Duration, RpcError> {
         let seconds = params.optional_u64(name)?.unwrap_or(0);
@@ -108,13 +119,13 @@ pub(super) async fn set_protection(caller: Caller<'_>, params: &Params) -> RpcRe
     };
     let limits = (interval.millis() > 0).then_some(limits);
     caller.gateway.execute(caller.identity, vec![Action::SetProtection { group, limits }]).await?;
-    protections(caller.gateway, caller.identity, Some(&underlying))
+    rpc::answer(&protections(caller.gateway, caller.identity, Some(&underlying))?)
 }
 
-pub(super) async fn reset_protection(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn reset_protection(caller: Caller<'_>, params: &Params) -> Answer {
     let (_, group) = group(&caller.gateway.view(), params)?;
     caller.gateway.execute(caller.identity, vec![Action::ResetProtection { group }]).await?;
-    Ok(json!("ok"))
+    rpc::answer("ok")
 }
 
 pub(super) fn get_protection(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
@@ -123,6 +134,27 @@ pub(super) fn get_protection(gateway: &Gateway, identity: &Identity, params: &Pa
         Some(_) => Some(group(&gateway.view(), params)?.0),
     };
     protections(gateway, identity, underlying.as_deref())
+}
+
+/// The groups that are frozen, until when; zero is until they are reset.
+pub(super) fn get_protection_status(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let only = match params.optional_text("index_name")? {
+        None | Some("all") => None,
+        Some(_) => Some(group(&gateway.view(), params)?.0),
+    };
+    // Quotes on block RFQs are not protected: each is signed when it is taken.
+    if params.flag("block_rfq")? {
+        return Ok(json!([]));
+    }
+    let view = gateway.view();
+    let mut found = Vec::new();
+    for underlying in view.underlyings().iter().filter(|it| only.as_ref().is_none_or(|only| *it == only)) {
+        let Some(until) = view.frozen_until(&identity.account, underlying) else { continue };
+        let frozen_until = if until == Timestamp::MAX { 0 } else { until.millis() };
+        let index_name = json::price_index(underlying);
+        found.push(json!({ "index_name": index_name, "mmp_group": "", "frozen_until": frozen_until }));
+    }
+    Ok(Value::Array(found))
 }
 
 fn group(view: &View, params: &Params) -> Result<(String, u16), RpcError> {

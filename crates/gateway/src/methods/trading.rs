@@ -4,18 +4,20 @@
 //! that takes too long the caller is told that the outcome is not known yet.
 
 use num::Side;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use wire::{Action, OrderTarget, PostOnly, ReduceOnly};
 
 use crate::{
+    json::{FillObject, OrderObject},
     model::Order,
     outcome::Outcome,
-    rpc::{Code, Params, RpcError, RpcResult},
+    rpc::{self, Answer, Code, Params, RpcError},
 };
 
 use super::{Caller, cancelling, market, orders, terms};
 
-pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> RpcResult {
+pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> Answer {
     let action = {
         let view = caller.gateway.view();
         terms::place((&view, market::to_trade(&view, params)?), side, params, None)?
@@ -24,7 +26,7 @@ pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> Rp
 }
 
 /// Closes a position with an order of its whole size that can only reduce it.
-pub(super) async fn close_position(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn close_position(caller: Caller<'_>, params: &Params) -> Answer {
     let action = {
         let view = caller.gateway.view();
         let it = market::to_trade(&view, params)?;
@@ -43,18 +45,18 @@ pub(super) async fn close_position(caller: Caller<'_>, params: &Params) -> RpcRe
     submit(caller, action, params).await
 }
 
-async fn submit(caller: Caller<'_>, action: Action, params: &Params) -> RpcResult {
+async fn submit(caller: Caller<'_>, action: Action, params: &Params) -> Answer {
     let until = terms::valid_until(params)?;
     let outcome = caller.gateway.execute_until(caller.identity, vec![action], until).await?.whole()?;
     placed(caller, &outcome)
 }
 
-pub(super) async fn edit(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn edit(caller: Caller<'_>, params: &Params) -> Answer {
     let order = orders::own_open_order(&caller.gateway.view(), caller.identity, params)?;
     amend(caller, &order, params).await
 }
 
-pub(super) async fn edit_by_label(caller: Caller<'_>, params: &Params) -> RpcResult {
+pub(super) async fn edit_by_label(caller: Caller<'_>, params: &Params) -> Answer {
     let order = {
         let view = caller.gateway.view();
         let (it, label) = (market::to_trade(&view, params)?, params.text("label")?);
@@ -68,7 +70,7 @@ pub(super) async fn edit_by_label(caller: Caller<'_>, params: &Params) -> RpcRes
     amend(caller, &order, params).await
 }
 
-async fn amend(caller: Caller<'_>, order: &Order, params: &Params) -> RpcResult {
+async fn amend(caller: Caller<'_>, order: &Order, params: &Params) -> Answer {
     let action = {
         let view = caller.gateway.view();
         let it = view
@@ -117,7 +119,7 @@ fn check_flags(order: &Order, params: &Params) -> Result<(), RpcError> {
 }
 
 /// The answer to an order that was placed or edited: its state and the trades of it.
-fn placed(caller: Caller<'_>, outcome: &Outcome) -> RpcResult {
+fn placed(caller: Caller<'_>, outcome: &Outcome) -> Answer {
     caller.session.note_orders(&outcome.orders);
     let view = caller.gateway.view();
     let order = outcome
@@ -125,11 +127,18 @@ fn placed(caller: Caller<'_>, outcome: &Outcome) -> RpcResult {
         .first()
         .and_then(|id| view.history().find_order(*id))
         .ok_or_else(|| RpcError::new(Code::InternalServerError, "the order left no trace"))?;
-    let trades = match orders::fills_json(&view, order) {
-        Value::Array(trades) => trades.into_iter().filter(|trade| outcome.has_trade(trade)).collect(),
-        other => other,
-    };
-    let mut reply = json!({ "commit": outcome.commit });
-    (reply["order"], reply["trades"]) = (orders::order_json(&view, order), trades);
-    Ok(reply)
+    let of_order =
+        view.history().fills(&order.account).take_while(|fill| fill.trade.id > outcome.trades_above);
+    let mut trades: Vec<FillObject<'_>> =
+        of_order.filter(|fill| fill.order == order.id).map(|fill| view.fill_object(fill)).collect();
+    trades.reverse();
+    rpc::answer(&Placed { commit: outcome.commit, order: view.order_object(order), trades })
+}
+
+#[derive(Serialize)]
+struct Placed<'a> {
+    commit: u64,
+    order: OrderObject<'a>,
+    /// The earliest first.
+    trades: Vec<FillObject<'a>>,
 }

@@ -12,6 +12,7 @@ mod write;
 
 use core::fmt;
 
+use serde_json::value::RawValue;
 use sqlx::AnyPool;
 use wire::AccountId;
 
@@ -66,7 +67,7 @@ pub(crate) struct Key {
 }
 
 /// One row of any table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub key: Key,
     pub instrument: i64,
@@ -74,7 +75,7 @@ pub(crate) struct Row {
     /// The row's number within its instrument; of an order what was filled of it.
     pub sequence: i64,
     /// As the venue shows it.
-    pub value: serde_json::Value,
+    pub value: Box<RawValue>,
 }
 
 /// Why the history is out of reach.

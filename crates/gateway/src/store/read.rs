@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use commonware_codec::DecodeExt;
 use futures::TryStreamExt;
+use serde_json::value::RawValue;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, any::AnyRow};
 use wire::{CommittedPayload, InstrumentId};
 
@@ -124,7 +125,7 @@ impl Store {
 
 fn read(row: &AnyRow) -> Result<Row, sqlx::Error> {
     let value: String = row.try_get(6)?;
-    let value = serde_json::from_str(&value).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let value = RawValue::from_string(value).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     Ok(Row {
         key: Key { account: row.try_get(0)?, id: row.try_get(1)?, part: row.try_get(2)? },
         instrument: row.try_get(3)?,

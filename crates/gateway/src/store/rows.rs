@@ -3,14 +3,17 @@
 //! Invariant: a row's value is what the venue's methods answer with; names of callers, who come and go, are left out
 //! and filled in when it is read.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::value::to_raw_value;
 use wire::{CommittedPayload, InstrumentId, OrderId};
 
 use super::{Key, Row, Table, account_name, signed};
 use crate::{
     follow::Changes,
     history::{Candle, Entry},
-    methods::{funding_hour_json, log_entry_json, order_json, settlement_json},
+    methods::{funding_hour_json, log_entry_json, settlement_json},
     model::{Fill, Trade},
     view::View,
 };
@@ -31,12 +34,14 @@ pub(crate) fn batch(view: &View, payload: &CommittedPayload, changes: &Changes, 
     let mut rows: Vec<(Table, Row)> = Vec::new();
     rows.extend(changes.trades.iter().map(|it| (Table::Trades, trade(view, it))));
     rows.extend(changes.fills.iter().map(|it| (Table::Fills, fill(view, it))));
-    let ended = changes.orders.iter().filter_map(|(_, id)| ended_order(view, *id));
+    // An order that was filled and so ended was touched twice.
+    let touched: BTreeSet<OrderId> = changes.orders.iter().map(|(_, id)| *id).collect();
+    let ended = touched.into_iter().filter_map(|id| ended_order(view, id));
     rows.extend(ended.map(|row| (Table::Orders, row)));
     rows.extend(changes.log.iter().map(|it| (Table::Log, log_entry(view, it))));
     rows.extend(changes.settlements.iter().map(|it| {
         let account = it.account.as_ref().map(account_name).unwrap_or_default();
-        let row = row((account, it.id), it.instrument, it.time_ms, settlement_json(view, it));
+        let row = row((account, it.id), it.instrument, it.time_ms, &settlement_json(view, it));
         (Table::Settlements, row)
     }));
     rows.extend(candles(view, changes).map(|row| (Table::Candles, row)));
@@ -45,19 +50,20 @@ pub(crate) fn batch(view: &View, payload: &CommittedPayload, changes: &Changes, 
     Batch { commit: view.commit_index(), payload, rows }
 }
 
-fn row((account, id): (String, u64), it: InstrumentId, time_ms: u64, value: serde_json::Value) -> Row {
+fn row((account, id): (String, u64), it: InstrumentId, time_ms: u64, value: &impl Serialize) -> Row {
     let key = Key { account, id: signed(id), part: 0 };
+    let value = to_raw_value(value).expect("invariant: our rows are objects with names for keys");
     Row { key, instrument: signed(u64::from(it.0)), time_ms: signed(time_ms), sequence: 0, value }
 }
 
 fn trade(view: &View, it: &Trade) -> Row {
     let public = (String::new(), it.id);
-    Row { sequence: signed(it.sequence), ..row(public, it.instrument, it.time_ms, view.trade_value(it)) }
+    Row { sequence: signed(it.sequence), ..row(public, it.instrument, it.time_ms, &view.trade_object(it)) }
 }
 
 fn fill(view: &View, it: &Fill) -> Row {
     let own = (account_name(&it.account), it.trade.id);
-    let mut row = row(own, it.trade.instrument, it.trade.time_ms, view.fill_value(it));
+    let mut row = row(own, it.trade.instrument, it.trade.time_ms, &view.fill_object(it));
     (row.key.part, row.sequence) = (signed(it.order.0), signed(it.trade.sequence));
     row
 }
@@ -66,26 +72,25 @@ fn ended_order(view: &View, id: OrderId) -> Option<Row> {
     let it = view.history().find_order(id).filter(|it| !it.is_open())?;
     let own = (account_name(&it.account), id.0);
     let filled = it.filled.raw();
-    Some(Row { sequence: filled, ..row(own, it.instrument, it.updated_ms, order_json(view, it)) })
+    Some(Row { sequence: filled, ..row(own, it.instrument, it.updated_ms, &view.order_object(it)) })
 }
 
 fn log_entry(view: &View, it: &Entry) -> Row {
     let delivered = it.delivered.as_ref().map(|(instrument, ..)| *instrument);
     let instrument = it.trade.as_ref().map(|trade| trade.instrument).or(delivered);
     let mut row =
-        row((account_name(&it.account), it.id), InstrumentId(0), it.time_ms, log_entry_json(view, it));
+        row((account_name(&it.account), it.id), InstrumentId(0), it.time_ms, &log_entry_json(view, it));
     row.instrument = instrument.map_or(-1, |it| signed(u64::from(it.0)));
     row
 }
 
 /// The candles that trades of this commit moved.
 fn candles<'a>(view: &'a View, changes: &'a Changes) -> impl Iterator<Item = Row> + 'a {
-    let traded: std::collections::BTreeSet<InstrumentId> =
-        changes.trades.iter().map(|trade| trade.instrument).collect();
+    let traded: BTreeSet<InstrumentId> = changes.trades.iter().map(|trade| trade.instrument).collect();
     let each = traded.into_iter().flat_map(|it| CANDLE_MINUTES.map(|minutes| (it, minutes)));
     each.filter_map(move |(it, minutes)| {
         let now = view.history().candle_now(it, minutes, view.now_ms())?;
-        let mut row = row((String::new(), now.start_ms), it, now.start_ms, candle_json(&now));
+        let mut row = row((String::new(), now.start_ms), it, now.start_ms, &candle_json(&now));
         // Of each length and instrument there is one candle that starts at a time.
         row.key.part = signed(u64::from(it.0) * 10_000 + minutes);
         row.sequence = signed(minutes);
@@ -93,15 +98,15 @@ fn candles<'a>(view: &'a View, changes: &'a Changes) -> impl Iterator<Item = Row
     })
 }
 
-fn candle_json(it: &Candle) -> serde_json::Value {
-    json!([
+fn candle_json(it: &Candle) -> [i64; 6] {
+    [
         it.open.micros(),
         it.high.micros(),
         it.low.micros(),
         it.close.micros(),
         it.volume.raw(),
-        it.cost.micros()
-    ])
+        it.cost.micros(),
+    ]
 }
 
 /// Hours of perpetuals that ended with this commit.
@@ -113,7 +118,7 @@ fn hours(view: &View, before_ms: u64) -> impl Iterator<Item = Row> + '_ {
         ended.map(move |hour| (it.id, hour))
     });
     ended.map(|(it, hour)| {
-        let mut row = row((String::new(), hour.end_ms), it, hour.end_ms, funding_hour_json(hour));
+        let mut row = row((String::new(), hour.end_ms), it, hour.end_ms, &funding_hour_json(hour));
         row.key.part = signed(u64::from(it.0));
         row
     })

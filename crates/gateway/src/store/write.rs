@@ -128,7 +128,7 @@ async fn insert(connection: &mut AnyConnection, table: Table, rows: &[Row]) -> R
     for row in rows {
         statement = statement.bind(&row.key.account).bind(row.key.id).bind(row.key.part);
         statement = statement.bind(row.instrument).bind(row.time_ms).bind(row.sequence);
-        statement = statement.bind(row.value.to_string());
+        statement = statement.bind(row.value.get());
     }
     statement.execute(connection).await.map(|_| ())
 }

@@ -1,0 +1,137 @@
+//! What goes to the network: intents and offers, signed with the session keys of callers.
+//!
+//! Invariant: of one key's numbers none is used twice; an answer is given when an intent was ordered and executed, or is
+//! that its outcome is not known.
+
+use std::time::{Duration, Instant};
+
+use client::Wallet;
+use commonware_codec::Encode;
+use num::Timestamp;
+use tokio::sync::oneshot;
+use wire::{
+    AccountId, Action, Atomicity, BlockLeg, BlockOffer, BlockTerms, IntentId, SignedIntent, Transaction,
+};
+
+use crate::{
+    Gateway,
+    auth::Identity,
+    lock,
+    outcome::Outcome,
+    rpc::{Code, RpcError, now_us},
+};
+
+/// How long a caller waits for the order of his intent.
+const FINALITY_MAX: Duration = Duration::from_secs(15);
+
+/// An intent on its way.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub since: Instant,
+    pub intent: SignedIntent,
+    pub sender: oneshot::Sender<Result<Outcome, RpcError>>,
+}
+
+impl Gateway {
+    /// Signs actions, submits them, and waits until they are ordered and executed; an error when one is refused.
+    pub(crate) async fn execute(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, RpcError> {
+        self.execute_each(identity, actions).await.and_then(Outcome::whole)
+    }
+
+    /// The same where each action stands for itself.
+    pub(crate) async fn execute_each(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+    ) -> Result<Outcome, RpcError> {
+        self.execute_until(identity, actions, Timestamp::MAX).await
+    }
+
+    /// The same for what may only be ordered until a time.
+    pub(crate) async fn execute_until(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+        until: Timestamp,
+    ) -> Result<Outcome, RpcError> {
+        let signed =
+            self.with_wallet(identity, |wallet| wallet.intent(actions, Atomicity::Independent, until));
+        self.submit(signed).await
+    }
+
+    /// All of the actions or none of them; an error when they are refused.
+    pub(crate) async fn execute_together(
+        &self,
+        identity: &Identity,
+        actions: Vec<Action>,
+        until: Timestamp,
+    ) -> Result<Outcome, RpcError> {
+        let signed =
+            self.with_wallet(identity, |wallet| wallet.intent(actions, Atomicity::AllOrNothing, until));
+        self.submit(signed).await.and_then(Outcome::whole)
+    }
+
+    /// Makes an offer of a caller's key worthless.
+    pub(crate) async fn revoke(&self, identity: &Identity, offer: &BlockTerms) -> Result<(), RpcError> {
+        let signed = self.with_wallet(identity, |wallet| wallet.revoke(offer));
+        self.submit(signed).await.map(|_| ())
+    }
+
+    /// What a caller's session key offers, to one account or to whoever has it.
+    pub(crate) fn offer(
+        &self,
+        maker: &Identity,
+        taker: Option<AccountId>,
+        (until, legs): (Timestamp, Vec<BlockLeg>),
+    ) -> Result<BlockOffer, RpcError> {
+        let most = wire::limits::BLOCK_LEGS_MAX;
+        let too_many = || RpcError::new(Code::InvalidArguments, format!("more than {most} legs"));
+        self.with_wallet(maker, |wallet| wallet.offer(taker, until, legs)).ok_or_else(too_many)
+    }
+
+    fn with_wallet<T>(&self, identity: &Identity, sign: impl FnOnce(&mut Wallet) -> T) -> T {
+        let mut wallets = lock(&self.wallets);
+        let wallet = wallets.entry(identity.client_id.clone()).or_insert_with(|| {
+            Wallet::new(self.network_digest, identity.account, identity.key.clone(), now_us())
+        });
+        sign(wallet)
+    }
+
+    async fn submit(&self, signed: Option<SignedIntent>) -> Result<Outcome, RpcError> {
+        let too_many = || RpcError::new(Code::InvalidArguments, "more actions than fit in one request");
+        let intent = signed.ok_or_else(too_many)?;
+        let transaction = Transaction::new(intent.encode()).ok_or_else(too_many)?;
+        let id: IntentId = intent.intent.id();
+        let (sender, outcome) = oneshot::channel();
+        lock(&self.waiting).insert(id, Waiting { since: Instant::now(), intent, sender });
+        let mut node = self.node.clone();
+        let refused = match node.submit(vec![transaction]).await {
+            Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(reason) = refused {
+            lock(&self.waiting).remove(&id);
+            return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
+        }
+        match tokio::time::timeout(FINALITY_MAX, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => {
+                lock(&self.waiting).remove(&id);
+                Err(RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known"))
+            }
+        }
+    }
+
+    /// An account's intents that this gateway has sent and that are not ordered yet, the earliest first.
+    pub(crate) fn pending(&self, account: &AccountId) -> Vec<SignedIntent> {
+        let waiting = lock(&self.waiting);
+        let mut own: Vec<&Waiting> =
+            waiting.values().filter(|it| it.intent.intent.account == *account).collect();
+        own.sort_by_key(|it| it.since);
+        own.into_iter().map(|it| it.intent.clone()).collect()
+    }
+}

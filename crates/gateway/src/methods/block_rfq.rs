@@ -1,0 +1,412 @@
+//! Requests for quotes, their answers, and the trade that comes of them.
+//!
+//! Invariant: what is taken is signed only then, by the session keys of both sides, and trades whole or not at all; a
+//! request whose trade may or may not have been ordered never trades again.
+
+use num::{Cash, Fix, Side, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+use wire::{Action, BlockLeg, BlockOffer, Boxed};
+
+use crate::{
+    lock,
+    model::Instrument,
+    rfq::{
+        Acceptance, Disclosure, Ending, Execution, Leg, NewQuote, NewRequest, Party, Priced, PricedLeg,
+        Quote, QuoteState, Request, RequestState, quote_json, request_json, trade_json,
+    },
+    rpc::{self, Answer, Code, Params, RpcError, RpcResult},
+    selection::Selection,
+    view::View,
+};
+
+use super::{Caller, block_trade, market, terms};
+
+/// Legs of a request, as an offer has them at most.
+const LEGS_MAX: usize = wire::limits::BLOCK_LEGS_MAX;
+/// How long an offer stands once it is signed, by the time of commits.
+const OFFER_MS: u64 = 15_000;
+
+/// Methods of makers and takers.
+pub(super) async fn dispatch(caller: Caller<'_>, name: &str, params: &Params) -> Option<Answer> {
+    let result = match name {
+        "accept_block_rfq" => return Some(accept(caller, params).await),
+        "create_block_rfq" => create(caller, params),
+        "cancel_block_rfq" => cancel(caller, params),
+        "add_block_rfq_quote" => add_quote(caller, params),
+        "edit_block_rfq_quote" => edit_quote(caller, params),
+        "cancel_block_rfq_quote" => cancel_quote(caller, params),
+        "cancel_all_block_rfq_quotes" => cancel_quotes(caller, params),
+        "get_block_rfqs" => requests(caller, params),
+        "get_block_rfq_quotes" => quotes(caller, params),
+        "get_block_rfq_makers" => Ok(lock(&caller.gateway.rfq).makers().collect()),
+        "get_block_rfq_user_info" => Ok(user_info(caller)),
+        _ => return None,
+    };
+    Some(result.and_then(|result| rpc::answer(&result)))
+}
+
+/// The caller's name for others, hidden when the call says so.
+fn party(caller: Caller<'_>, params: &Params) -> Result<Party, RpcError> {
+    let is_named = params.optional_flag("disclosed")?.unwrap_or(true);
+    Ok(Party {
+        account: caller.identity.account,
+        name: caller.gateway.keyring.name_of(&caller.identity.account).to_owned(),
+        disclosure: if is_named { Disclosure::Named } else { Disclosure::Anonymous },
+    })
+}
+
+fn direction(params: &Params) -> Result<Side, RpcError> {
+    match params.choice("direction", &["buy", "sell"])? {
+        Some("buy") => Ok(Side::Buy),
+        Some(_) => Ok(Side::Sell),
+        None => Err(RpcError::param("direction", "missing, buy or sell is expected")),
+    }
+}
+
+/// A positive amount in billionths.
+fn amount(params: &Params) -> Result<Fix, RpcError> {
+    let raw = params.optional_decimal("amount", 9)?;
+    let raw = raw.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
+    Ok(Fix::from_raw(raw))
+}
+
+fn price(params: &Params) -> Result<Cash, RpcError> {
+    let raw = params.optional_decimal("price", 6)?;
+    let raw = raw.ok_or_else(|| RpcError::param("price", "missing, a number is expected"))?;
+    Ok(Cash::from_micros(raw))
+}
+
+fn label(params: &Params) -> Result<String, RpcError> {
+    let text = params.optional_text("label")?.unwrap_or("");
+    terms::label(text).map(|_| text.to_owned())
+}
+
+fn refuse_hedge(params: &Params) -> Result<(), RpcError> {
+    match params.get("hedge") {
+        None => Ok(()),
+        Some(_) => Err(RpcError {
+            code: Code::NotImplemented,
+            data: json!({ "param": "hedge", "reason": "a hedge is a leg of its own here" }),
+        }),
+    }
+}
+
+fn create(caller: Caller<'_>, params: &Params) -> RpcResult {
+    refuse_hedge(params)?;
+    let view = caller.gateway.view();
+    let legs = wanted_legs(&view, params)?;
+    let makers = match params.get("makers") {
+        Some(_) => params.texts("makers")?,
+        None => Vec::new(),
+    };
+    let new = NewRequest { taker: party(caller, params)?, legs, makers, label: label(params)? };
+    let id = lock(&caller.gateway.rfq).create(new, view.now_ms())?;
+    Ok(told(caller, &view, id))
+}
+
+/// The legs with what is wanted of each.
+fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
+    let mut legs: Vec<Leg> = Vec::new();
+    for leg in params.objects("legs")? {
+        let it = market::to_trade(view, &leg)?;
+        // Checks that they are whole lots.
+        terms::amount(it, &leg, None)?;
+        let (instrument, side, ratio) = (it.id, direction(&leg)?, amount(&leg)?.raw());
+        if legs.iter().any(|other| other.instrument == instrument) {
+            return Err(RpcError::param("legs", format!("{} is there twice", it.name)));
+        }
+        legs.push(Leg { instrument, side, ratio, lot: it.lot });
+    }
+    if legs.is_empty() || legs.len() > LEGS_MAX {
+        return Err(RpcError::param("legs", format!("{} given, 1 to {LEGS_MAX} are expected", legs.len())));
+    }
+    Ok(legs)
+}
+
+/// The request as its caller sees it, after all who are concerned were told.
+fn told(caller: Caller<'_>, view: &View, id: u64) -> Value {
+    let book = lock(&caller.gateway.rfq);
+    caller.gateway.tell_request(view, &book, id);
+    book.request(id).map_or(Value::Null, |it| request_json(view, &book, it, &caller.identity.account))
+}
+
+fn cancel(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let id = params.u64("block_rfq_id")?;
+    let view = caller.gateway.view();
+    lock(&caller.gateway.rfq).cancel(&caller.identity.account, id)?;
+    Ok(told(caller, &view, id))
+}
+
+/// The legs of a quote with their prices.
+fn priced_legs(view: &View, params: &Params) -> Result<Vec<PricedLeg>, RpcError> {
+    let read = |leg: &Params| {
+        let it = market::to_trade(view, leg)?;
+        let price = price(leg)?;
+        terms::ticks(it, price)?;
+        Ok(PricedLeg { instrument: it.id, side: direction(leg)?, price })
+    };
+    params.objects("legs")?.iter().map(read).collect()
+}
+
+fn add_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
+    refuse_hedge(params)?;
+    let (request, view) = (params.u64("block_rfq_id")?, caller.gateway.view());
+    let execution = match params.choice("execution_instruction", &["any_part_of", "all_or_none"])? {
+        Some("all_or_none") => Execution::AllOrNone,
+        _ => Execution::AnyPart,
+    };
+    let new = NewQuote {
+        request,
+        maker: party(caller, params)?,
+        client_id: caller.identity.client_id.clone(),
+        offer: Priced {
+            side: direction(params)?,
+            legs: priced_legs(&view, params)?,
+            amount: amount(params)?,
+        },
+        execution,
+        label: label(params)?,
+        expires_ms: params.optional_u64("expires_at")?,
+    };
+    let id = lock(&caller.gateway.rfq).quote(new, view.now_ms())?;
+    quoted(caller, &view, id)
+}
+
+/// A quote as its maker sees it, after the taker was told.
+fn quoted(caller: Caller<'_>, view: &View, id: u64) -> RpcResult {
+    let book = lock(&caller.gateway.rfq);
+    let quote = book.quotes().find(|it| it.id == id);
+    let quote = quote.ok_or_else(|| RpcError::new(Code::NotFound, format!("there is no quote {id}")))?;
+    caller.gateway.tell_request(view, &book, quote.request);
+    Ok(quote_json(view, &book, quote))
+}
+
+/// The quote that a call names: by its number, or by its label on a request.
+fn named_quote(caller: Caller<'_>, params: &Params) -> Result<u64, RpcError> {
+    if let Some(id) = params.optional_u64("block_rfq_quote_id")? {
+        return Ok(id);
+    }
+    let (request, label) = (params.u64("block_rfq_id")?, params.text("label")?);
+    let found = lock(&caller.gateway.rfq).own_quote(&caller.identity.account, request, label);
+    found.ok_or_else(|| RpcError::new(Code::NotFound, format!("no open quote has the label {label:?}")))
+}
+
+fn edit_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
+    refuse_hedge(params)?;
+    let (id, view) = (named_quote(caller, params)?, caller.gateway.view());
+    let terms = (priced_legs(&view, params)?, amount(params)?);
+    lock(&caller.gateway.rfq).edit_quote(&caller.identity.account, id, terms, view.now_ms())?;
+    quoted(caller, &view, id)
+}
+
+fn cancel_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let (id, view) = (named_quote(caller, params)?, caller.gateway.view());
+    lock(&caller.gateway.rfq).cancel_quote(&caller.identity.account, id, view.now_ms())?;
+    quoted(caller, &view, id)
+}
+
+/// Takes back all of a maker's quotes, or those on one request; how many they were.
+fn cancel_quotes(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let only = params.optional_u64("block_rfq_id")?;
+    let (view, account) = (caller.gateway.view(), caller.identity.account);
+    let mut book = lock(&caller.gateway.rfq);
+    let own = book.quotes().filter(|it| it.maker.account == account && it.state == QuoteState::Open);
+    let own: Vec<(u64, u64)> =
+        own.filter(|it| only.is_none_or(|id| it.request == id)).map(|it| (it.id, it.request)).collect();
+    let mut cancelled = 0;
+    for (id, request) in own {
+        // One that trades now can no longer be taken back.
+        if book.cancel_quote(&account, id, view.now_ms()).is_ok() {
+            cancelled += 1;
+            caller.gateway.tell_request(&view, &book, request);
+        }
+    }
+    Ok(json!(cancelled))
+}
+
+fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
+    let count = usize::try_from(count).unwrap_or(1);
+    let state = params.choice("state", &["open", "filled", "traded", "cancelled", "expired", "closed"])?;
+    let role = params.choice("role", &["any", "taker", "maker"])?.unwrap_or("any");
+    let (before, only) = (params.optional_u64("continuation")?, params.optional_u64("block_rfq_id")?);
+    let view = caller.gateway.view();
+    let selection = Selection::read(&view, params)?;
+    let (account, name) = (caller.identity.account, caller.gateway.keyring.name_of(&caller.identity.account));
+    let book = lock(&caller.gateway.rfq);
+    let is_wanted = |it: &&Request| {
+        let own = it.taker.account == account;
+        let in_role = (own && role != "maker") || (role != "taker" && it.asks(&account, name));
+        in_role
+            && is_in_state(it.state, state)
+            && only.is_none_or(|id| it.id == id)
+            && before.is_none_or(|id| it.id <= id)
+            && is_request_of(&view, it, &selection)
+    };
+    let mut found: Vec<&Request> = book.requests().filter(is_wanted).take(count + 1).collect();
+    let next = if found.len() > count { found.pop().map(|it| it.id.to_string()) } else { None };
+    let found: Value = found.into_iter().map(|it| request_json(&view, &book, it, &account)).collect();
+    Ok(json!({ "block_rfqs": found, "continuation": next }))
+}
+
+fn is_in_state(have: RequestState, wanted: Option<&str>) -> bool {
+    match wanted {
+        None => true,
+        Some("traded") => have == RequestState::Filled,
+        Some("closed") => !matches!(have, RequestState::Open | RequestState::Trading),
+        Some(word) => have.word() == word,
+    }
+}
+
+/// Whether a leg of a request is among the chosen instruments.
+pub(crate) fn is_request_of(view: &View, it: &Request, selection: &Selection) -> bool {
+    let chosen = |leg: &Leg| view.instrument_of(leg.instrument).is_some_and(|it| selection.holds(it));
+    it.legs.iter().any(chosen)
+}
+
+fn quotes(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let (request, id) = (params.optional_u64("block_rfq_id")?, params.optional_u64("block_rfq_quote_id")?);
+    let label = params.optional_text("label")?;
+    let view = caller.gateway.view();
+    let book = lock(&caller.gateway.rfq);
+    let is_wanted = |it: &&Quote| {
+        it.maker.account == caller.identity.account
+            && (it.state == QuoteState::Open || id.is_some() || label.is_some())
+            && request.is_none_or(|id| it.request == id)
+            && id.is_none_or(|id| it.id == id)
+            && label.is_none_or(|label| it.label == label)
+    };
+    Ok(book.quotes().filter(is_wanted).map(|it| quote_json(&view, &book, it)).collect())
+}
+
+fn user_info(caller: Caller<'_>) -> Value {
+    let name = caller.gateway.keyring.name_of(&caller.identity.account);
+    let is_maker = lock(&caller.gateway.rfq).makers().any(|it| it == name);
+    let identity = json!({ "identity": name, "is_maker": is_maker });
+    let mut user = identity.clone();
+    user["user_id"] = json!(super::account::user_id(caller.identity));
+    json!({ "parent": identity, "users": [user] })
+}
+
+/// Trades that came of requests at this gateway, for everybody.
+pub(super) fn trades(gateway: &crate::Gateway, params: &Params) -> RpcResult {
+    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
+    let count = usize::try_from(count).unwrap_or(1);
+    let before = match params.optional_text("continuation")? {
+        None | Some("") => u64::MAX,
+        Some(text) => text
+            .rsplit_once(':')
+            .and_then(|(_, id)| id.parse().ok())
+            .ok_or_else(|| RpcError::param("continuation", "what an answer before gave is expected"))?,
+    };
+    params.text("currency")?;
+    let view = gateway.view();
+    let selection = Selection::read(&view, params)?;
+    let book = lock(&gateway.rfq);
+    let traded = |it: &&Request| it.state == RequestState::Filled && it.id < before;
+    let chosen = book.requests().filter(traded).filter(|it| is_request_of(&view, it, &selection));
+    let mut found: Vec<&Request> = chosen.take(count + 1).collect();
+    let has_more = found.len() > count;
+    found.truncate(count);
+    let next = found.last().filter(|_| has_more).map(|it| format!("{}:{}", it.traded_ms, it.id));
+    let found: Value = found.into_iter().map(|it| trade_json(&view, it)).collect();
+    Ok(json!({ "block_rfqs": found, "continuation": next }))
+}
+
+/// What came of an acceptance.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    /// Always null: what cannot trade at once does not wait.
+    trade_trigger: Option<()>,
+    block_trades: Vec<block_trade::Block<'a>>,
+}
+
+async fn accept(caller: Caller<'_>, params: &Params) -> Answer {
+    refuse_hedge(params)?;
+    if params.choice("time_in_force", &["fill_or_kill", "good_til_cancelled"])? == Some("good_til_cancelled")
+    {
+        let reason = "an acceptance does not wait: fill_or_kill is expected";
+        let data = json!({ "param": "time_in_force", "reason": reason });
+        return Err(RpcError { code: Code::NotImplemented, data });
+    }
+    let id = params.u64("block_rfq_id")?;
+    let wanted = Acceptance { side: direction(params)?, price: price(params)?, amount: amount(params)? };
+    let account = caller.identity.account;
+    let taken = lock(&caller.gateway.rfq).take(&account, id, wanted)?;
+    let mut trading = Trading { caller, id, taken, ending: Ending::Unknown };
+    let until = Timestamp::from_millis(caller.gateway.view().now_ms().saturating_add(OFFER_MS));
+    let offers = trading.offers(until);
+    let legs: Vec<Vec<BlockLeg>> = offers.iter().flatten().map(|offer| offer.terms.legs.to_vec()).collect();
+    let outcome = match offers {
+        Ok(offers) => {
+            let take = |offer| Action::TakeBlock { offer: Boxed::new(offer) };
+            let actions = offers.into_iter().map(take).collect();
+            caller.gateway.execute_together(caller.identity, actions, until).await
+        }
+        Err(error) => Err(error),
+    };
+    trading.ending = match &outcome {
+        Ok(_) => Ending::Traded { at_ms: caller.gateway.view().now_ms() },
+        Err(error) if error.code == Code::TimedOut => Ending::Unknown,
+        Err(_) => Ending::Refused,
+    };
+    drop(trading);
+    let outcome = outcome?;
+    let view = caller.gateway.view();
+    let block_trades = block_trade::of_outcome(&view, &account, (&outcome, &legs));
+    rpc::answer(&Accepted { trade_trigger: None, block_trades })
+}
+
+/// A request that trades; however this ends, the request is told of it.
+struct Trading<'a> {
+    caller: Caller<'a>,
+    id: u64,
+    taken: Vec<(Quote, Fix)>,
+    ending: Ending,
+}
+
+impl Trading<'_> {
+    /// What the taker carries: one offer for each quote that he takes, signed now.
+    fn offers(&self, until: Timestamp) -> Result<Vec<BlockOffer>, RpcError> {
+        let gateway = self.caller.gateway;
+        let view = gateway.view();
+        let legs = lock(&gateway.rfq).request(self.id).map(|it| it.legs.clone()).unwrap_or_default();
+        let offer = |(quote, part): &(Quote, Fix)| {
+            let maker = gateway.keyring.by_client(&quote.client_id)?;
+            let each = legs.iter().zip(&quote.terms.prices);
+            let legs: Result<Vec<BlockLeg>, RpcError> = each
+                .map(|(leg, price)| {
+                    let it = view.instrument_of(leg.instrument);
+                    let it = it.ok_or_else(|| RpcError::new(Code::BookClosed, "a leg is gone"))?;
+                    block_leg(it, leg, (quote.terms.side, *price, *part))
+                })
+                .collect();
+            gateway.offer(&maker, Some(self.caller.identity.account), (until, legs?))
+        };
+        self.taken.iter().map(offer).collect()
+    }
+}
+
+impl Drop for Trading<'_> {
+    fn drop(&mut self) {
+        let gateway = self.caller.gateway;
+        let view = gateway.view();
+        let mut book = lock(&gateway.rfq);
+        book.finish(self.id, &self.taken, self.ending);
+        gateway.tell_request(&view, &book, self.id);
+    }
+}
+
+/// A leg as the maker of `side` of the structure trades it.
+fn block_leg(
+    it: &Instrument,
+    leg: &Leg,
+    (maker_side, price, amount): (Side, Cash, Fix),
+) -> Result<BlockLeg, RpcError> {
+    let side = if maker_side == Side::Buy { leg.side } else { leg.side.opposite() };
+    let whole = i128::from(amount.raw()) * i128::from(leg.ratio);
+    let units = i64::try_from(whole).map(Fix::from_raw);
+    let units = units.map_err(|_| RpcError::new(Code::InvalidAmount, "the amount is too large"))?;
+    Ok(BlockLeg { instrument: it.id, side, price: terms::ticks(it, price)?, lots: terms::lots(it, units)? })
+}
