@@ -3,6 +3,8 @@
 //! Invariant: nothing here is made from scratch: margin is read from sums that are kept, and an order is
 //! tried on by adding its scenarios while the worst is looked for.
 
+use std::collections::BTreeMap;
+
 use num::{Cash, Fix, Lots, Side, Ticks};
 use wire::{Event, InstrumentId, MarginModel, Reject, UnderlyingId};
 
@@ -33,6 +35,17 @@ impl OrderChange {
 }
 
 impl State {
+    /// The account's margin if it had no orders.
+    pub(crate) fn margin_without_orders(&self, account: AccountIndex) -> Margin {
+        let mut risks: BTreeMap<UnderlyingId, UnderlyingRisk> = BTreeMap::new();
+        for (it, holding) in self.holdings(account) {
+            let empty = || UnderlyingRisk::new(self.parameters.grid.len());
+            let risk = risks.entry(it.underlying).or_insert_with(empty);
+            risk.add_position(it, holding.position, holding.cost(it), 1);
+        }
+        self.margin_over(self.account(account).model, risks.iter(), None)
+    }
+
     /// The account's margin over all underlyings at the present marks.
     pub fn margin(&self, account: AccountIndex) -> Margin {
         self.margin_with(account, None)
@@ -45,13 +58,22 @@ impl State {
         let new = trial.map(Trial::underlying).filter(|id| !holder.risk.contains_key(id));
         let new = new.map(|id| (id, UnderlyingRisk::new(self.parameters.grid.len())));
         let risks = holder.risk.iter().chain(new.iter().map(|(id, risk)| (id, risk)));
-        let shares = holder.model == MarginModel::Portfolio && risks.clone().count() > 1;
+        self.margin_over(holder.model, risks, trial)
+    }
+
+    fn margin_over<'a>(
+        &self,
+        model: MarginModel,
+        risks: impl Iterator<Item = (&'a UnderlyingId, &'a UnderlyingRisk)> + Clone,
+        trial: Option<&Trial<'_>>,
+    ) -> Margin {
+        let shares = model == MarginModel::Portfolio && risks.clone().count() > 1;
         let mut shared = vec![0; if shares { self.parameters.grid.len() } else { 0 }];
         let mut sum = MarginSum::default();
         for (id, risk) in risks {
             let trial = trial.filter(|trial| trial.underlying() == *id);
             let (units, at) = (risk.units(trial), self.surroundings(*id));
-            match holder.model {
+            match model {
                 MarginModel::Portfolio => {
                     let (worst, loss) = worst_loss(risk.sums(trial));
                     shared.iter_mut().zip(risk.sums(trial)).for_each(|(shared, sum)| *shared += sum);

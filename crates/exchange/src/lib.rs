@@ -63,6 +63,7 @@ pub mod snapshot;
 mod state;
 pub mod stream;
 mod trade;
+mod vault;
 mod view;
 mod withdrawals;
 
@@ -81,5 +82,6 @@ pub use order::{HeldOrder, Order, Standing};
 pub use protection::Protection;
 pub use saved::{Input, LoadError, LoadReason, Save};
 pub use state::{Parameters, State, Underlying};
+pub use vault::{Shareholding, Vault};
 pub use view::Totals;
 pub use withdrawals::Withdrawal;
