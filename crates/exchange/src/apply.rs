@@ -7,7 +7,7 @@
 //! 3. money, keys, and combos to be listed;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
-//! 5. marks, orders whose trigger has come, margin, liquidation;
+//! 5. marks, orders whose trigger has come, margin, liquidation, quotes of vaults;
 //! 6. receipts.
 //!
 //! Invariant: same state and same commit give the same state and the same events. Within a commit a maker
@@ -75,6 +75,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.refresh_marks();
     state.fire_triggers();
     state.liquidate();
+    state.quote_vaults();
     state.write_receipts(&admitted, outcomes);
     events.append(&mut state.events);
 }
@@ -121,7 +122,9 @@ impl State {
             | Action::SetMarginModel { .. }
             | Action::SetProtection { .. }
             | Action::ResetProtection { .. }
-            | Action::CreateCombo { .. } => Turn::Money,
+            | Action::CreateCombo { .. }
+            | Action::EnterVault { .. }
+            | Action::LeaveVault { .. } => Turn::Money,
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
             Action::Cancel { target } if found(target).is_none() => Turn::Rest,
             Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
@@ -202,6 +205,8 @@ impl State {
             }
             Action::TakeBlock { offer } => self.take_block(account, offer),
             Action::CreateCombo { legs } => self.create_combo(account, legs),
+            Action::EnterVault { pool, amount } => self.pay_into_vault(account, (*pool, *amount)),
+            Action::LeaveVault { pool, shares } => self.leave_vault(account, (*pool, *shares)),
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
             Action::SetProtection { group, limits } => {
                 self.set_protection(account, *group, *limits).map(done)
@@ -286,6 +291,8 @@ fn check_authority(authority: Authority, action: &Action) -> Result<(), Reject> 
             | Action::Propose { .. }
             | Action::Vote { .. }
             | Action::Pause { .. }
+            | Action::EnterVault { .. }
+            | Action::LeaveVault { .. }
     );
     match authority {
         Authority::Owner => Ok(()),

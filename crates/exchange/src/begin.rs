@@ -23,6 +23,7 @@ use crate::{
     oracle::{Oracle, OracleParameters},
     order::ActionPlace,
     state::{Parameters, State, Touched, Underlying},
+    vault::Vaults,
     withdrawals::Withdrawals,
 };
 
@@ -58,6 +59,7 @@ impl State {
             trades: 0,
             governance: Governance::default(),
             withdrawals: Withdrawals::default(),
+            vaults: Vaults::default(),
             lists_at: Timestamp::ZERO,
             funding_paid_at: genesis.start(),
             ordered_blocks: BTreeSet::new(),

@@ -35,6 +35,17 @@ impl OrderChange {
 }
 
 impl State {
+    /// The account's margin if it had no orders.
+    pub(crate) fn margin_without_orders(&self, account: AccountIndex) -> Margin {
+        let mut risks: BTreeMap<UnderlyingId, UnderlyingRisk> = BTreeMap::new();
+        for (it, holding) in self.holdings(account) {
+            let empty = || UnderlyingRisk::new(self.parameters.grid.len());
+            let risk = risks.entry(it.underlying).or_insert_with(empty);
+            risk.add_position(it, holding.position, holding.cost(it), 1);
+        }
+        self.margin_of_risks(self.account(account).model, &risks, None)
+    }
+
     /// The account's margin over all underlyings at the present marks.
     pub fn margin(&self, account: AccountIndex) -> Margin {
         self.margin_with(account, None)
@@ -46,8 +57,8 @@ impl State {
         self.margin_of_risks(holder.model, &holder.risk, trial)
     }
 
-    /// Margin over the risks of all underlyings, with a trial's orders. Underlyings that share a grid are stressed alike: of what
-    /// their own worst scenarios lose beyond the worst one that they share, a part is let off.
+    /// Margin over the risks of all underlyings, with a trial's orders. Underlyings that share a grid are stressed alike: of
+    /// what their own worst scenarios lose beyond the worst one that they share, a part is let off.
     pub(crate) fn margin_of_risks(
         &self,
         model: MarginModel,

@@ -17,7 +17,7 @@ pub use check::SCAN_BILLIONTHS_MAX;
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
     ComboParameters, FundingParameters, GovernanceParameters, HaltParameters, LadderParameters,
-    ListingParameters, Member, PoolGenesis, SmileParameters, WithdrawalParameters,
+    ListingParameters, Member, PoolGenesis, SmileParameters, VaultParameters, WithdrawalParameters,
 };
 
 /// The exchange's part of a network's genesis.
@@ -56,6 +56,9 @@ pub struct Genesis {
     /// Which combos have books; none where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub combos: Option<ComboParameters>,
+    /// What vaults quote and how one leaves them; there are none where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultParameters>,
     /// How money leaves; not at all where it is absent.
     #[serde(default)]
     pub withdrawals: Option<WithdrawalParameters>,
@@ -392,6 +395,7 @@ impl Genesis {
             funding: Some(FundingParameters::default()),
             smiles: Some(SmileParameters::default()),
             combos: Some(ComboParameters::default()),
+            vault: None,
             withdrawals: Some(WithdrawalParameters::default()),
             listing: None,
             ladder: None,

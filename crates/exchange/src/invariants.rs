@@ -12,7 +12,7 @@ use crate::{
     agenda::{Agenda, Due, Entry},
     book::{OrderBook, RestingOrder},
     hold,
-    ledger::{AccountIndex, Purse},
+    ledger::{AccountIndex, PoolId, Purse},
     margin::UnderlyingRisk,
     order::Order,
     state::State,
@@ -25,6 +25,8 @@ pub enum Broken {
     MoneyNotConserved { have: i128 },
     #[error("clearing and open entries sum to {have}, must be 0 or rounding dust")]
     ClearingOff { have: i128 },
+    #[error("the vault of pool {pool} has {need} shares, its holders have {have}")]
+    Shares { pool: PoolId, have: u128, need: u64 },
     #[error("the purse of withdrawals has {have} more than what waits")]
     WithdrawalsOff { have: i128 },
     #[error("funding that was paid and that is owed sums to {have}, must be 0 or rounding dust")]
@@ -54,6 +56,7 @@ impl State {
         self.check_positions()?;
         self.check_books()?;
         self.check_agenda()?;
+        self.check_shares()?;
         self.check_margin_sums()?;
         self.check_ceilings()
     }
@@ -105,6 +108,17 @@ impl State {
         let purse = i128::from(self.ledger.balance(Purse::Funding).micros());
         let owed = num::div_ceil(owed, 1_000_000_000_000_000_000).unwrap_or(0);
         if purse + owed < 0 { Err(Broken::FundingOff { have: purse + owed }) } else { Ok(()) }
+    }
+
+    fn check_shares(&self) -> Result<(), Broken> {
+        for (pool, vault) in &self.vaults.by_pool {
+            let shareholdings = self.vaults.shareholdings.iter().filter(|((of, _), _)| of == pool);
+            let have: u128 = shareholdings.map(|(_, shareholding)| u128::from(shareholding.shares)).sum();
+            if have != u128::from(vault.shares) {
+                return Err(Broken::Shares { pool: *pool, have, need: vault.shares });
+            }
+        }
+        Ok(())
     }
 
     fn check_positions(&self) -> Result<(), Broken> {

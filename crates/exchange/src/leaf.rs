@@ -1,4 +1,5 @@
-//! What the root commits to: one leaf an account, a position, an order, an instrument, a convicted validator.
+//! What the root commits to: one leaf an account, a position, an order, an instrument, a withdrawal, a shareholding in a
+//! vault, a convicted validator.
 //!
 //! Invariant: a leaf's key is of fixed size for its kind and begins with the kind, so that no two things
 //! share a key; a leaf that is empty is absent.
@@ -11,8 +12,9 @@ use crate::{
     account::Health,
     holding::Holding,
     instrument::Listing,
-    ledger::{AccountIndex, Purse},
+    ledger::{AccountIndex, PoolId, Purse},
     state::{State, Touched},
+    vault::Shareholding,
     withdrawals::Withdrawal,
 };
 
@@ -27,6 +29,8 @@ pub enum LeafKey {
     Equivocator(u64, Author),
     /// Money on its way out, by its number.
     Withdrawal(AccountId, u64),
+    /// What an account has of a pool's vault.
+    Shareholding(AccountId, PoolId),
 }
 
 /// An account's leaf: its balance and whether it is being liquidated (1) or not (0).
@@ -50,6 +54,7 @@ impl LeafKey {
             Self::Withdrawal(account, number) => {
                 [&[5][..], &account.encode(), &number.to_be_bytes()].concat()
             }
+            Self::Shareholding(account, pool) => [&[6][..], &account.encode(), &pool.to_be_bytes()].concat(),
         }
     }
 }
@@ -68,6 +73,11 @@ pub fn encode_position(it: &Holding) -> Vec<u8> {
 /// What has not been paid, when it can be, and where it goes.
 fn encode_withdrawal(it: &Withdrawal) -> Vec<u8> {
     [&it.left.encode()[..], &it.ready_at.encode(), &it.to].concat()
+}
+
+/// The shares, and from when on they can be given back.
+fn encode_shareholding(it: &Shareholding) -> Vec<u8> {
+    [&it.shares.to_be_bytes()[..], &it.unlocks_at.encode()].concat()
 }
 
 impl State {
@@ -89,6 +99,10 @@ impl State {
         for (index, number) in touched.withdrawals {
             let waits = self.withdrawals.waiting.get(&(index, number));
             change(LeafKey::Withdrawal(self.account(index).id, number), waits.map(encode_withdrawal));
+        }
+        for (pool, index) in touched.shareholdings {
+            let shareholding = self.shareholding(pool, index).map(encode_shareholding);
+            change(LeafKey::Shareholding(self.account(index).id, pool), shareholding);
         }
         for id in touched.instruments {
             change(LeafKey::Instrument(id), Some(self.instrument_leaf(id)));
@@ -120,6 +134,9 @@ impl State {
         }
         for ((index, number), it) in &self.withdrawals.waiting {
             leaf(LeafKey::Withdrawal(self.account(*index).id, *number), encode_withdrawal(it));
+        }
+        for ((pool, index), it) in &self.vaults.shareholdings {
+            leaf(LeafKey::Shareholding(self.account(*index).id, *pool), encode_shareholding(it));
         }
         for it in &self.instruments {
             leaf(LeafKey::Instrument(it.id), self.instrument_leaf(it.id));

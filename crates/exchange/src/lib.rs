@@ -64,6 +64,7 @@ pub mod snapshot;
 mod state;
 pub mod stream;
 mod trade;
+mod vault;
 mod view;
 mod withdrawals;
 
@@ -83,5 +84,6 @@ pub use protection::Protection;
 pub use saved::{Input, LoadError, LoadReason, Save};
 pub use simulate::Present;
 pub use state::{Parameters, State, Underlying};
+pub use vault::{Shareholding, Vault};
 pub use view::Totals;
 pub use withdrawals::Withdrawal;

@@ -15,11 +15,12 @@ use crate::{
     book::PagedBook,
     governance::Governance,
     instrument::Instrument,
-    ledger::{AccountIndex, Purse},
+    ledger::{AccountIndex, PoolId, Purse},
     nonce::NonceWindow,
     oracle::Oracle,
     order::Order,
     state::{SessionKey, State},
+    vault::{Shareholding, Vault},
     withdrawals::Withdrawal,
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Savepoint {
     instruments: BTreeMap<InstrumentId, Instrument>,
     orders: BTreeMap<OrderId, Option<Order>>,
     withdrawals: BTreeMap<(AccountIndex, u64), Option<Withdrawal>>,
+    vaults: BTreeMap<PoolId, Option<Vault>>,
+    shareholdings: BTreeMap<(PoolId, AccountIndex), Option<Shareholding>>,
     nonces: BTreeMap<(AccountIndex, PublicKey), Option<NonceWindow>>,
     keys: BTreeMap<(AccountIndex, PublicKey), Option<SessionKey>>,
     oracle: Option<Oracle>,
@@ -93,6 +96,15 @@ impl State {
         }
         for (place, withdrawal) in savepoint.withdrawals {
             self.set_withdrawal(place, withdrawal);
+        }
+        for (place, shareholding) in savepoint.shareholdings {
+            self.set_shareholding(place, shareholding);
+        }
+        for (pool, vault) in savepoint.vaults {
+            match vault {
+                Some(vault) => self.set_vault(pool, vault),
+                None => drop(self.vaults.by_pool.remove(&pool)),
+            }
         }
         if let Some(governance) = savepoint.governance {
             self.governance = governance;
@@ -161,6 +173,19 @@ impl State {
     pub(crate) fn keep_withdrawal(&mut self, place: (AccountIndex, u64)) {
         let Some(savepoint) = &mut self.savepoint else { return };
         savepoint.withdrawals.entry(place).or_insert_with(|| self.withdrawals.waiting.get(&place).cloned());
+    }
+
+    pub(crate) fn keep_vault(&mut self, pool: PoolId) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint.vaults.entry(pool).or_insert_with(|| self.vaults.by_pool.get(&pool).copied());
+    }
+
+    pub(crate) fn keep_shareholding(&mut self, place: (PoolId, AccountIndex)) {
+        let Some(savepoint) = &mut self.savepoint else { return };
+        savepoint
+            .shareholdings
+            .entry(place)
+            .or_insert_with(|| self.vaults.shareholdings.get(&place).copied());
     }
 
     /// Only reporters get here: what is copied is small, and theirs is the only word it holds.

@@ -126,6 +126,7 @@ impl State {
             trades,
             governance,
             withdrawals,
+            vaults,
             lists_at,
             funding_paid_at,
             ordered_blocks: _,
@@ -156,6 +157,7 @@ impl State {
         next_order.save(out);
         trades.save(out);
         withdrawals.save(out);
+        vaults.save(out);
         lists_at.save(out);
         funding_paid_at.save(out);
         ordered_queue.save(out);
@@ -182,6 +184,7 @@ impl State {
         state.next_order = Save::load(input)?;
         state.trades = Save::load(input)?;
         state.withdrawals = Save::load(input)?;
+        state.vaults = Save::load(input)?;
         state.lists_at = Save::load(input)?;
         state.funding_paid_at = Save::load(input)?;
         state.ordered_queue = Save::load(input)?;

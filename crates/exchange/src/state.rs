@@ -17,7 +17,7 @@ use crate::{
     genesis::{
         ComboParameters, Fees, FundingParameters, Genesis, GovernanceParameters, HaltParameters,
         LadderParameters, Limits, LiquidationParameters, ListingParameters, MarginParameters, MarkParameters,
-        SmileParameters, Surface, WithdrawalParameters,
+        SmileParameters, Surface, VaultParameters, WithdrawalParameters,
     },
     governance::Governance,
     halt::PriceRange,
@@ -30,6 +30,7 @@ use crate::{
     order::{ActionPlace, Order},
     risk::Grid,
     savepoint::Savepoint,
+    vault::Vaults,
     withdrawals::Withdrawals,
 };
 
@@ -53,6 +54,7 @@ pub struct Parameters {
     pub funding: Option<FundingParameters>,
     pub smiles: Option<SmileParameters>,
     pub combos: Option<ComboParameters>,
+    pub vault: Option<VaultParameters>,
     pub withdrawals: Option<WithdrawalParameters>,
     pub listing: Option<ListingParameters>,
     pub ladder: Option<LadderParameters>,
@@ -110,6 +112,7 @@ pub(crate) struct Touched {
     pub instruments: BTreeSet<InstrumentId>,
     pub equivocators: BTreeSet<(u64, Author)>,
     pub withdrawals: BTreeSet<(AccountIndex, u64)>,
+    pub shareholdings: BTreeSet<(PoolId, AccountIndex)>,
 }
 
 /// The whole exchange.
@@ -135,6 +138,7 @@ pub struct State {
     pub(crate) trades: u64,
     pub(crate) governance: Governance,
     pub(crate) withdrawals: Withdrawals,
+    pub(crate) vaults: Vaults,
     /// When the rule of listing is looked at again.
     pub(crate) lists_at: Timestamp,
     /// When everybody last paid the funding of perpetuals.
@@ -309,6 +313,7 @@ impl Parameters {
             funding: genesis.funding,
             smiles: genesis.smiles,
             combos: genesis.combos,
+            vault: genesis.vault,
             withdrawals: genesis.withdrawals,
             listing: genesis.listing,
             ladder: genesis.ladder,

@@ -180,5 +180,9 @@ tagged! {
         22 => TakeBlock { offer: Boxed<BlockOffer> },
         /// Lists a combo of these legs, or finds the one that there is of them or of their opposites.
         23 => CreateCombo { legs: List<ComboLeg, COMBO_LEGS_MAX> },
+        /// USDC into the vault of a pool, for shares of it. Owner only.
+        24 => EnterVault { pool: u16, amount: Cash },
+        /// Gives shares of a pool's vault back, for what they are worth. Owner only.
+        25 => LeaveVault { pool: u16, shares: u64 },
     }
 }

@@ -185,6 +185,9 @@ tagged! {
         61 => ComboListed { instrument: InstrumentId, legs: List<ComboLeg, COMBO_LEGS_MAX>, account: AccountId, fee: Cash },
         /// A combo traded; the trades of its legs follow.
         62 => ComboTraded { trade: ComboTrade },
+        /// An account paid into the vault of a pool; its shares can be given back from then on.
+        63 => VaultEntered { pool: u16, account: AccountId, amount: Cash, shares: u64, unlocks_at: Timestamp },
+        64 => VaultLeft { pool: u16, account: AccountId, amount: Cash, shares: u64 },
         /// What a position paid (negative) or got since it last did.
         50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }

@@ -106,6 +106,15 @@ tagged! {
         121 => ComboLimit { have: u32, need: u32 },
         #[error("instrument {have} is a combo: an offer names its legs")]
         122 => ComboInOffer { have: InstrumentId },
+        // Vaults.
+        #[error("pool {have} has no vault")]
+        123 => NoVault { have: u16 },
+        #[error("the shares can be given back from {}, it is {}", need.millis(), have.millis())]
+        124 => VaultLocked { have: Timestamp, need: Timestamp },
+        #[error("{have} shares, must be {need} at least")]
+        125 => VaultShares { have: u64, need: u64 },
+        #[error("all shares together are worth {have}, must be worth more than nothing")]
+        126 => VaultWorthless { have: Cash },
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,

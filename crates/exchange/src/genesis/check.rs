@@ -117,6 +117,14 @@ impl Genesis {
             within("halt.cancel_only_ms", halt.cancel_only_ms, 0..=u64::from(u32::MAX))?;
             within("halt.collect_ms", halt.collect_ms, 0..=u64::from(u32::MAX))?;
         }
+        if let Some(vault) = &self.vault {
+            within("vault.lock_ms", vault.lock_ms, 0..=365 * num::DAY_MS)?;
+            within("vault.exit_billionths", vault.exit_billionths, 0..=ONE / 10)?;
+            within("vault.spread_billionths", vault.spread_billionths, 1..=ONE)?;
+            within("vault.skew_billionths", vault.skew_billionths, 0..=ONE)?;
+            within("vault.lots", vault.lots, 1..=limits.order_lots_max)?;
+            within("vault.instruments_max", vault.instruments_max, 1..=256)?;
+        }
         if let Some(combos) = &self.combos {
             within("combos.open_max", combos.open_max, 1..=4_096)?;
             within("combos.idle_ms", combos.idle_ms, 1..=u64::from(u32::MAX))?;

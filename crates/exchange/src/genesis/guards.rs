@@ -1,4 +1,5 @@
-//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, combos, the oracle's ladder.
+//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, combos, vaults,
+//! the oracle's ladder.
 //!
 //! Invariant: each has a default that a local network can use; where one is absent in genesis, so is its rule.
 
@@ -126,6 +127,38 @@ pub struct ComboParameters {
 impl Default for ComboParameters {
     fn default() -> Self {
         Self { open_max: 256, idle_ms: num::HOUR_MS, fee_micros: Cash::SCALE }
+    }
+}
+
+/// What vaults quote, and how one leaves them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaultParameters {
+    /// How long shares stay after one has paid in.
+    pub lock_ms: u64,
+    /// Of what is given back, the part that stays with the others.
+    pub exit_billionths: i64,
+    /// How far from the mark's volatility either side of a quote is.
+    pub spread_billionths: i64,
+    /// By how much volatility quotes move for each unit of options held at the expiry.
+    pub skew_billionths: i64,
+    /// Lots of each side of a quote.
+    pub lots: u64,
+    /// Options that are quoted in one commit.
+    pub instruments_max: u32,
+}
+
+impl Default for VaultParameters {
+    fn default() -> Self {
+        const PART: i64 = Fix::SCALE / 1_000_000;
+        Self {
+            lock_ms: 24 * num::HOUR_MS,
+            exit_billionths: 1_000 * PART,
+            spread_billionths: 20_000 * PART,
+            skew_billionths: 2_000 * PART,
+            lots: 10,
+            instruments_max: 16,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     genesis::FORWARD_RANGE,
     holding::Holding,
     instrument::{Instrument, Valuation},
-    ledger::AccountIndex,
+    ledger::{AccountIndex, PoolId},
     order::Order,
     state::{ORDERED_BLOCKS_MAX, State},
 };
@@ -52,6 +52,10 @@ pub enum Misfit {
     Governance,
     #[error("a withdrawal waits for nothing")]
     Withdrawal,
+    #[error(
+        "the shares of the vault of pool {pool} are not those of its holders, or its pool or account is not there"
+    )]
+    Vault { pool: PoolId },
     #[error("{have} blocks are remembered, at most {need} can be, each once")]
     Blocks { have: usize, need: usize },
 }
@@ -72,6 +76,7 @@ impl State {
         self.check_underlyings_fit()?;
         self.check_instruments_fit()?;
         self.check_accounts_fit()?;
+        self.check_vaults_fit()?;
         self.orders.iter().try_for_each(|(id, order)| self.check_order_fit(*id, order))?;
         let mut blocks: Vec<_> = self.ordered_queue.iter().collect();
         blocks.sort_unstable();
@@ -183,6 +188,22 @@ impl State {
             0 => Ok(()),
             account => self.check_account(account),
         }
+    }
+
+    fn check_vaults_fit(&self) -> Result<(), Misfit> {
+        for ((pool, account), shareholding) in &self.vaults.shareholdings {
+            self.check_account(*account)?;
+            if shareholding.shares == 0 || !self.vaults.by_pool.contains_key(pool) {
+                return Err(Misfit::Vault { pool: *pool });
+            }
+        }
+        for (pool, vault) in &self.vaults.by_pool {
+            self.check_account(vault.account)?;
+            if usize::from(*pool) >= self.ledger.pools() || vault.shares > COUNT_MAX {
+                return Err(Misfit::Vault { pool: *pool });
+            }
+        }
+        Ok(())
     }
 
     fn is_account(&self, it: &Account) -> bool {
