@@ -2,7 +2,7 @@
 
 mod support;
 
-use exchange::Margin;
+use exchange::{Margin, Present};
 use num::{Cash, Side, Timestamp};
 use support::*;
 use wire::{Action, MarginModel, Outcome, Reject, UnderlyingId};
@@ -176,4 +176,25 @@ fn a_model_that_the_equity_does_not_cover_is_refused() {
     let reject = bench.reject_of(1, Action::SetMarginModel { model: MarginModel::Standard });
     assert!(matches!(reject, Some(Reject::MarginTooLow { .. })), "{reject:?}");
     assert_eq!(margin(&bench, 1), before);
+}
+
+#[test]
+fn positions_that_are_tried_on_need_what_held_ones_need() {
+    let mut bench = Bench::funded();
+    bench.act(2, vec![buy(CALL, 2_000, 2_000), sell(PERPETUAL, 100, AT)]);
+    bench.act(1, vec![sell(CALL, 100, 2_000), buy(PERPETUAL, 100, AT)]);
+    let index = bench.state.account_index(&account(1)).expect("the user is known");
+    let held: Vec<_> = bench.state.holdings(index).map(|(it, held)| (it.id, held.position)).collect();
+    assert_eq!(held.len(), 2);
+    let (equity, margin) = bench.state.margin_summary(index);
+    let tried = |present, positions: &[_]| bench.state.margin_with_positions(index, present, positions);
+    assert_eq!(tried(Present::Kept, &[]), Some((equity, margin)));
+    let (alone, same) = tried(Present::LeftOut, &held).expect("they have marks");
+    assert_eq!((same.initial, same.maintenance), (margin.initial, margin.maintenance));
+    assert_eq!(alone, bench.balance(1), "bought at their marks, they are worth what they cost");
+    let closing: Vec<_> = held.iter().map(|(id, lots)| (*id, num::Position::new(-lots.get()))).collect();
+    let (after, none) = tried(Present::Kept, &closing).expect("they have marks");
+    assert_eq!((after, none.initial), (equity, Cash::ZERO));
+    assert_eq!(tried(Present::Kept, &[(PERPETUAL, num::Position::new(i64::MAX))]), None);
+    assert_eq!(tried(Present::Kept, &[(wire::InstrumentId(9_999), num::Position::new(1))]), None);
 }

@@ -349,6 +349,7 @@ fn a_session_key_trades_and_does_no_more() {
     assert!(matches!(outcomes(&by_session(&mut bench, buy(PERPETUAL, 1, AT)))[0], Outcome::Placed { .. }));
     let refused = outcomes(&by_session(&mut bench, Action::Transfer { subaccount: 3, amount: usdc(1) }));
     assert_eq!(refused, [Outcome::Rejected { reject: Reject::OwnerOnly }]);
+    assert_eq!(outcomes(&by_session(&mut bench, faucet(1))), [Outcome::Done], "the faucet only gives");
     bench.now_ms += 20_000;
     let late = by_session(&mut bench, buy(PERPETUAL, 1, AT));
     assert!(matches!(late[0], Event::IntentRejected { reject: Reject::KeyExpired { .. }, .. }));

@@ -93,6 +93,6 @@ test('the faucet adds to the equity', async ({ page }) => {
   const equity = page.getByTestId('equity');
   const figure = async (): Promise<number> => Number((await equity.innerText()).replaceAll(',', ''));
   const before = await figure();
-  await page.getByTestId('faucet').click();
+  await page.getByTestId('faucet-header').click();
   await expect.poll(async () => (await figure()) - before).toBeGreaterThan(9_000);
 });

@@ -6,6 +6,31 @@ use crate::scope::{Access, Area};
 
 /// What a method needs; `None` when there is no such method.
 pub(super) fn of(name: &str) -> Option<(Area, Access)> {
+    of_blocks(name).or_else(|| of_the_rest(name))
+}
+
+/// Trades beside the books.
+fn of_blocks(name: &str) -> Option<(Area, Access)> {
+    Some(match name {
+        "create_block_rfq"
+        | "add_block_rfq_quote"
+        | "edit_block_rfq_quote"
+        | "cancel_block_rfq_quote"
+        | "cancel_all_block_rfq_quotes"
+        | "cancel_block_rfq"
+        | "accept_block_rfq" => (Area::BlockRfq, Access::ReadWrite),
+        "get_block_rfqs" | "get_block_rfq_quotes" | "get_block_rfq_makers" | "get_block_rfq_user_info" => {
+            (Area::BlockRfq, Access::Read)
+        }
+        "verify_block_trade" | "execute_block_trade" | "invalidate_block_trade_signature" => {
+            (Area::BlockTrade, Access::ReadWrite)
+        }
+        "get_block_trade" | "get_block_trades" => (Area::BlockTrade, Access::Read),
+        _ => return None,
+    })
+}
+
+fn of_the_rest(name: &str) -> Option<(Area, Access)> {
     Some(match name {
         "buy"
         | "sell"
@@ -23,20 +48,6 @@ pub(super) fn of(name: &str) -> Option<(Area, Access)> {
         | "cancel_all_by_currency_pair"
         | "cancel_all_by_kind_or_type"
         | "cancel_quotes" => (Area::Trade, Access::ReadWrite),
-        "create_block_rfq"
-        | "add_block_rfq_quote"
-        | "edit_block_rfq_quote"
-        | "cancel_block_rfq_quote"
-        | "cancel_all_block_rfq_quotes"
-        | "cancel_block_rfq"
-        | "accept_block_rfq" => (Area::BlockRfq, Access::ReadWrite),
-        "get_block_rfqs" | "get_block_rfq_quotes" | "get_block_rfq_makers" | "get_block_rfq_user_info" => {
-            (Area::BlockRfq, Access::Read)
-        }
-        "verify_block_trade" | "execute_block_trade" | "invalidate_block_trade_signature" => {
-            (Area::BlockTrade, Access::ReadWrite)
-        }
-        "get_block_trade" | "get_block_trades" => (Area::BlockTrade, Access::Read),
         "get_open_orders"
         | "get_open_orders_by_currency"
         | "get_open_orders_by_instrument"

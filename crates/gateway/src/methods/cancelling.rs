@@ -86,8 +86,10 @@ pub(super) async fn quotes(gateway: &Gateway, identity: &Identity, params: &Para
 const QUOTE_CRITERIA: [&str; 7] =
     ["delta", "quote_set_id", "instrument", "instrument_kind", "currency", "currency_pair", "all"];
 
+type Choice<'a> = Box<dyn Fn(&Order) -> bool + 'a>;
+
 /// Which quotes a call means.
-fn quoted<'a>(view: &'a View, params: &Params) -> Result<Box<dyn Fn(&Order) -> bool + 'a>, RpcError> {
+fn quoted<'a>(view: &'a View, params: &Params) -> Result<Choice<'a>, RpcError> {
     let criterion = params.choice("cancel_type", &QUOTE_CRITERIA)?;
     let one_of = || format!("missing, one of {} is expected", QUOTE_CRITERIA.join(", "));
     Ok(match criterion.ok_or_else(|| RpcError::param("cancel_type", one_of()))? {

@@ -171,10 +171,9 @@ async fn beside_the_books(
 ) -> Option<Answer> {
     let Caller { gateway, identity, .. } = caller;
     let is_block = matches!(area, Area::BlockTrade | Area::BlockRfq);
-    if (is_block && access == Access::ReadWrite) || name == "clockless/faucet" {
-        if let Err(error) = gateway.may_trade_now(identity.account) {
-            return Some(Err(error));
-        }
+    let is_acting = (is_block && access == Access::ReadWrite) || name == "clockless/faucet";
+    if is_acting && let Err(error) = gateway.may_trade_now(identity.account) {
+        return Some(Err(error));
     }
     match (area, name) {
         (Area::BlockTrade, _) => block_trade::dispatch(caller, name, params).await,

@@ -1,0 +1,133 @@
+//! What an account would need, what its orders on their way can still make of it, and quotes in bulk.
+#![allow(clippy::disallowed_methods, reason = "the test's node reads the clock")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{PERPETUAL, Venue};
+
+async fn summary(venue: &Venue, client_id: &str) -> Value {
+    let usdc = json!({ "currency": "USDC" });
+    venue.private(client_id, "private/get_account_summary", &usdc).await.result().clone()
+}
+
+async fn simulate(venue: &Venue, params: &Value) -> Value {
+    venue.private("trader", "private/simulate_portfolio", params).await.result().clone()
+}
+
+#[tokio::test]
+async fn a_simulated_position_needs_what_the_traded_one_needs() {
+    let venue = Venue::open().await;
+    let before = summary(&venue, "trader").await;
+    let position = json!({ "currency": "USDC", "simulated_positions": { PERPETUAL: 0.5 } });
+    let simulated = simulate(&venue, &position).await;
+    assert_eq!((&simulated["equity"], &simulated["delta_total"]), (&before["equity"], &json!(0.5)));
+    let bought = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "type": "market" });
+    venue.private("trader", "private/buy", &bought).await.result();
+    let after = summary(&venue, "trader").await;
+    for name in ["initial_margin", "maintenance_margin", "delta_total"] {
+        assert_eq!(simulated[name], after[name], "{name}");
+    }
+    let closed = json!({ "currency": "USDC", "simulated_positions": { PERPETUAL: -0.5 } });
+    assert_eq!(simulate(&venue, &closed).await["initial_margin"], json!(0.0));
+    let mut alone = position;
+    alone["add_positions"] = json!(false);
+    assert_eq!(simulate(&venue, &alone).await["initial_margin"], after["initial_margin"]);
+    for wrong in [
+        json!({ "NO-SUCH": 1 }),
+        json!({ PERPETUAL: 0.000_01 }),
+        json!({ PERPETUAL: true }),
+        json!({ PERPETUAL: 1e12 }),
+    ] {
+        let params = json!({ "currency": "USDC", "simulated_positions": wrong });
+        assert_ne!(
+            venue.private("trader", "private/simulate_portfolio", &params).await.code(),
+            0,
+            "{params}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_intents_on_their_way_is_what_it_is() {
+    let venue = Venue::open().await;
+    let found = venue.private("trader", "private/clockless/get_margin_envelope", &json!({})).await;
+    let (found, summary) = (found.result(), summary(&venue, "trader").await);
+    assert_eq!((&found["pending"], &found["is_exact"]), (&json!(0), &json!(true)));
+    assert_eq!(found["best"], found["worst"]);
+    assert_eq!(found["best"]["available_funds"], summary["available_funds"]);
+}
+
+#[tokio::test]
+async fn the_faucet_gives_to_a_session_key_and_says_how_much() {
+    let venue = Venue::open().await;
+    let before = summary(&venue, "trader").await["balance"].as_f64().expect("a number");
+    let given = venue.private("trader", "private/clockless/faucet", &json!({ "amount": 250.5 })).await;
+    assert_eq!(given.result(), &json!({ "amount": 250.5, "balance": before + 250.5 }));
+    let network = venue.public("public/clockless/get_network", &json!({})).await;
+    assert_eq!(network.result()["faucet_max"], json!(1e9));
+    for (amount, code) in [(json!(-1), 10_021), (json!(2e9), 10_021), (json!("x"), -32_602)] {
+        let refused = venue.private("trader", "private/clockless/faucet", &json!({ "amount": amount })).await;
+        assert_eq!(refused.code(), code, "{refused:?}");
+    }
+    let reader = venue.private("reader", "private/clockless/faucet", &json!({})).await;
+    assert_eq!(reader.code(), 11_042);
+}
+
+#[tokio::test]
+async fn quotes_are_taken_back_by_what_they_are_on() {
+    let venue = Venue::open().await;
+    let quote = |name: &str, bid: f64, ask: f64| {
+        let side = |price: f64| json!({ "price": price, "amount": 0.01 });
+        json!({ "instrument_name": name, "bid": side(bid), "ask": side(ask) })
+    };
+    let order = json!({ "instrument_name": PERPETUAL, "amount": 0.01, "type": "limit", "price": 60_000 });
+    venue.private("trader", "private/buy", &order).await.result();
+    let quotes = json!({ "quote_id": "q", "quotes": [
+        quote(PERPETUAL, 63_000.0, 65_000.0), quote(&venue.names[2], 900.0, 5_000.0),
+    ] });
+    for (criterion, want) in [
+        (json!({ "cancel_type": "all" }), 4),
+        (json!({ "cancel_type": "instrument", "instrument_name": PERPETUAL }), 2),
+        (json!({ "cancel_type": "instrument_kind", "kind": "option", "currency": "BTC" }), 2),
+        (json!({ "cancel_type": "currency", "currency": "ETH" }), 0),
+        (json!({ "cancel_type": "currency_pair", "currency_pair": "btc_usdc" }), 4),
+        (json!({ "cancel_type": "delta", "min_delta": 0.9, "max_delta": 1.1 }), 2),
+    ] {
+        let placed = venue.private("trader", "private/mass_quote", &quotes).await;
+        assert_eq!(placed.result()["orders"].as_array().map(Vec::len), Some(4), "{placed:?}");
+        let cancelled = venue.private("trader", "private/cancel_quotes", &criterion).await;
+        assert_eq!(cancelled.result(), &json!(want), "{criterion}");
+    }
+    let detailed = json!({ "cancel_type": "all", "detailed": true });
+    let left = venue.private("trader", "private/cancel_quotes", &detailed).await;
+    assert_eq!(left.result()[0]["result"][0]["order_state"], "cancelled");
+    let open = venue.private("trader", "private/get_open_orders", &json!({})).await;
+    assert_eq!(open.result().as_array().map(Vec::len), Some(1), "the order stays");
+    for wrong in [json!({}), json!({ "cancel_type": "some" }), json!({ "cancel_type": "quote_set_id" })] {
+        assert_ne!(venue.private("trader", "private/cancel_quotes", &wrong).await.code(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_trips_is_told_with_its_end() {
+    let venue = Venue::open().await;
+    let config =
+        json!({ "index_name": "btc_usdc", "interval": 60, "frozen_time": 30, "quantity_limit": 0.01 });
+    venue.private("trader", "private/set_mmp_config", &config).await.result();
+    let status = json!({ "index_name": "btc_usdc" });
+    assert_eq!(venue.private("trader", "private/get_mmp_status", &status).await.result(), &json!([]));
+    let side = |price: f64| json!({ "price": price, "amount": 0.02 });
+    let quotes = json!({ "quotes": [
+        { "instrument_name": PERPETUAL, "mmp": true, "bid": side(63_996.0), "ask": side(64_004.0) },
+    ] });
+    venue.private("trader", "private/mass_quote", &quotes).await.result();
+    let hit = json!({ "instrument_name": PERPETUAL, "amount": 0.02, "type": "market" });
+    venue.private("maker", "private/buy", &hit).await.result();
+    let frozen = venue.private("trader", "private/get_mmp_status", &json!({})).await;
+    let frozen = &frozen.result()[0];
+    assert_eq!(frozen["index_name"], "btc_usdc");
+    assert!(frozen["frozen_until"].as_u64() > Some(venue.sequencer.time_ms()), "{frozen}");
+    venue.private("trader", "private/reset_mmp", &status).await.result();
+    assert_eq!(venue.private("trader", "private/get_mmp_status", &status).await.result(), &json!([]));
+}
