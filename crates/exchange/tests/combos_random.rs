@@ -6,7 +6,7 @@ mod support;
 
 use exchange::{State, genesis::ComboParameters};
 use num::{Lots, Side, Ticks};
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use support::*;
 use wire::{
     Action, Atomicity, ComboLeg, ComboMaker, ComboTrade, Conditions, Event, InstrumentId, List, NewOrder,
@@ -138,26 +138,32 @@ fn check_trades(state: &State, events: &[Event]) {
     }
 }
 
+/// Plays orders, three a commit, with a new index now and then; every commit is checked.
+fn play(draws: &[Draw], index: i64) -> Bench {
+    let (mut bench, combos) = bench();
+    assert_eq!(combos.len(), COMBOS.len());
+    let markets: Vec<InstrumentId> = combos.into_iter().chain(LEGS).collect();
+    for (turn, draws) in draws.chunks(3).enumerate() {
+        let actions = draws.iter().map(|it| (it.user, action(&bench.state, markets[it.market], it)));
+        let actions: Vec<(u8, Action)> = actions.collect();
+        let atomicity = if turn % 4 == 3 { Atomicity::AllOrNothing } else { Atomicity::Independent };
+        let intents = actions.into_iter().map(|(user, it)| bench.intent_of(user, vec![it], atomicity));
+        let intents = intents.collect();
+        let events = bench.commit(intents);
+        check_trades(&bench.state, &events);
+        if turn % 7 == 6 {
+            bench.report(0, index + i64::try_from(turn).unwrap());
+        }
+    }
+    bench
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn combos_and_legs_keep_every_invariant(draws in draws(), index in 63_000..65_000i64) {
-        let (mut bench, combos) = bench();
-        prop_assert_eq!(combos.len(), COMBOS.len());
-        let markets: Vec<InstrumentId> = combos.iter().copied().chain(LEGS).collect();
-        for (turn, draws) in draws.chunks(3).enumerate() {
-            let actions = draws.iter().map(|it| (it.user, action(&bench.state, markets[it.market], it)));
-            let actions: Vec<(u8, Action)> = actions.collect();
-            let atomicity = if turn % 4 == 3 { Atomicity::AllOrNothing } else { Atomicity::Independent };
-            let intents = actions.into_iter().map(|(user, it)| bench.intent_of(user, vec![it], atomicity));
-            let intents = intents.collect();
-            let events = bench.commit(intents);
-            check_trades(&bench.state, &events);
-            if turn % 7 == 6 {
-                bench.report(0, index + i64::try_from(turn).unwrap());
-            }
-        }
+        let bench = play(&draws, index);
         let mut bytes = Vec::new();
         bench.state.save(&mut bytes);
         let mut genesis = genesis();
@@ -168,4 +174,21 @@ proptest! {
         read.save(&mut again);
         prop_assert_eq!(bytes, again);
     }
+}
+
+#[test]
+fn what_is_drawn_trades_with_combos_and_with_legs() {
+    let mut runner = TestRunner::deterministic();
+    let mut traded = [0, 0];
+    for _ in 0..12 {
+        let drawn = draws().new_tree(&mut runner).unwrap().current();
+        for event in play(&drawn, 64_100).events {
+            match event {
+                Event::ComboTraded { trade } if trade.maker == ComboMaker::Legs => traded[1] += 1,
+                Event::ComboTraded { .. } => traded[0] += 1,
+                _ => {}
+            }
+        }
+    }
+    assert!(traded.iter().all(|count| *count >= 10), "{traded:?}");
 }

@@ -148,7 +148,6 @@ impl State {
             return Err(Reject::VaultLocked { have: self.time, need: shareholding.unlocks_at });
         }
         self.check_running()?;
-        self.check_rungs(vault.account, Use::Withdraw)?;
         let worth = self.check_vault(&vault)?;
         let exit = Fix::from_raw(rules.exit_billionths);
         let amount = worth_of(shares, vault.shares, worth, exit).unwrap_or(Cash::ZERO);
@@ -193,8 +192,9 @@ impl State {
         Ok(Vault { account, shares: 0, next: InstrumentId(0) })
     }
 
-    /// What all shares are worth at the marks; a vault that owes, or is being closed, is closed to everybody.
+    /// What all shares are worth at good marks; a vault that owes, or is being closed, is closed to everybody.
     fn check_vault(&self, vault: &Vault) -> Result<Cash, Reject> {
+        self.check_rungs(vault.account, Use::Withdraw)?;
         let worth = self.margin_of(vault.account).0;
         if self.account(vault.account).health != Health::Sound {
             return Err(Reject::Liquidating);
