@@ -33,7 +33,7 @@ test('a structure of two legs is asked for and taken back', async ({ page }) => 
   await expect(page.getByTestId('rfq-said')).toHaveText(/Asked as number \d+/);
   const number = (await page.getByTestId('rfq-said').innerText()).match(/\d+/)?.[0];
   const row = rfq.locator(`tr[data-rfq="${number}"]`);
-  await expect(row).toContainText(/\+1 .* −2 /);
+  await expect(row).toContainText(/\+1\s.* −2\s/);
   await row.getByRole('button', { name: /^Take request/ }).click();
   await expect(row).toContainText('cancelled');
 });
