@@ -63,10 +63,10 @@ export function structurePrice(legs: readonly RfqLeg[], prices: readonly string[
   return sum;
 }
 
-/** "+1 BTC_USDC-PERPETUAL −2 BTC_USDC-27NOV26-90000-C" */
+/** "+1 BTC_USDC-PERPETUAL −2 BTC_USDC-27NOV26-90000-C"; a ratio stays on the line of its name. */
 export function structureText(legs: readonly RfqLeg[]): string {
   return legs
-    .map((leg) => `${leg.direction === 'buy' ? '+' : '−'}${leg.ratio} ${leg.instrument_name}`)
+    .map((leg) => `${leg.direction === 'buy' ? '+' : '−'}${leg.ratio}\u00a0${leg.instrument_name}`)
     .join(' ');
 }
 

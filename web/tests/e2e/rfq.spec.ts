@@ -1,5 +1,6 @@
 // Requests for quotes: a trader asks, sees answers and takes one; a maker sees a request and answers it. And what the
 // margin bar says of orders on their way, and of the faucet.
+import AxeBuilder from '@axe-core/playwright';
 import { expect, REAL_URL, test } from './venue';
 import { openTab, signIn } from './steps';
 
@@ -33,7 +34,7 @@ test('a structure of two legs is asked for and taken back', async ({ page }) => 
   await expect(page.getByTestId('rfq-said')).toHaveText(/Asked as number \d+/);
   const number = (await page.getByTestId('rfq-said').innerText()).match(/\d+/)?.[0];
   const row = rfq.locator(`tr[data-rfq="${number}"]`);
-  await expect(row).toContainText(/\+1 .* −2 /);
+  await expect(row).toContainText(/\+1\s.* −2\s/);
   await row.getByRole('button', { name: /^Take request/ }).click();
   await expect(row).toContainText('cancelled');
 });
@@ -73,6 +74,22 @@ test.describe('with a desk that answers', () => {
     await row.getByRole('button', { name: 'Take ask back' }).click();
     await expect(row.locator('td.down')).toHaveText('–');
   });
+
+  for (const colorScheme of ['dark', 'light'] as const) {
+    test(`what is asked and answered can be read by everybody, ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await openTab(page, 'RFQ');
+      await page.getByTestId('rfq-add').click();
+      const row = page.locator('tr[data-rfq]').filter({ hasText: 'from desk' });
+      await row.getByRole('button', { name: 'Answer' }).click();
+      await expect(page.getByTestId('rfq-price')).toHaveText(/\d/);
+      const found = await new AxeBuilder({ page })
+        .include('[data-testid="rfq"]')
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21aa'])
+        .analyze();
+      expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+    });
+  }
 
   test('the bar shows between which ends an order on its way leaves the account', async ({ page }) => {
     await expect(page.getByTestId('envelope')).toHaveText(/^[\d,]+$/);

@@ -83,7 +83,10 @@ export class MockRfq {
     return request;
   }
 
-  #answer(request: BlockRfq): void {
+  #answer(asked: BlockRfq): void {
+    const request = this.#requests.get(asked.block_rfq_id);
+    // It may have been taken back while the desk was thinking.
+    if (request?.state !== 'open') return;
     const now = Date.now();
     const fair = this.#price(request.legs.map((leg) => [leg, this.#mark(leg.instrument_name)]));
     const level = (price: number): BlockRfq['bids'][number] => ({

@@ -49,7 +49,7 @@ describe('a structure', () => {
   });
 
   it('is told by its signs and ratios', () => {
-    expect(structureText(request.legs)).toBe('+1 F −2 C');
+    expect(structureText(request.legs)).toBe('+1\u00a0F −2\u00a0C');
   });
 });
 

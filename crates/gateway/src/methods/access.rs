@@ -6,7 +6,25 @@ use crate::scope::{Access, Area};
 
 /// What a method needs; `None` when there is no such method.
 pub(super) fn of(name: &str) -> Option<(Area, Access)> {
-    of_blocks(name).or_else(|| of_the_rest(name))
+    of_blocks(name).or_else(|| of_money(name)).or_else(|| of_the_rest(name))
+}
+
+/// Money that comes and goes.
+fn of_money(name: &str) -> Option<(Area, Access)> {
+    Some(match name {
+        "get_deposits"
+        | "get_withdrawals"
+        | "get_transfers"
+        | "get_address_book"
+        | "get_current_deposit_address" => (Area::Wallet, Access::Read),
+        "withdraw"
+        | "cancel_withdrawal"
+        | "create_deposit_address"
+        | "submit_transfer_to_subaccount"
+        | "submit_transfer_to_user"
+        | "submit_transfer_between_subaccounts" => (Area::Wallet, Access::ReadWrite),
+        _ => return None,
+    })
 }
 
 /// Trades beside the books.
@@ -71,6 +89,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
         "simulate_portfolio"
         | "clockless/get_margin_envelope"
+        | "clockless/faucet"
         | "get_account_summary"
         | "get_margins"
         | "get_account_summaries"
@@ -79,18 +98,6 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "clockless/get_balance_proof"
         | "get_user_locks"
         | "get_access_log" => (Area::Account, Access::Read),
-        "get_deposits"
-        | "get_withdrawals"
-        | "get_transfers"
-        | "get_address_book"
-        | "get_current_deposit_address" => (Area::Wallet, Access::Read),
-        "clockless/faucet" => (Area::Account, Access::Read),
-        "withdraw"
-        | "cancel_withdrawal"
-        | "create_deposit_address"
-        | "submit_transfer_to_subaccount"
-        | "submit_transfer_to_user"
-        | "submit_transfer_between_subaccounts" => (Area::Wallet, Access::ReadWrite),
         "subscribe"
         | "unsubscribe"
         | "unsubscribe_all"
