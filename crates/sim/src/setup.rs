@@ -61,6 +61,8 @@ pub struct Setup {
     pub timers: Timers,
     /// Of each validator.
     pub workers: u8,
+    /// Bytes of open transactions a validator, as in [`Pacing`].
+    pub open_bytes_max: usize,
     pub intents: u64,
     /// How long work comes in, in milliseconds of the run's time.
     pub work_ms: u64,
@@ -88,6 +90,7 @@ impl Setup {
             executes: if pick(16, 7) == 0 { Executes::Exchange } else { Executes::Nothing },
             timers: Timers::On,
             workers: if pick(3, 11) == 0 { 1 } else { 2 },
+            open_bytes_max: Pacing::default().open_bytes_max,
             intents: 24,
             work_ms: if pick(16, 5) == 0 { 2_000 } else { 400 },
             give_up_ms: 120_000,
@@ -139,6 +142,7 @@ impl Factory {
             },
             pacing: Pacing {
                 workers: self.setup.workers,
+                open_bytes_max: self.setup.open_bytes_max,
                 ..match self.setup.timers {
                     Timers::On => Pacing::default(),
                     Timers::Off => Pacing::none(),
