@@ -5,12 +5,13 @@
 use std::collections::VecDeque;
 
 use commonware_codec::Encode;
-use crypto::{CoinValue, Digest, Signature, SigningKey};
+use crypto::{CoinValue, Digest, SealingKey, Signature, SigningKey};
 use num::{Cash, Timestamp};
 use replica::agreement::{Agreement, Input, Output};
 use wire::{
-    AccountId, Action, Atomicity, Author, Certificate, Event, Intent, List, Message, RootSignature,
-    SignedIntent, Transaction, WorkerMessage,
+    AccountId, Action, AgreedChange, Atomicity, Author, Certificate, ChangeSignature, CommitteeChange,
+    Endpoint, Event, Intent, List, Message, RootSignature, SignedIntent, Successor, Transaction,
+    WorkerMessage, WorkerOrder, WorkerWord,
 };
 
 use crate::agreement::validator;
@@ -19,6 +20,7 @@ use crate::agreement::validator;
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut seeds = network();
     seeds.extend(values());
+    seeds.extend(changes());
     seeds.extend(files());
     seeds
 }
@@ -63,6 +65,32 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     }
     seeds.push(("threshold", CoinValue([4; 48]).encode().to_vec()));
     seeds
+}
+
+/// A change of the committee as it is voted for, agreed to, and told to a worker.
+fn changes() -> Vec<(&'static str, Vec<u8>)> {
+    let keys: Vec<SigningKey> = (1..5).map(|seed| SigningKey::from_bytes([seed; 32])).collect();
+    let endpoint = Endpoint { ip: [7; 16], port: 7_000 };
+    let member = |key: &SigningKey| Successor {
+        key: key.public_key(),
+        sealing: SealingKey([7; 48]),
+        stake: 1,
+        endpoint: Some(endpoint),
+        workers: List::new(vec![endpoint; 2]).unwrap_or_default(),
+    };
+    let members = List::new(keys.iter().map(member).collect()).unwrap_or_default();
+    let change = CommitteeChange { network: Digest::ZERO, epoch: 2, members };
+    let vote = change.clone().vote(&keys[0]);
+    let signature = ChangeSignature { author: Author(0), signature: vote.signature };
+    let signatures = List::new(vec![signature]).unwrap_or_default();
+    let agreed = AgreedChange { change, signatures };
+    let told = WorkerOrder::Changes { changes: List::new(vec![agreed.clone()]).unwrap_or_default() };
+    vec![
+        ("change", agreed.encode().to_vec()),
+        ("change", vote.encode().to_vec()),
+        ("message", told.encode().to_vec()),
+        ("message", WorkerWord::Seated { epoch: 2 }.encode().to_vec()),
+    ]
 }
 
 fn files() -> Vec<(&'static str, Vec<u8>)> {
