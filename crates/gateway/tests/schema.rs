@@ -88,12 +88,13 @@ async fn every_reply_is_as_it_is_written_down() {
         { "instrument_name": venue.names[1], "direction": "buy", "amount": 1 },
         { "instrument_name": PERPETUAL, "direction": "sell", "amount": 1 },
     ] });
-    let combo = client.call("private/create_combo", &legs).await["result"]["id"].clone();
+    let combo = client.call("private/create_combo", &legs).await["result"].clone();
     let now = venue.sequencer.time_ms() + 60_000;
     let credentials = json!({ "grant_type": "client_credentials", "client_id": "trader", "client_secret": "secret", "scope": "session:x" });
     let refresh = venue.public("public/auth", &credentials).await.result()["refresh_token"].clone();
     let mut known = json!({
-        "perpetual": PERPETUAL, "option": venue.names[2], "combo": combo, "now": now, "start": now - 180_000, "refresh": refresh,
+        "perpetual": PERPETUAL, "option": venue.names[2], "combo": combo["id"],
+        "combo_number": combo["instrument_id"], "now": now, "start": now - 180_000, "refresh": refresh,
     });
     // The file is read in the order it is written in: orders are placed, then edited, then cancelled.
     for (name, method) in in_order(methods) {
