@@ -38,6 +38,8 @@ pub struct Instrument {
     /// Milliseconds; `None` for a perpetual.
     pub expiry_ms: Option<u64>,
     pub created_ms: u64,
+    /// Since when it is listed as it is.
+    pub state_ms: u64,
     /// USDC per tick.
     pub tick: Cash,
     /// Underlying per lot: the least amount.

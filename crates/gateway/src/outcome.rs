@@ -3,7 +3,7 @@
 //! Invariant: every reject of the exchange has a code of the venue, and its text names what was had and what
 //! was needed.
 
-use wire::{OrderId, Outcome as Result_, Reject};
+use wire::{InstrumentId, OrderId, Outcome as Result_, Reject};
 
 use crate::rpc::{Code, RpcError};
 
@@ -12,6 +12,8 @@ use crate::rpc::{Code, RpcError};
 pub struct Outcome {
     pub commit: u64,
     pub orders: Vec<OrderId>,
+    /// The combo that was asked for, new or not.
+    pub combo: Option<InstrumentId>,
     /// Trades with numbers above this one came of it.
     pub trades_above: u64,
     /// The last trade of the commit.
@@ -26,16 +28,15 @@ impl Outcome {
         let mut read = Self {
             commit,
             orders: Vec::new(),
+            combo: None,
             trades_above,
             trades_last: trades_above,
             rejected: Vec::new(),
         };
         for outcome in outcomes {
             match outcome {
-                Result_::Done
-                | Result_::Withdrawing { .. }
-                | Result_::Proposed { .. }
-                | Result_::Combo { .. } => {}
+                Result_::Done | Result_::Withdrawing { .. } | Result_::Proposed { .. } => {}
+                Result_::Combo { instrument, .. } => read.combo = Some(*instrument),
                 Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
                 Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
                 // The others of a group fell with the one that was refused.

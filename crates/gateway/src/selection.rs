@@ -72,6 +72,7 @@ impl Selection {
             Currency::Underlying(underlying) => *underlying == it.underlying,
             Currency::Nothing => false,
         };
-        of_currency && self.kind.is_none_or(|kind| kind == json::kind(it.kind))
+        let is_of = |kind| kind == json::kind(it.kind) || (kind == "combo" && it.is_combo());
+        of_currency && self.kind.is_none_or(is_of)
     }
 }

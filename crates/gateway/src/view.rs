@@ -26,27 +26,28 @@ pub struct View {
 
 impl View {
     pub fn new(state: State) -> Self {
+        let start_ms = state.parameters().start.millis();
         let instruments: Vec<Instrument> =
-            state.instruments().iter().map(|it| describe(&state, it)).collect();
+            state.instruments().iter().map(|it| describe(&state, it, start_ms)).collect();
         let names = instruments.iter().enumerate().map(|(place, it)| (it.name.clone(), place)).collect();
         let mut history = History::default();
         for it in state.underlyings() {
-            history.index_moved(&it.symbol, state.parameters().start.millis(), it.index);
+            history.index_moved(&it.symbol, start_ms, it.index);
         }
         Self { state, history, instruments, names }
     }
 
     /// Notes which instruments still trade and lists new ones; what changed.
     pub(crate) fn refresh_listing(&mut self) -> Vec<InstrumentId> {
-        let mut changed = Vec::new();
+        let (mut changed, now_ms) = (Vec::new(), self.now_ms());
         for (it, listed) in self.instruments.iter_mut().zip(self.state.instruments()) {
             if it.listing != listed.listing {
-                it.listing = listed.listing;
+                (it.listing, it.state_ms) = (listed.listing, now_ms);
                 changed.push(it.id);
             }
         }
         for listed in &self.state.instruments()[self.instruments.len()..] {
-            let it = describe(&self.state, listed);
+            let it = describe(&self.state, listed, now_ms);
             changed.push(it.id);
             self.names.insert(it.name.clone(), self.instruments.len());
             self.instruments.push(it);
@@ -144,6 +145,20 @@ impl View {
             funding: self.state.funding_over(it.id, num::Duration::from_millis(8 * num::HOUR_MS)),
             band: self.band(listed),
         }
+    }
+
+    /// Names of a combo's legs and their units for one bought unit, sold where negative; none of what is no combo.
+    pub fn combo_legs(&self, id: InstrumentId) -> Vec<(&str, i64)> {
+        let combo = self.state.instrument(id).and_then(|it| it.combo.as_ref());
+        let legs = combo.into_iter().flat_map(|combo| &combo.legs);
+        legs.filter_map(|leg| Some((self.instrument_of(leg.instrument)?.name.as_str(), leg.ratio))).collect()
+    }
+
+    /// The best price at which the books of a combo's legs stand on a side of it, with the amount there is at least.
+    pub fn implied_level(&self, id: InstrumentId, side: Side) -> Option<Level> {
+        let (it, implied) = self.state.instrument(id).zip(self.state.implied(id, side))?;
+        let price = it.market.price(implied.price)?;
+        Some(Level { price, amount: State::amount(it, implied.lots) })
     }
 
     /// What an order of either side would add to the account's initial margin: (buy, sell). `None` for an
@@ -392,7 +407,8 @@ fn has_options(it: &exchange::Instrument) -> bool {
     legs.any(|leg| matches!(leg.contract, Contract::Option { .. }))
 }
 
-fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
+/// An instrument that was listed at a time.
+fn describe(state: &State, it: &exchange::Instrument, listed_ms: u64) -> Instrument {
     let fees = state.fees();
     let (maker, taker) = if it.is_option() {
         (fees.option_billionths, fees.option_billionths)
@@ -415,7 +431,8 @@ fn describe(state: &State, it: &exchange::Instrument) -> Instrument {
         kind,
         underlying: state.underlying_of(it.underlying).map(|it| it.symbol.clone()).unwrap_or_default(),
         expiry_ms: it.contract.expiry().map(num::Timestamp::millis),
-        created_ms: state.parameters().start.millis(),
+        created_ms: listed_ms,
+        state_ms: listed_ms,
         tick: it.market.tick_size(),
         lot: it.market.lot_size(),
         maker_fee: Fix::from_raw(maker),

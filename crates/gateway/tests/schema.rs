@@ -84,11 +84,17 @@ async fn every_reply_is_as_it_is_written_down() {
     client.call("private/buy", &buy).await;
     let option = json!({ "instrument_name": venue.names[2], "amount": 0.1, "type": "market" });
     client.call("private/buy", &option).await;
+    let legs = json!({ "trades": [
+        { "instrument_name": venue.names[1], "direction": "buy", "amount": 1 },
+        { "instrument_name": PERPETUAL, "direction": "sell", "amount": 1 },
+    ] });
+    let combo = client.call("private/create_combo", &legs).await["result"].clone();
     let now = venue.sequencer.time_ms() + 60_000;
     let credentials = json!({ "grant_type": "client_credentials", "client_id": "trader", "client_secret": "secret", "scope": "session:x" });
     let refresh = venue.public("public/auth", &credentials).await.result()["refresh_token"].clone();
     let mut known = json!({
-        "perpetual": PERPETUAL, "option": venue.names[2], "now": now, "start": now - 180_000, "refresh": refresh,
+        "perpetual": PERPETUAL, "option": venue.names[2], "combo": combo["id"],
+        "combo_number": combo["instrument_id"], "now": now, "start": now - 180_000, "refresh": refresh,
     });
     // The file is read in the order it is written in: orders are placed, then edited, then cancelled.
     for (name, method) in in_order(methods) {
@@ -187,7 +193,7 @@ fn the_check_finds_what_is_wrong() {
 fn every_method_is_written_down() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     // Methods that move money exist to say that session keys cannot; an answer of theirs has no schema.
-    let no_result = ["withdraw", "cancel_withdrawal", "create_deposit_address", "get_combo_details"];
+    let no_result = ["withdraw", "cancel_withdrawal", "create_deposit_address"];
     let (dispatch, access) =
         (include_str!("../src/methods/mod.rs"), include_str!("../src/methods/access.rs"));
     let public =

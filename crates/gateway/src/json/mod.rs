@@ -120,6 +120,30 @@ pub fn instrument(it: &Instrument) -> Value {
     value
 }
 
+/// The venue's word for whether a combo can be traded.
+pub fn combo_state(it: &Instrument) -> &'static str {
+    if it.is_active() { "active" } else { "inactive" }
+}
+
+/// The object of `public/get_combo_details`. `legs`: names, and units for one bought unit.
+pub fn combo(it: &Instrument, legs: &[(&str, i64)]) -> Value {
+    let leg = |(name, ratio): &(&str, i64)| json!({ "instrument_name": name, "amount": ratio });
+    json!({
+        "id": it.name,
+        "instrument_id": it.id.0,
+        "state": combo_state(it),
+        "state_timestamp": it.state_ms,
+        "creation_timestamp": it.created_ms,
+        "legs": legs.iter().map(leg).collect::<Vec<_>>(),
+    })
+}
+
+/// What the books of a combo's legs offer on a side of it, in fields of ours beside the venue's.
+pub fn put_implied(value: &mut Value, level: Option<Level>, side: &str) {
+    value[format!("implied_{side}_price")] = optional(level.map(|it| it.price));
+    value[format!("implied_{side}_amount")] = fix(level.map_or(Fix::ZERO, |it| it.amount));
+}
+
 /// "btc_usdc", the venue's name of the index of a USDC-linear instrument.
 pub fn price_index(underlying: &str) -> String {
     format!("{}_usdc", underlying.to_lowercase())

@@ -55,6 +55,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "edit"
         | "edit_by_label"
         | "close_position"
+        | "create_combo"
         | "mass_quote"
         | "set_mmp_config"
         | "reset_mmp"

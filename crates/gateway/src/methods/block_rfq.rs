@@ -56,7 +56,7 @@ fn party(caller: Caller<'_>, params: &Params) -> Result<Party, RpcError> {
     })
 }
 
-fn direction(params: &Params) -> Result<Side, RpcError> {
+pub(super) fn direction(params: &Params) -> Result<Side, RpcError> {
     match params.choice("direction", &["buy", "sell"])? {
         Some("buy") => Ok(Side::Buy),
         Some(_) => Ok(Side::Sell),

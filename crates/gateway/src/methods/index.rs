@@ -30,11 +30,12 @@ pub(super) fn price(gateway: &Gateway, params: &Params) -> RpcResult {
 
 pub(super) fn names(gateway: &Gateway, params: &Params) -> RpcResult {
     let is_extended = params.flag("extended")?;
+    let has_combos = gateway.view().state.parameters().combos.is_some();
     let of_type = params.choice("type", &["all", "spot", "derivative"])?;
     let name = |underlying: &String| {
         let name = json::price_index(underlying);
         if is_extended {
-            json!({ "name": name, "future_combo_creation_enabled": false, "option_combo_creation_enabled": false })
+            json!({ "name": name, "future_combo_creation_enabled": has_combos, "option_combo_creation_enabled": has_combos })
         } else {
             json!(name)
         }

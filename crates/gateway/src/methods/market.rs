@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use num::Fix;
+use num::{Fix, Side};
 use serde_json::{Map, Value, json};
 use wire::InstrumentId;
 
@@ -30,7 +30,9 @@ pub(crate) fn to_trade<'a>(view: &'a View, params: &Params) -> Result<&'a Instru
 
 fn find<'a>(view: &'a View, params: &Params, otherwise: Code) -> Result<&'a Instrument, RpcError> {
     let name = params.text("instrument_name")?;
-    let unknown = || RpcError::new(otherwise, format!("there is no instrument {name:?}"));
+    let reason = || format!("there is no instrument {name:?}");
+    let unknown =
+        || RpcError { code: otherwise, data: json!({ "param": "instrument_name", "reason": reason() }) };
     view.instrument(name).ok_or_else(unknown)
 }
 
@@ -120,18 +122,6 @@ pub(super) fn get_contract_size(gateway: &Gateway, params: &Params) -> RpcResult
     named(&view, params).map(|it| json!({ "contract_size": crate::decimal::fix(it.lot) }))
 }
 
-/// Combos are not listed in this version.
-pub(super) fn no_combos(gateway: &Gateway, params: &Params) -> RpcResult {
-    params.text("currency")?;
-    Selection::read(&gateway.view(), params)?;
-    Ok(json!([]))
-}
-
-pub(super) fn no_such_combo(params: &Params) -> RpcResult {
-    let id = params.text("combo_id")?;
-    Err(RpcError::new(Code::NotFound, format!("there is no combo {id:?}")))
-}
-
 pub(super) fn ticker(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
     Ok(market_ticker(&view, named(&view, params)?))
@@ -177,13 +167,17 @@ fn read_depth(params: &Params) -> Result<usize, RpcError> {
     }
 }
 
-/// The object of `public/get_order_book`: the ticker's fields and the levels.
+/// The object of `public/get_order_book`: the ticker's fields and the levels, and of a combo what its legs' books offer.
 fn order_book(view: &View, it: &Instrument, depth: usize) -> Value {
     let market = view.market(it, depth);
     let mut value = json::ticker(it, &market, &view.stats(it.id), implied(view, it, &market), view.now_ms());
     value["change_id"] = json!(view.commit_index());
     value["bids"] = market.bids.iter().map(json::level).collect();
     value["asks"] = market.asks.iter().map(json::level).collect();
+    if it.is_combo() {
+        json::put_implied(&mut value, view.implied_level(it.id, Side::Buy), "bid");
+        json::put_implied(&mut value, view.implied_level(it.id, Side::Sell), "ask");
+    }
     value
 }
 

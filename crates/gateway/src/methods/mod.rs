@@ -10,6 +10,7 @@ mod block_rfq;
 mod block_trade;
 mod cancelling;
 mod chain;
+mod combos;
 mod index;
 mod market;
 mod market_history;
@@ -72,8 +73,9 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "get_instruments" => market::get_instruments(gateway, params),
         "get_instrument" => market::get_instrument(gateway, params),
         "get_contract_size" => market::get_contract_size(gateway, params),
-        "get_combos" | "get_combo_ids" => market::no_combos(gateway, params),
-        "get_combo_details" => market::no_such_combo(params),
+        "get_combos" => combos::active(gateway, params),
+        "get_combo_ids" => combos::ids(gateway, params),
+        "get_combo_details" => combos::details(gateway, params),
         "get_expirations" => market::get_expirations(gateway, params),
         "get_index_price" => index::price(gateway, params),
         "get_index_price_names" | "get_supported_index_names" => index::names(gateway, params),
@@ -142,6 +144,7 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "edit" => trading::edit(caller, params).await,
         "edit_by_label" => trading::edit_by_label(caller, params).await,
         "close_position" => trading::close_position(caller, params).await,
+        "create_combo" => combos::create(caller, params).await,
         "mass_quote" => quoting::mass_quote(caller, params).await,
         "set_mmp_config" => quoting::set_protection(caller, params).await,
         "reset_mmp" => quoting::reset_protection(caller, params).await,

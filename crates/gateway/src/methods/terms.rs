@@ -176,6 +176,14 @@ pub(super) fn amount(it: &Instrument, params: &Params, otherwise: Option<Fix>) -
     lots(it, amount)
 }
 
+/// `amount` in units that are above zero, of whatever lots.
+pub(super) fn units(params: &Params) -> Result<Fix, RpcError> {
+    let amount = params.optional_decimal("amount", AMOUNT_PLACES)?.map(Fix::from_raw);
+    let amount = amount.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
+    let wrong = || RpcError::param("amount", format!("{amount} given, must be above zero"));
+    (amount > Fix::ZERO).then_some(amount).ok_or_else(wrong)
+}
+
 pub(super) fn lots(it: &Instrument, amount: Fix) -> Result<Lots, RpcError> {
     let (have, lot) = (i128::from(amount.raw()), i128::from(it.lot.raw()));
     if have <= 0 {
