@@ -20,6 +20,9 @@ pub struct Logs {
     journals: BTreeMap<u64, Journal>,
 }
 
+/// Records by epoch and section.
+pub type Records = BTreeMap<u64, Vec<(u64, Record)>>;
+
 impl Logs {
     pub fn new(context: &Context, data: PathBuf, fsync: bool, (name, first): (&'static str, u64)) -> Self {
         Self { context: context.child("storage"), data, fsync, name, first, journals: BTreeMap::new() }
@@ -52,6 +55,14 @@ impl Logs {
             Some(journal) => journal.append(records).await,
             None => Ok(()),
         }
+    }
+
+    /// Writes the records of several epochs.
+    pub async fn append_all(&mut self, records: &Records) -> Result<(), String> {
+        for (epoch, records) in records {
+            self.append(*epoch, records).await?;
+        }
+        Ok(())
     }
 
     /// Makes everything that was appended durable.

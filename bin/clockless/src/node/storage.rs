@@ -4,7 +4,6 @@
 //! of the disk the process stops; restarting is the recovery path.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, mpsc::Sender},
@@ -25,7 +24,7 @@ use crate::{
         execution::Order,
         feed::Feed,
         links::Links,
-        logs::Logs,
+        logs::{Logs, Records},
         metrics::Metrics,
         shares,
         snapshots::SnapshotFile,
@@ -86,9 +85,7 @@ impl Storage {
         while turns.recv_many(&mut waiting, TURNS_MAX).await > 0 {
             let (records, effects) = split(waiting.drain(..).flatten());
             let failed = |error| Failure::failed(format!("the log failed: {error}"));
-            for (epoch, records) in records {
-                self.logs.append(epoch, &records).await.map_err(failed)?;
-            }
+            self.logs.append_all(&records).await.map_err(failed)?;
             if effects.iter().any(promises) {
                 let began = std::time::Instant::now();
                 self.logs.synchronise().await.map_err(failed)?;
@@ -230,9 +227,6 @@ fn promises(effect: &Effect) -> bool {
         _ => false,
     }
 }
-
-/// Records by epoch and section.
-type Records = BTreeMap<u64, Vec<(u64, Record)>>;
 
 fn split(all: impl Iterator<Item = Effect>) -> (Records, Vec<Effect>) {
     let (mut records, mut effects) = (Records::new(), Vec::new());

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every effect leaves after every batch before it is durable.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use replica::succession::Seats;
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     node::{
         links::Links,
-        logs::Logs,
+        logs::{Logs, Records},
         start_again,
         storage::Places,
         tickets::{Answers, Fate, Tickets},
@@ -52,9 +52,7 @@ impl Storage {
         }
         let (records, effects) = split(effects);
         let failed = |error| Failure::failed(format!("the log failed: {error}"));
-        for (epoch, records) in records {
-            self.logs.append(epoch, &records).await.map_err(failed)?;
-        }
+        self.logs.append_all(&records).await.map_err(failed)?;
         if effects.iter().any(promises) {
             self.logs.synchronise().await.map_err(failed)?;
         }
@@ -106,9 +104,6 @@ fn promises(effect: &Effect) -> bool {
         Output::Broadcast { .. } | Output::Word(_) | Output::Accepted { .. } | Output::Cut { .. }
     )
 }
-
-/// Records by epoch and section.
-type Records = BTreeMap<u64, Vec<(u64, Record)>>;
 
 fn split(all: Vec<Effect>) -> (Records, Vec<Effect>) {
     let (mut records, mut effects) = (Records::new(), Vec::new());
