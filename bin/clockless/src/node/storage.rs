@@ -11,7 +11,7 @@ use std::{
 
 use crypto::{PublicKey, ThresholdShare};
 use replica::{
-    agreement::{Output, Record},
+    agreement::Output,
     succession::{Effect, Seats},
 };
 use tokio::sync::{mpsc, oneshot};
