@@ -256,12 +256,7 @@ impl View {
         ];
         for (account, order, side, fee, liquidity) in sides {
             self.note_fill((account, order, side), (fee, liquidity), &trade, changes);
-            if let Some(filled) = self.history.find_order_mut(order) {
-                filled.filled = filled.filled.checked_add(amount).unwrap_or(filled.filled);
-                filled.filled_value = filled.filled_value.checked_add(value).unwrap_or(filled.filled_value);
-                filled.updated_ms = trade.time_ms;
-            }
-            self.touch(order, changes);
+            self.note_filled(order, (amount, value), changes);
             changes.accounts.insert(account);
         }
         changes.trades.push(trade);

@@ -4,7 +4,7 @@
 //! stays with it until it has ended.
 
 use exchange::State;
-use num::{Cash, Lots, Rounding, Side, Ticks};
+use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
 use wire::{
     ComboMaker, ComboTrade, Conditions, Crossing, Event, OrderEnd, OrderId, Outcome, PriceSource, Trigger,
 };
@@ -61,19 +61,29 @@ impl View {
         }) else {
             return;
         };
-        let now = self.now_ms();
         let maker = match trade.maker {
             ComboMaker::Order { order, .. } => Some(order),
             ComboMaker::Legs => None,
         };
         for order in core::iter::once(trade.taker_order).chain(maker) {
-            if let Some(filled) = self.history.find_order_mut(order) {
-                filled.filled = filled.filled.checked_add(amount).unwrap_or(filled.filled);
-                filled.filled_value = filled.filled_value.checked_add(value).unwrap_or(filled.filled_value);
-                filled.updated_ms = now;
-            }
-            self.touch(order, changes);
+            self.note_filled(order, (amount, value), changes);
         }
+    }
+
+    /// More of an order has traded, and what it was worth.
+    pub(super) fn note_filled(
+        &mut self,
+        order: OrderId,
+        (amount, value): (Fix, Cash),
+        changes: &mut Changes,
+    ) {
+        let now = self.now_ms();
+        if let Some(filled) = self.history.find_order_mut(order) {
+            filled.filled = filled.filled.checked_add(amount).unwrap_or(filled.filled);
+            filled.filled_value = filled.filled_value.checked_add(value).unwrap_or(filled.filled_value);
+            filled.updated_ms = now;
+        }
+        self.touch(order, changes);
     }
 
     pub(super) fn note_quoted(&mut self, outcome: &Outcome) {
