@@ -58,9 +58,7 @@ impl Gateway {
         actions: Vec<Action>,
         until: Timestamp,
     ) -> Result<Outcome, RpcError> {
-        let signed =
-            self.with_wallet(identity, |wallet| wallet.intent(actions, Atomicity::Independent, until));
-        self.submit(signed).await
+        self.sign_and_submit(identity, (actions, Atomicity::Independent), until).await
     }
 
     /// All of the actions or none of them; an error when they are refused.
@@ -70,9 +68,18 @@ impl Gateway {
         actions: Vec<Action>,
         until: Timestamp,
     ) -> Result<Outcome, RpcError> {
-        let signed =
-            self.with_wallet(identity, |wallet| wallet.intent(actions, Atomicity::AllOrNothing, until));
-        self.submit(signed).await.and_then(Outcome::whole)
+        let done = self.sign_and_submit(identity, (actions, Atomicity::AllOrNothing), until).await;
+        done.and_then(Outcome::whole)
+    }
+
+    async fn sign_and_submit(
+        &self,
+        identity: &Identity,
+        (actions, atomicity): (Vec<Action>, Atomicity),
+        until: Timestamp,
+    ) -> Result<Outcome, RpcError> {
+        let signed = self.with_wallet(identity, |wallet| wallet.intent(actions, atomicity, until));
+        self.submit(signed).await
     }
 
     /// Makes an offer of a caller's key worthless.
