@@ -1,23 +1,21 @@
 //! One account: positions, open orders, margin aggregates.
 //!
-//! Invariant: `risk` holds, for each underlying, exactly the sums over the account's positions and open
-//! orders at the present marks; a test recomputes them from scratch.
+//! Invariant: `risks`, where there are any, are exactly the sums over the account's positions and open orders at the
+//! present marks; a test recomputes them from scratch.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use num::{Cash, Duration, Lots, Position, Timestamp};
-use wire::{
-    AccountId, Conditions, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId, UnderlyingId,
-};
+use wire::{AccountId, Conditions, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId};
 
 use crate::{
     ceiling::Ceiling,
     holding::Holding,
     ledger::PoolId,
-    margin::UnderlyingRisk,
     order::{HeldOrder, Order},
     protection::Protection,
     quote::QuoteOrders,
+    sums::{Asked, Risks},
 };
 
 /// For how long a label answers for an order that has traded to its end.
@@ -95,8 +93,10 @@ pub struct Account {
     pub protections: BTreeMap<u16, Protection>,
     /// When all orders end unless the owner says otherwise.
     pub switch: Option<Timestamp>,
-    pub(crate) risk: BTreeMap<UnderlyingId, UnderlyingRisk>,
-    /// Spares looking at all of `risk`; says nothing of its own.
+    /// Margin sums by what instruments are on, while somebody looks at them.
+    pub(crate) risks: Option<Risks>,
+    pub(crate) asked: Asked,
+    /// Spares looking at all of `risks`; says nothing of its own.
     pub(crate) ceiling: Option<Ceiling>,
     pub health: Health,
     /// Says something while the account is being liquidated.
@@ -120,7 +120,8 @@ impl Account {
             quotes: BTreeMap::new(),
             protections: BTreeMap::new(),
             switch: None,
-            risk: BTreeMap::new(),
+            risks: None,
+            asked: Asked::default(),
             ceiling: None,
             health: Health::Sound,
             distress: Distress::default(),

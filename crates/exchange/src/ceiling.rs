@@ -1,20 +1,23 @@
 //! A bound on what an account's margin can claim, so that most orders need no margin made anew.
 //!
 //! The margin of an account that adds an order grows by no more than what the order alone can lose, and what it adds
-//! to contingencies; taking an order out never makes it grow. So one number, kept by adding, says of most orders that
-//! they are covered. Whoever it does not say that of is looked at in full.
+//! to contingencies; taking an order out never makes it grow; a trade moves it by no more than what the difference of
+//! the position can lose. So one number, kept by adding, says of most orders that they are covered. Whoever it does
+//! not say that of is looked at in full.
 //!
 //! Invariant: a ceiling that stands is never below initial margin less unrealised value, so that it only ever spares
 //! work: no outcome depends on it, and it is no part of what is saved.
 
-use num::{Cash, Fix};
+use num::Cash;
 use wire::{InstrumentId, MarginModel};
 
 use crate::{
-    contingency::Units,
+    contingency::{Surroundings, Units},
+    genesis::MarginParameters,
+    holding::Holding,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
-    margin::{Filled, OpenOrder, ceil_part},
+    margin::{Filled, Fine, OpenOrder, ceil_part, product, units},
     state::State,
 };
 
@@ -27,6 +30,34 @@ pub(crate) struct Ceiling {
     epoch: u64,
     /// Initial margin less unrealised value is at most this, in micros.
     claims: i128,
+    /// Units of everything, held and ordered, times the indices, are at most this.
+    notional: Fine,
+}
+
+/// What can make margin larger.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    /// The most that a scenario, or the standard margin, loses more.
+    loss: Fine,
+    counted: Units,
+}
+
+impl Ceiling {
+    /// What initial margin may be at most when so much more can be lost and is counted, and the notional with it.
+    fn raised(self, growth: &Growth, (rules, at): (&MarginParameters, Surroundings)) -> Self {
+        let initial = ceil_part(ceil_part(growth.loss) * i128::from(rules.initial_billionths));
+        // Below the size that is free, size costs nothing before and after.
+        let notional = self.notional.saturating_add(at.notional(growth.counted.gross));
+        let is_free = ceil_part(notional) <= i128::from(rules.concentration_free_micros);
+        let charged = MarginParameters {
+            concentration_free_micros: 0,
+            concentration_billionths: if is_free { 0 } else { rules.concentration_billionths },
+            ..*rules
+        };
+        let claims =
+            self.claims.saturating_add(initial + growth.counted.contingency(at, &charged) + ROUNDING);
+        Self { claims, notional, ..self }
+    }
 }
 
 impl State {
@@ -35,67 +66,116 @@ impl State {
         self.margin_epoch += 1;
     }
 
-    /// The ceiling that stands, in micros.
+    /// The most that an account claims, in micros, where a ceiling stands.
     pub(crate) fn ceiling(&self, account: AccountIndex) -> Option<i128> {
-        self.account(account).ceiling.filter(|it| it.epoch == self.margin_epoch).map(|it| it.claims)
+        self.standing_ceiling(account).map(|it| it.claims)
+    }
+
+    fn standing_ceiling(&self, account: AccountIndex) -> Option<Ceiling> {
+        self.account(account).ceiling.filter(|it| it.epoch == self.margin_epoch)
     }
 
     /// Whether the balance covers a ceiling that stands, and with it initial and maintenance margin.
-    pub(crate) fn is_below_ceiling(&self, account: AccountIndex, more: i128) -> bool {
-        let balance = self.ledger.balance(Purse::Account(account)).micros();
-        self.ceiling(account).is_some_and(|claims| i128::from(balance) >= claims.saturating_add(more))
+    pub(crate) fn is_below_ceiling(&self, account: AccountIndex) -> bool {
+        self.standing_ceiling(account).is_some_and(|ceiling| self.covers(account, &ceiling))
+    }
+
+    fn covers(&self, account: AccountIndex, ceiling: &Ceiling) -> bool {
+        i128::from(self.ledger.balance(Purse::Account(account)).micros()) >= ceiling.claims
+    }
+
+    /// Whether the balance covers a ceiling that stands with more orders under it.
+    pub(crate) fn covers_growth(
+        &self,
+        account: AccountIndex,
+        it: &Instrument,
+        adds: &[Option<OpenOrder>; 2],
+    ) -> bool {
+        let Some(ceiling) = self.standing_ceiling(account) else { return false };
+        let with = (&self.parameters.margin, self.surroundings(it.underlying));
+        let growths = adds.iter().flatten().filter_map(|open| self.growth(account, it, open));
+        self.covers(account, &growths.fold(ceiling, |ceiling, growth| ceiling.raised(&growth, with)))
     }
 
     /// Makes the ceiling anew where none stands, or the one that does says nothing.
     pub(crate) fn refresh_ceiling(&mut self, account: AccountIndex) {
-        if self.is_below_ceiling(account, 0) {
+        if self.is_below_ceiling(account) {
             return;
         }
-        let margin = self.margin(account);
+        self.keep_risks(account);
+        let (margin, risks) = (self.margin(account), self.risks(account));
+        let notional = risks.iter().map(|(id, risk)| self.surroundings(*id).notional(risk.units(None).gross));
+        let notional = notional.fold(0, Fine::saturating_add);
         let claims = i128::from(margin.initial.micros()) - i128::from(margin.value.micros());
         // What saturated is no bound.
         let is_bound = margin.initial < Cash::MAX && margin.value > Cash::MIN && margin.value < Cash::MAX;
-        let ceiling = is_bound.then_some(Ceiling { epoch: self.margin_epoch, claims });
-        if let Some(holder) = usize::try_from(account).ok().and_then(|place| self.accounts.get_mut(place)) {
-            holder.ceiling = ceiling;
-        }
+        self.set_ceiling(account, is_bound.then_some(Ceiling { epoch: self.margin_epoch, claims, notional }));
     }
 
     /// An order was added: a ceiling that stands rises.
     pub(crate) fn raise_ceiling(&mut self, account: AccountIndex, id: InstrumentId, open: &OpenOrder) {
-        if self.ceiling(account).is_none() {
-            return;
-        }
-        let growth = self.growth(account, self.instrument_at(id), open);
-        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get_mut(place));
-        if let Some(ceiling) = holder.and_then(|it| it.ceiling.as_mut()) {
-            ceiling.claims = ceiling.claims.saturating_add(growth);
+        let Some(ceiling) = self.standing_ceiling(account) else { return };
+        let it = self.instrument_at(id);
+        let Some(growth) = self.growth(account, it, open) else { return };
+        let with = (&self.parameters.margin, self.surroundings(it.underlying));
+        self.set_ceiling(account, Some(ceiling.raised(&growth, with)));
+    }
+
+    /// A holding has changed: a ceiling that stands rises by what the difference can lose, and falls by what it is
+    /// worth.
+    pub(crate) fn move_ceiling(
+        &mut self,
+        account: AccountIndex,
+        id: InstrumentId,
+        [before, after]: [&Holding; 2],
+    ) {
+        let Some(ceiling) = self.standing_ceiling(account) else { return };
+        let it = self.instrument_at(id);
+        let Some(valuation) = &it.valuation else { return };
+        let [had, has] = [before, after].map(|holding| units(it, holding.position));
+        let [paid, pays] = [before, after].map(|holding| i128::from(holding.cost(it).micros()));
+        let (model, moved) = (self.account(account).model, has - had);
+        let loss = match model {
+            MarginModel::Portfolio => -valuation.scenarios.worst(moved).min(0),
+            MarginModel::Standard => valuation.standard.of(has) - valuation.standard.of(had),
+        };
+        let counted = counted(it, (model, moved.abs()));
+        let with = (&self.parameters.margin, self.surroundings(it.underlying));
+        let raised = ceiling.raised(&Growth { loss, counted }, with);
+        let lost = ceil_part(-product(moved, valuation.mark.micros())).saturating_add(pays - paid);
+        let claims = raised.claims.saturating_add(lost);
+        self.set_ceiling(account, Some(Ceiling { claims, ..raised }));
+    }
+
+    fn set_ceiling(&mut self, account: AccountIndex, ceiling: Option<Ceiling>) {
+        if let Some(holder) = self.holder_mut(account) {
+            holder.ceiling = ceiling;
         }
     }
 
-    /// The most by which initial margin grows when the account adds an order, in micros.
-    pub(crate) fn growth(&self, account: AccountIndex, it: &Instrument, open: &OpenOrder) -> i128 {
-        let Some(valuation) = &it.valuation else { return 0 };
-        let filled = Filled::of(it, valuation, open);
-        let holder = self.account(account);
-        let (loss, counted) = match holder.model {
-            MarginModel::Portfolio => (filled.worst(valuation), filled.units_at_most(it)),
-            MarginModel::Standard => (filled.standard(valuation), filled.units_at_most(it).beyond_standard()),
+    /// What an order can add; `None` for what has no value, and is not counted.
+    fn growth(&self, account: AccountIndex, it: &Instrument, open: &OpenOrder) -> Option<Growth> {
+        let valuation = it.valuation.as_ref()?;
+        let (filled, model) = (Filled::of(it, valuation, open), self.account(account).model);
+        let loss = match model {
+            MarginModel::Portfolio => filled.worst(valuation),
+            MarginModel::Standard => filled.standard(valuation),
         };
-        let rules = &self.parameters.margin;
-        let initial = ceil_part(ceil_part(loss) * i128::from(rules.initial_billionths));
-        // Below the size that is free, size costs nothing before and after.
-        let at = self.surroundings(it.underlying);
-        let held = holder.risk.get(&it.underlying).map_or(0, |risk| risk.units(None).gross);
-        let free = i128::from(rules.concentration_free_micros) * i128::from(Fix::SCALE);
-        let after = held.saturating_add(counted.gross).saturating_mul(i128::from(at.index.micros()));
-        let of_size = if after <= free { 0 } else { rules.concentration_billionths };
-        let charged = crate::genesis::MarginParameters {
-            concentration_free_micros: 0,
-            concentration_billionths: of_size,
-            uncertainty_free_billionths: rules.uncertainty_free_billionths,
-            ..*rules
-        };
-        initial + Units::contingency(counted, at, &charged) + ROUNDING
+        Some(Growth { loss, counted: counted(it, (model, filled.size())) })
+    }
+}
+
+/// What so many units add at most to what contingencies are on.
+fn counted(it: &Instrument, (model, size): (MarginModel, Fine)) -> Units {
+    let (options, futures) = match &it.combo {
+        None if it.is_option() => (1, 0),
+        None => (0, 1),
+        Some(combo) => combo.gross_ratios(),
+    };
+    let units =
+        Units { short_options: size * options, futures: size * futures, gross: size * (options + futures) };
+    match model {
+        MarginModel::Portfolio => units,
+        MarginModel::Standard => units.beyond_standard(),
     }
 }

@@ -52,6 +52,13 @@ pub(crate) struct Surroundings {
     pub uncertainty: Fix,
 }
 
+impl Surroundings {
+    /// What so many billionths of a unit are worth at the index, in billionths of micros.
+    pub(crate) fn notional(&self, units: Fine) -> Fine {
+        i128::from(self.index.micros()) * units
+    }
+}
+
 impl Interest {
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self { net: self.net + other.net, buys: self.buys + other.buys, sells: self.sells + other.sells }
@@ -177,7 +184,7 @@ impl Units {
         let index = i128::from(at.index.micros());
         let per_unit = |billionths: i64| ceil_part(index * i128::from(billionths));
         let doubt = (at.uncertainty.raw() - parameters.uncertainty_free_billionths).max(0);
-        let notional = ceil_part(index * self.gross);
+        let notional = ceil_part(at.notional(self.gross));
         let large = (notional - i128::from(parameters.concentration_free_micros)).max(0);
         ceil_part(
             per_unit(parameters.short_option_billionths) * self.short_options

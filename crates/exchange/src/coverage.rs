@@ -1,9 +1,7 @@
 //! Whether an account's equity covers what it would need.
 //!
-//! Invariant: nothing here is made from scratch: margin is read from sums that are kept, and an order is
-//! tried on by adding its scenarios while the worst is looked for.
-
-use std::collections::BTreeMap;
+//! Invariant: margin is read from sums, and an order is tried on by adding its scenarios while the worst is looked
+//! for.
 
 use num::{Cash, Fix, Lots, Side, Ticks};
 use wire::{Event, InstrumentId, MarginModel, Reject, UnderlyingId};
@@ -15,6 +13,7 @@ use crate::{
     ledger::{AccountIndex, Purse},
     margin::{Margin, OpenOrder, Trial, UnderlyingRisk, ceil_part, worst_loss},
     state::State,
+    sums::Risks,
 };
 
 /// What an intended action does to an account's open orders.
@@ -37,13 +36,7 @@ impl OrderChange {
 impl State {
     /// The account's margin if it had no orders.
     pub(crate) fn margin_without_orders(&self, account: AccountIndex) -> Margin {
-        let mut risks: BTreeMap<UnderlyingId, UnderlyingRisk> = BTreeMap::new();
-        for (it, holding) in self.holdings(account) {
-            let empty = || UnderlyingRisk::new(self.parameters.grid.len());
-            let risk = risks.entry(it.underlying).or_insert_with(empty);
-            risk.add_position(it, holding.position, holding.cost(it), 1);
-        }
-        self.margin_of_risks(self.account(account).model, &risks, None)
+        self.margin_of_risks(self.account(account).model, &self.risks_of_positions(account), None)
     }
 
     /// The account's margin over all underlyings at the present marks.
@@ -53,8 +46,7 @@ impl State {
 
     /// The account's margin with a trial's orders.
     fn margin_with(&self, account: AccountIndex, trial: Option<&Trial<'_>>) -> Margin {
-        let holder = self.account(account);
-        self.margin_of_risks(holder.model, &holder.risk, trial)
+        self.margin_of_risks(self.account(account).model, &self.risks(account), trial)
     }
 
     /// Margin over the risks of all underlyings, with a trial's orders. Underlyings that share a grid are stressed alike: of
@@ -62,7 +54,7 @@ impl State {
     pub(crate) fn margin_of_risks(
         &self,
         model: MarginModel,
-        risks: &BTreeMap<UnderlyingId, UnderlyingRisk>,
+        risks: &Risks,
         trial: Option<&Trial<'_>>,
     ) -> Margin {
         let new = trial.map(Trial::underlying).filter(|id| !risks.contains_key(id));
@@ -133,7 +125,7 @@ impl State {
     }
 
     pub(crate) fn is_sound(&self, account: AccountIndex) -> bool {
-        if self.is_below_ceiling(account, 0) {
+        if self.is_below_ceiling(account) {
             return true;
         }
         let (equity, margin) = self.margin_of(account);
@@ -148,12 +140,12 @@ impl State {
         it: &Instrument,
         change: &OrderChange,
     ) -> Result<(), Reject> {
-        let growth: i128 = change.adds.iter().flatten().map(|open| self.growth(account, it, open)).sum();
-        if self.is_below_ceiling(account, growth) {
+        if self.covers_growth(account, it, &change.adds) {
             return Ok(());
         }
-        let now = self.margin(account);
-        let then = self.margin_with(account, Some(&Trial::of(it, change)));
+        let (model, risks) = (self.account(account).model, self.risks(account));
+        let now = self.margin_of_risks(model, &risks, None);
+        let then = self.margin_of_risks(model, &risks, Some(&Trial::of(it, change)));
         let (have, need) = (self.equity(account, &now), then.initial);
         if have >= need || need <= now.initial { Ok(()) } else { Err(Reject::MarginTooLow { have, need }) }
     }

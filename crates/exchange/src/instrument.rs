@@ -10,7 +10,9 @@ use crate::{
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
+    margin::{Fine, product},
     name::Contract,
+    saved::{Input, LoadError, Save},
 };
 
 /// Whether an instrument trades.
@@ -67,10 +69,62 @@ pub struct Valuation {
     pub greeks: Greeks,
     pub standard: StandardMargin,
     /// Profit of one whole unit in each scenario of the grid, in micros, weights applied.
-    pub scenarios: Vec<i64>,
+    pub scenarios: Profits,
 }
 
 saved!(Valuation { mark, forward, volatility, greeks, standard, scenarios });
+
+/// What one whole unit makes in each scenario, with the least and the most of it at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profits {
+    all: Vec<i64>,
+    least: i64,
+    most: i64,
+}
+
+impl From<Vec<i64>> for Profits {
+    fn from(all: Vec<i64>) -> Self {
+        let (least, most) = (all.iter().min().copied(), all.iter().max().copied());
+        Self { all, least: least.unwrap_or(0), most: most.unwrap_or(0) }
+    }
+}
+
+impl FromIterator<i64> for Profits {
+    fn from_iter<T: IntoIterator<Item = i64>>(all: T) -> Self {
+        Vec::from_iter(all).into()
+    }
+}
+
+impl core::ops::Deref for Profits {
+    type Target = [i64];
+
+    fn deref(&self) -> &[i64] {
+        &self.all
+    }
+}
+
+impl Save for Profits {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.all.save(out);
+    }
+
+    fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
+        Vec::load(input).map(Self::from)
+    }
+}
+
+impl Profits {
+    /// What so many units make where they make least.
+    pub(crate) fn worst(&self, units: Fine) -> Fine {
+        product(units, if units < 0 { self.most } else { self.least })
+    }
+
+    /// The most that a unit makes or loses.
+    pub(crate) const fn largest(&self) -> u64 {
+        let (least, most) = (self.least.unsigned_abs(), self.most.unsigned_abs());
+        if least > most { least } else { most }
+    }
+}
 
 /// What the standard model asks for one whole unit, in micros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

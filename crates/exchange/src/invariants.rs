@@ -13,7 +13,6 @@ use crate::{
     book::{OrderBook, RestingOrder},
     hold,
     ledger::{AccountIndex, PoolId, Purse},
-    margin::UnderlyingRisk,
     order::Order,
     state::State,
 };
@@ -217,27 +216,15 @@ impl State {
 
     fn check_margin_sums(&self) -> Result<(), Broken> {
         for (place, account) in self.accounts.iter().enumerate() {
-            let mut anew = BTreeMap::new();
-            let empty = || UnderlyingRisk::new(self.parameters.grid.len());
-            for (id, holding) in &account.holdings {
-                let it = self.instrument_at(*id);
-                let risk = anew.entry(it.underlying).or_insert_with(empty);
-                risk.add_position(it, holding.position, holding.cost(it), 1);
-            }
-            for order in account.orders.iter().filter_map(|id| self.orders.get(id)) {
-                let it = self.instrument_at(order.instrument);
-                let open = self.open_order(it.id, order.side, order.remaining(), order.price);
-                anew.entry(it.underlying).or_insert_with(empty).add_order(it, &open, 1);
-            }
-            let same = account
-                .risk
+            let Some(risks) = &account.risks else { continue };
+            let place = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
+            let anew = self.risks_anew(place);
+            let same = risks
                 .iter()
                 .all(|(id, risk)| anew.get(id).map_or_else(|| risk.is_empty(), |anew| anew == risk))
-                && anew.iter().all(|(id, risk)| account.risk.contains_key(id) || risk.is_empty());
+                && anew.iter().all(|(id, risk)| risks.contains_key(id) || risk.is_empty());
             if !same {
-                return Err(Broken::MarginSums {
-                    account: AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX),
-                });
+                return Err(Broken::MarginSums { account: place });
             }
         }
         Ok(())

@@ -12,6 +12,8 @@
 //! stops before what needs more; cancels need nothing.
 //! Left out on purpose: halts. They are about a price that is good and moves.
 
+use std::collections::BTreeSet;
+
 use num::{Cash, Duration, Fix, Timestamp};
 use wire::{Event, Reject, Rung, UnderlyingId};
 
@@ -101,8 +103,15 @@ impl State {
 
     /// Whether the prices of everything that an account has positions or orders in are good enough.
     pub(crate) fn check_rungs(&self, account: AccountIndex, used: Use) -> Result<(), Reject> {
-        let mut underlyings = self.account(account).risk.iter().filter(|(_, risk)| !risk.is_empty());
-        underlyings.try_for_each(|(id, _)| self.check_rung(*id, used))
+        self.underlyings_of(account).into_iter().try_for_each(|id| self.check_rung(id, used))
+    }
+
+    /// What an account has positions or open orders in.
+    fn underlyings_of(&self, account: AccountIndex) -> BTreeSet<UnderlyingId> {
+        let holder = self.account(account);
+        let orders = holder.orders.iter().filter_map(|id| self.order(*id)).map(|order| order.instrument);
+        let instruments = holder.holdings.keys().copied().chain(orders);
+        instruments.map(|id| self.instrument_at(id).underlying).collect()
     }
 }
 

@@ -63,6 +63,7 @@ mod smiles;
 pub mod snapshot;
 mod state;
 pub mod stream;
+mod sums;
 mod trade;
 mod vault;
 mod view;

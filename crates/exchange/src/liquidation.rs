@@ -66,6 +66,7 @@ impl State {
         let mut steps = self.parameters.liquidation.accounts_max;
         let mut deleverages = self.parameters.liquidation.deleverages_max;
         for account in self.liquidations.in_turn() {
+            self.refresh_ceiling(account);
             if !self.needs_liquidation(account) {
                 self.liquidations.watched.remove(&account);
             } else if self.check_rungs(account, Use::Liquidate).is_err() {
@@ -158,10 +159,10 @@ impl State {
 
     /// The position that loses most in the account's worst scenario, among those somebody will take.
     fn worst_position(&self, account: AccountIndex) -> Option<(InstrumentId, Position)> {
-        let holder = self.account(account);
+        let (holder, risks) = (self.account(account), self.risks(account));
         let loss = |id: &InstrumentId, position: Position| -> i128 {
             let it = self.instrument_at(*id);
-            let scenario = holder.risk.get(&it.underlying).and_then(UnderlyingRisk::worst_scenario);
+            let scenario = risks.get(&it.underlying).and_then(UnderlyingRisk::worst_scenario);
             let profits = it.valuation.as_ref().map(|valuation| &valuation.scenarios);
             let profit = scenario.zip(profits).and_then(|(scenario, profits)| profits.get(scenario)).copied();
             let units = i128::from(position.get()) * i128::from(it.market.lot_size().raw());

@@ -82,7 +82,7 @@ impl UnderlyingRisk {
         let Some(valuation) = &it.valuation else { return };
         let size = units(it, lots);
         let units = size * sign;
-        for (sum, profit) in self.positions.iter_mut().zip(&valuation.scenarios) {
+        for (sum, profit) in self.positions.iter_mut().zip(valuation.scenarios.iter()) {
             *sum += product(units, *profit);
         }
         self.value +=
@@ -118,7 +118,7 @@ impl UnderlyingRisk {
             if !narrow.add(units, (it, valuation)) {
                 narrow.flush(&mut self.positions);
                 if !narrow.add(units, (it, valuation)) {
-                    let sums = self.positions.iter_mut().zip(&valuation.scenarios);
+                    let sums = self.positions.iter_mut().zip(valuation.scenarios.iter());
                     sums.for_each(|(sum, profit)| *sum += product(units, *profit));
                 }
             }
@@ -136,7 +136,7 @@ impl UnderlyingRisk {
     }
 
     fn add_filled(&mut self, valuation: &Valuation, filled: &Filled, sign: i128) {
-        let sums = self.orders.iter_mut().zip(&valuation.scenarios);
+        let sums = self.orders.iter_mut().zip(valuation.scenarios.iter());
         if sign > 0 {
             sums.for_each(|(sum, profit)| *sum += filled.loss(*profit));
         } else {
@@ -189,10 +189,7 @@ pub(crate) struct NarrowSums {
 impl NarrowSums {
     /// For the valuations that instruments have now.
     pub(crate) fn of(instruments: &[Instrument], scenarios: usize) -> Self {
-        let largest = |it: &Instrument| {
-            let profits = it.valuation.as_ref()?.scenarios.iter();
-            i64::try_from(profits.fold(0, |most, profit| most.max(profit.unsigned_abs()))).ok()
-        };
+        let largest = |it: &Instrument| i64::try_from(it.valuation.as_ref()?.scenarios.largest()).ok();
         Self { largest: instruments.iter().map(largest).collect(), sums: vec![0; scenarios], bound: 0 }
     }
 
@@ -205,7 +202,7 @@ impl NarrowSums {
         });
         let Some((units, bound)) = bound else { return false };
         self.bound = bound;
-        for (sum, profit) in self.sums.iter_mut().zip(&valuation.scenarios) {
+        for (sum, profit) in self.sums.iter_mut().zip(valuation.scenarios.iter()) {
             *sum = sum.wrapping_add(units.wrapping_mul(*profit));
         }
         true
@@ -324,20 +321,12 @@ impl Filled {
 
     /// The most that it takes from any scenario.
     pub(crate) fn worst(&self, valuation: &Valuation) -> Fine {
-        let profits = valuation.scenarios.iter().copied();
-        let least = if self.units < 0 { profits.max() } else { profits.min() };
-        -self.loss(least.unwrap_or(0))
+        -(valuation.scenarios.worst(self.units) + self.at_once).min(0)
     }
 
-    /// The most that it adds to what contingencies are on.
-    pub(crate) fn units_at_most(&self, it: &Instrument) -> Units {
-        let size = self.units.abs();
-        let (options, futures) = match &it.combo {
-            None if it.is_option() => (1, 0),
-            None => (0, 1),
-            Some(combo) => combo.gross_ratios(),
-        };
-        Units { short_options: size * options, futures: size * futures, gross: size * (options + futures) }
+    /// Billionths of the underlying, bought or sold.
+    pub(crate) const fn size(&self) -> Fine {
+        self.units.abs()
     }
 
     pub(crate) fn standard(&self, valuation: &Valuation) -> Fine {
@@ -350,7 +339,7 @@ impl Filled {
 }
 
 /// Units times what one makes: nearly always within 64 bits, where it is several times faster.
-fn product(units: Fine, each: i64) -> Fine {
+pub(crate) fn product(units: Fine, each: i64) -> Fine {
     let narrow = i64::try_from(units).ok().and_then(|units| units.checked_mul(each));
     narrow.map_or_else(|| units * i128::from(each), i128::from)
 }

@@ -12,9 +12,7 @@ use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
     genesis::MarginParameters,
-    holding::Holding,
     instrument::{Greeks, Instrument, Valuation},
-    ledger::AccountIndex,
     margin::{NarrowSums, OpenOrder},
     name::{Contract, Right},
     risk::{Grid, time_to},
@@ -93,15 +91,15 @@ impl State {
         (underlying.marked, underlying.uncertainty) = (Some((index, now)), uncertainty);
         are_same &= self.mark_combos(id);
         self.lift_ceilings();
-        if are_same {
-            self.revalue(id);
-        } else {
-            self.recount(id);
+        if !are_same {
+            // What has a value now has none in the sums.
+            self.accounts.iter_mut().for_each(|holder| holder.risks = None);
         }
+        self.revalue(id);
     }
 
-    /// Makes those margin sums anew that depend on marks: what is counted is the same as before, so that its units
-    /// stay.
+    /// Makes those margin sums anew that depend on marks, of whom they are kept: what is counted is the same as before,
+    /// so that its units stay. Everybody who has something is looked at again.
     fn revalue(&mut self, underlying: UnderlyingId) {
         let at = self.underlying(underlying).marked.map_or(Cash::ZERO, |(index, _)| index);
         let instruments = &self.instruments;
@@ -111,8 +109,13 @@ impl State {
             it.filter(|it| it.underlying == underlying)
         };
         for (account, holder) in (0..).zip(&mut self.accounts) {
-            let Some(risk) = holder.risk.get_mut(&underlying) else { continue };
+            if holder.holdings.is_empty() && holder.orders.is_empty() {
+                continue;
+            }
             self.liquidations.watch(account);
+            let Some(risk) = holder.risks.as_mut().and_then(|risks| risks.get_mut(&underlying)) else {
+                continue;
+            };
             risk.forget_values();
             let held = holder.holdings.iter().filter_map(|(id, held)| Some((find(*id)?, held)));
             risk.add_values(held.map(|(it, held)| (it, held.position, held.cost(it))), &mut narrow);
@@ -124,32 +127,6 @@ impl State {
                     (&self.parameters.fees, at),
                 );
                 risk.add_order_value(it, &open, 1);
-            }
-        }
-    }
-
-    /// Makes the margin sums of every account in an underlying anew.
-    fn recount(&mut self, underlying: UnderlyingId) {
-        let accounts = AccountIndex::try_from(self.accounts.len()).unwrap_or(AccountIndex::MAX);
-        for account in 0..accounts {
-            let place = usize::try_from(account).unwrap_or(usize::MAX);
-            let Some(holder) = self.accounts.get_mut(place) else { continue };
-            if holder.risk.remove(&underlying).is_none() {
-                continue;
-            }
-            self.liquidations.watch(account);
-            let held: Vec<(InstrumentId, Holding)> =
-                holder.holdings.iter().map(|(id, it)| (*id, *it)).collect();
-            let orders: Vec<wire::OrderId> = holder.orders.iter().copied().collect();
-            for (id, holding) in held {
-                if self.instrument_at(id).underlying == underlying {
-                    self.count_holding(account, id, &holding, 1);
-                }
-            }
-            for order in orders.iter().filter_map(|id| self.orders.get(id).cloned()).collect::<Vec<_>>() {
-                if self.instrument_at(order.instrument).underlying == underlying {
-                    self.count_order(&order, 1);
-                }
             }
         }
     }

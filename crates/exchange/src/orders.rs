@@ -2,14 +2,11 @@
 //!
 //! Invariant: book, order table, account and margin sums change together.
 
-use num::{Lots, Side, Ticks};
-use wire::{Event, InstrumentId, OrderEnd, OrderId};
+use wire::{Event, OrderEnd, OrderId};
 
 use crate::{
     agenda::{Due, Entry},
     book::OrderBook,
-    ledger::AccountIndex,
-    margin::{OpenOrder, UnderlyingRisk},
     order::Order,
     state::State,
 };
@@ -53,33 +50,5 @@ impl State {
         let (instrument, unfilled) = (order.instrument, order.remaining());
         self.emit(Event::OrderEnded { order: order.id, account, instrument, end, unfilled });
         self.release_followers(order.account, order.id, end);
-    }
-
-    /// Adds an order to its account's margin sums (`sign` 1), or takes it out (-1).
-    pub(crate) fn count_order(&mut self, order: &Order, sign: i128) {
-        let open = self.open_order(order.instrument, order.side, order.remaining(), order.price);
-        self.count_open_order(order.account, order.instrument, &open, sign);
-        if sign > 0 {
-            self.raise_ceiling(order.account, order.instrument, &open);
-        }
-    }
-
-    fn count_open_order(&mut self, account: AccountIndex, id: InstrumentId, open: &OpenOrder, sign: i128) {
-        self.keep_account(account);
-        let instrument = self.instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
-        let place = usize::try_from(account).unwrap_or(usize::MAX);
-        let (Some(instrument), Some(account)) = (instrument, self.accounts.get_mut(place)) else { return };
-        let scenarios = self.parameters.grid.len();
-        let risk =
-            account.risk.entry(instrument.underlying).or_insert_with(|| UnderlyingRisk::new(scenarios));
-        risk.add_order(instrument, open, sign);
-    }
-
-    /// An order as margin sees it.
-    pub(crate) fn open_order(&self, id: InstrumentId, side: Side, lots: Lots, price: Ticks) -> OpenOrder {
-        let instrument = self.instrument_at(id);
-        let underlying = self.underlying(instrument.underlying);
-        let index = underlying.marked.map_or(underlying.index, |(index, _)| index);
-        OpenOrder::of(instrument, (side, lots, price), (&self.parameters.fees, index))
     }
 }

@@ -8,8 +8,9 @@ use wire::InstrumentId;
 
 use crate::{
     ledger::{AccountIndex, Purse},
-    margin::{Margin, UnderlyingRisk},
+    margin::Margin,
     state::State,
+    sums::Risks,
 };
 
 /// What becomes of the positions and orders that are there.
@@ -29,17 +30,16 @@ impl State {
         present: Present,
         positions: &[(InstrumentId, Position)],
     ) -> Option<(Cash, Margin)> {
-        let mut holder = self.account(account).clone();
-        if present == Present::LeftOut {
-            holder.risk.clear();
-        }
+        let mut risks = match present {
+            Present::Kept => self.risks(account).into_owned(),
+            Present::LeftOut => Risks::new(),
+        };
         for (id, lots) in positions {
             let it = self.instrument_ref(*id).filter(|it| lots.size() <= it.position_max)?;
             let cost = it.market.value(it.mark()?, *lots, Rounding::Floor)?;
-            let new = || UnderlyingRisk::new(self.parameters.grid.len());
-            holder.risk.entry(it.underlying).or_insert_with(new).add_position(it, *lots, cost, 1);
+            self.risk_in(&mut risks, it.underlying).add_position(it, *lots, cost, 1);
         }
-        let margin = self.margin_of_risks(holder.model, &holder.risk, None);
+        let margin = self.margin_of_risks(self.account(account).model, &risks, None);
         let beyond = if margin.value.is_negative() { Cash::MIN } else { Cash::MAX };
         let equity = self.ledger.balance(Purse::Account(account)).checked_add(margin.value);
         Some((equity.unwrap_or(beyond), margin))

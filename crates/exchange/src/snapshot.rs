@@ -33,6 +33,7 @@ use crate::{
     order::ActionPlace,
     saved::{Input, LoadError, Save},
     state::{State, Underlying},
+    sums::Asked,
 };
 
 pub use fit::Misfit;
@@ -290,25 +291,8 @@ impl State {
             }
         }
         self.agenda = self.agenda_anew();
-        self.count_anew();
         self.touched = crate::state::Touched::default();
         Ok(())
-    }
-
-    /// Margin sums as they are after marks. Whom that made be watched was watched, or had not changed.
-    fn count_anew(&mut self) {
-        let liquidations = self.liquidations.clone();
-        for place in 0..self.accounts.len() {
-            let account = index_of(place);
-            let held: Vec<_> = self.account(account).holdings.iter().map(|(id, it)| (*id, *it)).collect();
-            for (id, holding) in held {
-                self.count_holding(account, id, &holding, 1);
-            }
-        }
-        for order in self.orders.values().cloned().collect::<Vec<_>>() {
-            self.count_order(&order, 1);
-        }
-        self.liquidations = liquidations;
     }
 
     fn agenda_anew(&self) -> Agenda {
@@ -408,7 +392,8 @@ impl Save for Account {
             quotes,
             protections,
             switch,
-            risk: _,
+            risks: _,
+            asked: _,
             ceiling: _,
             health,
             distress,
@@ -442,7 +427,8 @@ impl Save for Account {
             quotes: Save::load(input)?,
             protections: Save::load(input)?,
             switch: Save::load(input)?,
-            risk: BTreeMap::new(),
+            risks: None,
+            asked: Asked::default(),
             ceiling: None,
             health: Save::load(input)?,
             distress: Save::load(input)?,

@@ -12,7 +12,6 @@ use crate::{
     fees::{Role, fee},
     holding::Holding,
     ledger::{AccountIndex, Purse},
-    margin::UnderlyingRisk,
     order::{Order, Standing},
     state::State,
 };
@@ -325,8 +324,7 @@ impl State {
         self.settle_funding(account, id);
         let after = Holding { funded: self.instrument_at(id).funding.paid, ..after };
         let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
-        self.count_holding(account, id, &before, -1);
-        self.count_holding(account, id, &after, 1);
+        self.count_holding(account, id, [&before, &after]);
         let long = |holding: &Holding| u64::try_from(holding.position.get()).unwrap_or(0);
         let instrument = self.instrument_mut(id);
         instrument.open_interest =
@@ -340,27 +338,6 @@ impl State {
             holder.holdings.insert(id, after);
         }
         self.touched.positions.insert((account, id));
-    }
-
-    pub(crate) fn count_holding(
-        &mut self,
-        account: AccountIndex,
-        id: InstrumentId,
-        it: &Holding,
-        sign: i128,
-    ) {
-        if it.position.is_flat() {
-            return;
-        }
-        self.keep_account(account);
-        let instrument = self.instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
-        let place = usize::try_from(account).unwrap_or(usize::MAX);
-        let (Some(instrument), Some(account)) = (instrument, self.accounts.get_mut(place)) else { return };
-        let scenarios = self.parameters.grid.len();
-        let risk =
-            account.risk.entry(instrument.underlying).or_insert_with(|| UnderlyingRisk::new(scenarios));
-        risk.add_position(instrument, it.position, it.cost(instrument), sign);
-        account.ceiling = None;
     }
 }
 

@@ -203,7 +203,7 @@ fn times(it: &Valuation, ratio: i64) -> Option<Valuation> {
 
 fn plus(sum: &Valuation, more: &Valuation) -> Option<Valuation> {
     let (left, right) = (sum.greeks, more.greeks);
-    let scenarios = sum.scenarios.iter().zip(&more.scenarios);
+    let scenarios = sum.scenarios.iter().zip(more.scenarios.iter());
     Some(Valuation {
         mark: sum.mark.checked_add(more.mark)?,
         forward: sum.forward,

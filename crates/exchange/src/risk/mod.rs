@@ -9,6 +9,8 @@ mod grids;
 use num::{Duration, Fix, Timestamp};
 use pricing::{Exposure, Gain, Revaluer, Shift, VolatilityShocks};
 
+use crate::instrument::Profits;
+
 const TRILLIONTHS_PER_BILLIONTH: i64 = 1_000;
 
 /// Which way volatility goes.
@@ -90,7 +92,7 @@ impl Grid {
     }
 
     /// The same in micros of USDC, rounded half to even.
-    pub fn profits(&self, it: &Exposure) -> Vec<i64> {
+    pub fn profits(&self, it: &Exposure) -> Profits {
         self.gains(it).into_iter().map(Gain::micros).collect()
     }
 }
