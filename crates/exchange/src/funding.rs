@@ -143,8 +143,8 @@ impl State {
         let amount = owed.checked_neg().unwrap_or(Cash::ZERO);
         holder.realised = holder.realised.checked_add(amount).unwrap_or(holder.realised);
         let holder = holder.id;
-        self.touched.positions.insert((account, id));
-        self.touched.instruments.insert(id);
+        self.touched.positions.note((account, id));
+        self.touched.instruments.note(id);
         if amount.is_negative() {
             self.pay(Purse::Account(account), Purse::Funding, owed);
         } else {

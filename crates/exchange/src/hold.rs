@@ -138,7 +138,7 @@ impl State {
 
     /// Ends an order of an account, wherever it is.
     pub(crate) fn end_any(&mut self, account: AccountIndex, order: OrderId, end: OrderEnd) {
-        if self.orders.contains_key(&order) {
+        if self.order(order).is_some() {
             self.end_order(order, end);
         } else if let Some(held) = self.unlist_held(account, order) {
             self.tell_held_ended(account, order, (&held, end));

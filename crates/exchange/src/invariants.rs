@@ -169,7 +169,7 @@ impl State {
                 && (kept.price, kept.shown()) == (order.price, order.remaining)
         };
         let is_known = self.account(order.owner).orders.contains(&order.id);
-        if is_known && self.orders.get(&order.id).is_some_and(is_same) {
+        if is_known && self.order(order.id).is_some_and(is_same) {
             return Ok(());
         }
         Err(Broken::Order { order: order.id })
@@ -179,7 +179,7 @@ impl State {
     fn check_agenda(&self) -> Result<(), Broken> {
         let mut anew = Agenda::new();
         let index = |place: usize| AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
-        for order in self.orders.values() {
+        for order in self.orders.rising() {
             let until = order.standing.until;
             anew.extend(until.map(|until| Entry::Time(until, Due::Order(order.id, order.account))));
         }

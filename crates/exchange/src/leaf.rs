@@ -84,16 +84,16 @@ impl State {
     /// Hands over every leaf that changed since the last call: `None` means the leaf is gone.
     pub fn take_changes(&mut self, mut change: impl FnMut(LeafKey, Option<Vec<u8>>)) {
         let touched = core::mem::take(&mut self.touched);
-        for index in touched.accounts {
+        for index in touched.accounts.rising() {
             let id = self.account(index).id;
             change(LeafKey::Account(id), Some(self.account_leaf(index).encode()));
         }
-        for (index, instrument) in touched.positions {
+        for (index, instrument) in touched.positions.rising() {
             let account = self.account(index);
             let held = account.holdings.get(&instrument);
             change(LeafKey::Position(account.id, instrument), held.map(encode_position));
         }
-        for id in touched.orders {
+        for id in touched.orders.rising() {
             change(LeafKey::Order(id), self.order(id).map(|order| self.order_leaf(order)));
         }
         for (index, number) in touched.withdrawals {
@@ -104,7 +104,7 @@ impl State {
             let shareholding = self.shareholding(pool, index).map(encode_shareholding);
             change(LeafKey::Shareholding(self.account(index).id, pool), shareholding);
         }
-        for id in touched.instruments {
+        for id in touched.instruments.rising() {
             change(LeafKey::Instrument(id), Some(self.instrument_leaf(id)));
         }
         for (epoch, author) in touched.equivocators {
@@ -129,7 +129,7 @@ impl State {
                 leaf(key, encode_position(held));
             }
         }
-        for order in self.orders.values() {
+        for order in self.orders.rising() {
             leaf(LeafKey::Order(order.id), self.order_leaf(order));
         }
         for ((index, number), it) in &self.withdrawals.waiting {

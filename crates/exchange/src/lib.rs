@@ -48,6 +48,7 @@ pub mod name;
 pub mod nonce;
 pub mod oracle;
 mod order;
+mod order_table;
 mod orders;
 mod place;
 mod pools;

@@ -29,20 +29,25 @@ impl State {
 
     /// Takes a resting order out of everything and says why.
     pub(crate) fn end_order(&mut self, id: OrderId, end: OrderEnd) {
-        let Some(order) = self.orders.get(&id).cloned() else { return };
+        let Some(order) = self.remove_order(id) else { return };
         self.book_mut(order.instrument).cancel(id);
         self.count_order(&order, -1);
-        self.forget_order(&order, end);
+        self.tell_ended(&order, end);
     }
 
     /// Takes an order that the book no longer holds out of the rest.
     pub(crate) fn forget_order(&mut self, order: &Order, end: OrderEnd) {
+        self.remove_order(order.id);
+        self.tell_ended(order, end);
+    }
+
+    /// What the end of an order changes beside the table.
+    fn tell_ended(&mut self, order: &Order, end: OrderEnd) {
         let now = self.time;
         let account = self.account_mut(order.account);
         account.orders.remove(&order.id);
         account.release_label(order, end, now);
         let account = account.id;
-        self.remove_order(order.id);
         self.note_combo_use(order.instrument);
         if let Some(until) = order.standing.until {
             self.strike(Entry::Time(until, Due::Order(order.id, order.account)));

@@ -128,7 +128,7 @@ impl State {
     fn unlist(&mut self, listed: usize) {
         for it in self.instruments.drain(listed..) {
             self.names.remove(&it.name);
-            self.touched.instruments.remove(&it.id);
+            self.touched.instruments.forget(it.id);
         }
         self.books.truncate(listed);
     }
@@ -156,7 +156,7 @@ impl State {
 
     pub(crate) fn keep_order(&mut self, id: OrderId) {
         let Some(savepoint) = &mut self.savepoint else { return };
-        savepoint.orders.entry(id).or_insert_with(|| self.orders.get(&id).cloned());
+        savepoint.orders.entry(id).or_insert_with(|| self.orders.get(id).cloned());
     }
 
     pub(crate) fn keep_key(&mut self, place: (AccountIndex, PublicKey)) {

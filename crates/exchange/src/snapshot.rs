@@ -276,7 +276,7 @@ impl State {
         self.books = vec![PagedBook::default(); self.instruments.len()];
         for (book, orders) in self.books.iter_mut().zip(books) {
             for id in orders {
-                let order = self.orders.get(id).ok_or(Misfit::Order { order: *id })?;
+                let order = self.orders.get(*id).ok_or(Misfit::Order { order: *id })?;
                 book.rest(order.resting()).map_err(|_| Misfit::Order { order: *id })?;
             }
             // A price that belongs elsewhere in the order would be put there: two encodings of one book.
@@ -284,7 +284,7 @@ impl State {
                 return Err(Misfit::Order { order: *id });
             }
         }
-        for order in self.orders.values() {
+        for order in self.orders.rising() {
             let place = usize::try_from(order.account).unwrap_or(usize::MAX);
             if let Some(account) = self.accounts.get_mut(place) {
                 account.orders.insert(order.id);
@@ -297,7 +297,7 @@ impl State {
 
     fn agenda_anew(&self) -> Agenda {
         let mut agenda = Agenda::new();
-        for order in self.orders.values() {
+        for order in self.orders.rising() {
             let until = order.standing.until;
             agenda.extend(until.map(|until| Entry::Time(until, Due::Order(order.id, order.account))));
         }

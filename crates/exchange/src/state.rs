@@ -28,6 +28,7 @@ use crate::{
     nonce::NonceWindow,
     oracle::Oracle,
     order::{ActionPlace, Order},
+    order_table::OrderTable,
     risk::Grid,
     savepoint::Savepoint,
     vault::Vaults,
@@ -103,13 +104,47 @@ pub(crate) struct SessionKey {
 
 saved!(SessionKey { permission, valid_until });
 
+/// Things noted in any order and any number, and read in rising order, each once.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted<T>(Vec<T>);
+
+impl<T> Default for Noted<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> FromIterator<T> for Noted<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(all: I) -> Self {
+        Self(Vec::from_iter(all))
+    }
+}
+
+impl<T: Copy + Ord> Noted<T> {
+    pub(crate) fn note(&mut self, it: T) {
+        if self.0.last() != Some(&it) {
+            self.0.push(it);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, it: T) {
+        self.0.retain(|noted| *noted != it);
+    }
+
+    pub(crate) fn rising(mut self) -> Vec<T> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0
+    }
+}
+
 /// What changed in the present commit, as the root needs to know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
-    pub accounts: BTreeSet<AccountIndex>,
-    pub positions: BTreeSet<(AccountIndex, InstrumentId)>,
-    pub orders: BTreeSet<OrderId>,
-    pub instruments: BTreeSet<InstrumentId>,
+    pub accounts: Noted<AccountIndex>,
+    pub positions: Noted<(AccountIndex, InstrumentId)>,
+    pub orders: Noted<OrderId>,
+    pub instruments: Noted<InstrumentId>,
     pub equivocators: BTreeSet<(u64, Author)>,
     pub withdrawals: BTreeSet<(AccountIndex, u64)>,
     pub shareholdings: BTreeSet<(PoolId, AccountIndex)>,
@@ -133,7 +168,7 @@ pub struct State {
     pub(crate) account_index: BTreeMap<AccountId, AccountIndex>,
     pub(crate) keys: BTreeMap<(AccountIndex, PublicKey), SessionKey>,
     pub(crate) nonces: BTreeMap<(AccountIndex, PublicKey), NonceWindow>,
-    pub(crate) orders: BTreeMap<OrderId, Order>,
+    pub(crate) orders: OrderTable,
     pub(crate) next_order: u64,
     pub(crate) trades: u64,
     pub(crate) governance: Governance,
@@ -173,7 +208,7 @@ impl State {
 
     pub(crate) fn instrument_mut(&mut self, id: InstrumentId) -> &mut Instrument {
         self.keep_instrument(id);
-        self.touched.instruments.insert(id);
+        self.touched.instruments.note(id);
         let place = usize::try_from(id.0).unwrap_or(usize::MAX);
         self.instruments.get_mut(place).expect("invariant: ids in the state are of listed instruments")
     }
@@ -196,7 +231,7 @@ impl State {
 
     pub(crate) fn account_mut(&mut self, index: AccountIndex) -> &mut Account {
         self.keep_account(index);
-        self.touched.accounts.insert(index);
+        self.touched.accounts.note(index);
         self.liquidations.watch(index);
         let place = usize::try_from(index).unwrap_or(usize::MAX);
         self.accounts.get_mut(place).expect("invariant: account indices are of opened accounts")
@@ -211,20 +246,20 @@ impl State {
     }
 
     pub(crate) fn order(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)
+        self.orders.get(id)
     }
 
     /// Puts an order where the state keeps it, and notes the change.
     pub(crate) fn store_order(&mut self, order: Order) {
         self.keep_order(order.id);
-        self.touched.orders.insert(order.id);
-        self.orders.insert(order.id, order);
+        self.touched.orders.note(order.id);
+        self.orders.insert(order);
     }
 
     pub(crate) fn remove_order(&mut self, id: OrderId) -> Option<Order> {
         self.keep_order(id);
-        self.touched.orders.insert(id);
-        self.orders.remove(&id)
+        self.touched.orders.note(id);
+        self.orders.remove(id)
     }
 
     /// Moves money and notes whose. The amount was checked before.
@@ -235,7 +270,7 @@ impl State {
         self.keep_payment(from, to, amount);
         for purse in [from, to] {
             if let Purse::Account(index) = purse {
-                self.touched.accounts.insert(index);
+                self.touched.accounts.note(index);
                 self.liquidations.watch(index);
             }
         }
@@ -263,7 +298,7 @@ impl State {
         let index = self.ledger.open();
         self.accounts.push(Account::new(id));
         self.account_index.insert(id, index);
-        self.touched.accounts.insert(index);
+        self.touched.accounts.note(index);
         Some(index)
     }
 

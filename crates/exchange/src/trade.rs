@@ -301,7 +301,7 @@ impl State {
     /// Takes the fill from the resting order, shows its next part when the last is gone, and returns it as
     /// it is now.
     pub(crate) fn take_from_maker(&mut self, id: OrderId, lots: Lots) -> Order {
-        let order = self.orders.get(&id).cloned();
+        let order = self.order(id).cloned();
         let mut order = order.expect("invariant: what rests in a book is in the table");
         self.count_order(&order, -1);
         order.filled = order.filled.checked_add(lots).unwrap_or(order.lots);
@@ -337,7 +337,7 @@ impl State {
         } else {
             holder.holdings.insert(id, after);
         }
-        self.touched.positions.insert((account, id));
+        self.touched.positions.note((account, id));
     }
 }
 

@@ -123,7 +123,7 @@ impl State {
 
     pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
         let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
-        holder.into_iter().flat_map(|holder| &holder.orders).filter_map(|id| self.orders.get(id))
+        holder.into_iter().flat_map(|holder| &holder.orders).filter_map(|id| self.order(*id))
     }
 
     /// A market maker's protection of one of his groups.
@@ -139,7 +139,7 @@ impl State {
     }
 
     pub fn find_order(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)
+        self.order(id)
     }
 
     pub fn resting_orders(&self) -> usize {

@@ -166,7 +166,7 @@ impl State {
             self.names.insert(it.name.clone(), id);
             self.instruments.push(it);
             self.books.push(PagedBook::default());
-            self.touched.instruments.insert(id);
+            self.touched.instruments.note(id);
         }
         self.emit(Event::Listed { instrument: id, name });
         let account = self.account(account).id;

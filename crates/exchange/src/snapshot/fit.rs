@@ -77,7 +77,7 @@ impl State {
         self.check_instruments_fit()?;
         self.check_accounts_fit()?;
         self.check_vaults_fit()?;
-        self.orders.iter().try_for_each(|(id, order)| self.check_order_fit(*id, order))?;
+        self.orders.rising().into_iter().try_for_each(|order| self.check_order_fit(order))?;
         let mut blocks: Vec<_> = self.ordered_queue.iter().collect();
         blocks.sort_unstable();
         blocks.dedup();
@@ -226,7 +226,7 @@ impl State {
         if is_there { Ok(()) } else { Err(Misfit::UnknownAccount { account }) }
     }
 
-    fn check_order_fit(&self, id: OrderId, order: &Order) -> Result<(), Misfit> {
+    fn check_order_fit(&self, order: &Order) -> Result<(), Misfit> {
         self.check_account(order.account)?;
         let fits = self.instrument_ref(order.instrument).is_some_and(|it| {
             let countable = self.countable(it);
@@ -239,10 +239,10 @@ impl State {
                 && (order.price > Ticks::new(0) || it.is_combo())
                 && price <= self.highest_price(it)
         });
-        if fits && order.id == id && id.0 < self.next_order {
+        if fits && order.id.0 < self.next_order {
             return Ok(());
         }
-        Err(Misfit::Order { order: id })
+        Err(Misfit::Order { order: order.id })
     }
 }
 
