@@ -54,14 +54,14 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     };
     let deposited = Event::Deposited { account: AccountId::default(), amount: Cash::from_micros(5) };
     let mut map = tree::Map::new();
-    (0..20_u8).for_each(|leaf| map.insert(&[leaf], b"value"));
+    (0..20_u8).for_each(|leaf| map.insert(tree::Path::of(&[leaf]), b"value"));
     let mut seeds = vec![
         ("signed_intent", intent().encode().to_vec()),
         ("certificate", certificate.encode().to_vec()),
         ("event", deposited.encode().to_vec()),
     ];
     for leaf in [3, 200] {
-        seeds.push(("proof", map.prove(&[leaf]).encode().to_vec()));
+        seeds.push(("proof", map.prove(tree::Path::of(&[leaf])).encode().to_vec()));
     }
     seeds.push(("threshold", CoinValue([4; 48]).encode().to_vec()));
     seeds

@@ -5,7 +5,7 @@
 use commonware_codec::DecodeExt;
 use crypto::Digest;
 use num::Cash;
-use tree::{Proof, ProofError};
+use tree::{Path, Proof, ProofError};
 use wire::{AccountId, AgreedChange, Certificate, CertificateError, ChangeError, Committee, committee_after};
 
 /// An account's leaf, the way from it to a root, and the committee's signatures on that root.
@@ -51,7 +51,7 @@ impl BalanceProof {
         certificate.verify(&committee_after(network, first, until)?)?;
         let proof = Proof::decode(self.proof.clone()).map_err(|_| malformed("proof"))?;
         let leaf = (!self.leaf.is_empty()).then_some(self.leaf.as_slice());
-        proof.verify(&certificate.root, &self.key(), leaf)?;
+        proof.verify(&certificate.root, Path::of(&self.key()), leaf)?;
         let balance = match leaf {
             None => None,
             Some(leaf) => {

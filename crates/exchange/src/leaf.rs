@@ -6,6 +6,7 @@
 
 use commonware_codec::Encode;
 use num::{Cash, Lots, Side, Ticks};
+use tree::Path;
 use wire::{AccountId, Author, InstrumentId, OrderId};
 
 use crate::{
@@ -41,7 +42,20 @@ pub struct AccountLeaf {
 }
 
 impl LeafKey {
-    /// The bytes that the tree hashes.
+    /// Where the leaf lies in the tree: orders of neighbouring numbers beside each other, for they come and go together;
+    /// all else anywhere.
+    pub fn path(&self) -> Path {
+        match self {
+            Self::Order(OrderId(number)) => {
+                let places = u64::from(Path::PLACES);
+                let (group, place) = (number / places, u16::try_from(number % places).unwrap_or(0));
+                Path::beside(&Self::Order(OrderId(group)).encode(), place)
+            }
+            _ => Path::of(&self.encode()),
+        }
+    }
+
+    /// The bytes that the tree hashes; of an order's group the order of the group's number.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Account(account) => [&[0][..], &account.encode()].concat(),

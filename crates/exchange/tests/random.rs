@@ -270,15 +270,15 @@ fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, 
         let intents = intents.collect();
         bench.commit(intents);
         bench.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(&key.encode(), &value),
-            None => tree.remove(&key.encode()),
+            Some(value) => tree.insert(key.path(), &value),
+            None => tree.remove(key.path()),
         });
         if life == Life::InParts && bench.state.commit() % 4 < 2 {
             let bytes = saved(&bench.state);
             bench.state = State::load(&genesis, network(), &mut Input::new(&bytes)).expect("it was saved");
             assert_eq!(saved(&bench.state), bytes, "what was read back saves to the same");
             let mut anew = Map::new();
-            bench.state.leaves(|key, value| anew.insert(&key.encode(), &value));
+            bench.state.leaves(|key, value| anew.insert(key.path(), &value));
             assert_eq!(anew.root(), tree.root(), "the leaves are those that were told of");
         }
     }

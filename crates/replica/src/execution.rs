@@ -124,8 +124,8 @@ impl Execution {
         apply(&mut self.state, payload, &mut events);
         let tree = &mut self.tree;
         self.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(&key.encode(), &value),
-            None => tree.remove(&key.encode()),
+            Some(value) => tree.insert(key.path(), &value),
+            None => tree.remove(key.path()),
         });
         let root = self.tree.root();
         self.roots.push_back((commit, root));
@@ -181,7 +181,7 @@ impl Execution {
 
     /// A proof of a leaf against the present root, with the root.
     pub fn prove(&mut self, key: &exchange::leaf::LeafKey) -> (Digest, Proof) {
-        (self.tree.root(), self.tree.prove(&key.encode()))
+        (self.tree.root(), self.tree.prove(key.path()))
     }
 
     fn collect(&mut self, payload: &CommittedPayload) -> Vec<Certificate> {

@@ -135,7 +135,7 @@ fn check_roots(roots: &VecDeque<(u64, Digest)>, commit: u64) -> Result<(), Snaps
 /// The tree over a state's leaves, if its root is the one needed.
 fn plant(state: &State, need: Option<Digest>) -> Result<Map, SnapshotError> {
     let mut tree = Map::new();
-    state.leaves(|key, value| tree.insert(&key.encode(), &value));
+    state.leaves(|key, value| tree.insert(key.path(), &value));
     let have = tree.root();
     match need {
         Some(need) if need != have => Err(SnapshotError::Root { have, need }),

@@ -28,9 +28,37 @@ fn digest(namespace: &Namespace, parts: &[&[u8]]) -> Digest {
     hasher.finish()
 }
 
-/// Where a key lives: the bits of its digest, the highest bit of the first byte first.
-fn path_of(key: &[u8]) -> Digest {
-    digest(&KEY, &[key])
+/// Where a pair lives: 256 bits, the highest bit of the first byte first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path(Digest);
+
+/// Bits of the place in a group, and the bits of the group's digest that stand before them.
+const PLACE_BITS: u32 = 10;
+const GROUP_BITS: u32 = 16;
+
+impl Path {
+    /// How many places a group has.
+    pub const PLACES: u16 = 1 << PLACE_BITS;
+
+    /// The bits of a key's digest: keys lie anywhere.
+    pub fn of(key: &[u8]) -> Self {
+        Self(digest(&KEY, &[key]))
+    }
+
+    /// Beside the other places of the same group, in their order. What comes and goes together shares most of its way
+    /// then, and most of the digests over it. The group's key must be no other key; of the place the low
+    /// ten bits count.
+    pub fn beside(group: &[u8], place: u16) -> Self {
+        const AFTER_GROUP: u32 = u64::BITS - GROUP_BITS;
+        const AFTER_PLACE: u32 = AFTER_GROUP - PLACE_BITS;
+        let mut path = digest(&KEY, &[group]);
+        let (head, _) = path.0.split_at_mut(size_of::<u64>());
+        let bits = head.iter().fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
+        let kept = bits & !(u64::from(Self::PLACES - 1) << AFTER_PLACE);
+        let placed = kept | (u64::from(place % Self::PLACES) << AFTER_PLACE);
+        head.copy_from_slice(&placed.to_be_bytes());
+        Self(path)
+    }
 }
 
 fn value_digest(value: &[u8]) -> Digest {

@@ -5,7 +5,7 @@
 
 use crypto::Digest;
 
-use crate::{Proof, Turn, branch_hash, leaf_hash, path_of, turn, value_digest};
+use crate::{Path, Proof, Turn, branch_hash, leaf_hash, turn, value_digest};
 
 /// A sparse Merkle map.
 #[derive(Clone, Debug, Default)]
@@ -52,18 +52,18 @@ impl Map {
         self.size
     }
 
-    /// Sets the value of a key.
-    pub fn insert(&mut self, key: &[u8], value: &[u8]) {
-        let (path, value) = (path_of(key), value_digest(value));
+    /// Sets the value of a path.
+    pub fn insert(&mut self, Path(path): Path, value: &[u8]) {
+        let value = value_digest(value);
         let hash = leaf_hash(&path, &value);
         if self.top.insert(Leaf { path, value, hash }, 0) == Change::Grew {
             self.size += 1;
         }
     }
 
-    /// Takes a key out; nothing happens when it is absent.
-    pub fn remove(&mut self, key: &[u8]) {
-        if self.top.remove(&path_of(key), 0) == Change::Shrank {
+    /// Takes a pair out; nothing happens when there is none.
+    pub fn remove(&mut self, Path(path): Path) {
+        if self.top.remove(&path, 0) == Change::Shrank {
             self.size -= 1;
         }
     }
@@ -73,9 +73,8 @@ impl Map {
         self.top.hash()
     }
 
-    /// Shows what `key` has, or that it has nothing, against the present root.
-    pub fn prove(&mut self, key: &[u8]) -> Proof {
-        let path = path_of(key);
+    /// Shows what a path has, or that it has nothing, against the present root.
+    pub fn prove(&mut self, Path(path): Path) -> Proof {
         let mut siblings = Vec::new();
         let mut node = &mut self.top;
         let mut depth = 0;
@@ -221,8 +220,13 @@ mod tests {
         }
     }
 
+    /// Half of the keys lie anywhere, half beside each other.
+    fn path(key: u8) -> Path {
+        if key.is_multiple_of(2) { Path::of(&[key]) } else { Path::beside(&[key / 64], key.into()) }
+    }
+
     fn obvious(pairs: &BTreeMap<u8, u8>) -> Digest {
-        let hashed: Vec<_> = pairs.iter().map(|(k, v)| (path_of(&[*k]), value_digest(&[*v]))).collect();
+        let hashed: Vec<_> = pairs.iter().map(|(k, v)| (path(*k).0, value_digest(&[*v]))).collect();
         obvious_root(&hashed, 0)
     }
 
@@ -235,11 +239,11 @@ mod tests {
             for (key, value) in steps {
                 match value {
                     Some(value) => {
-                        map.insert(&[key], &[value]);
+                        map.insert(path(key), &[value]);
                         plain.insert(key, value);
                     }
                     None => {
-                        map.remove(&[key]);
+                        map.remove(path(key));
                         plain.remove(&key);
                     }
                 }
@@ -252,7 +256,7 @@ mod tests {
             let root = map.root();
             for key in 0..=255u8 {
                 let value = plain.get(&key).map(|value| vec![*value]);
-                prop_assert_eq!(map.prove(&[key]).verify(&root, &[key], value.as_deref()), Ok(()));
+                prop_assert_eq!(map.prove(path(key)).verify(&root, path(key), value.as_deref()), Ok(()));
             }
         }
     }
@@ -261,6 +265,16 @@ mod tests {
     fn an_empty_map_has_the_zero_root_and_proves_absence() {
         let mut map = Map::new();
         assert_eq!(map.root(), Digest::ZERO);
-        assert_eq!(map.prove(b"a").verify(&Digest::ZERO, b"a", None), Ok(()));
+        assert_eq!(map.prove(path(4)).verify(&Digest::ZERO, path(4), None), Ok(()));
+    }
+
+    #[test]
+    fn neighbours_share_their_way_up_to_their_place() {
+        let shared =
+            |a: Path, b: Path| (0..256).take_while(|depth| turn(&a.0, *depth) == turn(&b.0, *depth)).count();
+        assert_eq!(shared(Path::beside(b"g", 0), Path::beside(b"g", 1)), 25);
+        assert_eq!(shared(Path::beside(b"g", 511), Path::beside(b"g", 512)), 16);
+        assert_eq!(Path::beside(b"g", 5), Path::beside(b"g", Path::PLACES + 5), "only so many places");
+        assert_ne!(Path::beside(b"g", 5), Path::beside(b"h", 5));
     }
 }

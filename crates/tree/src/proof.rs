@@ -6,7 +6,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error, RangeCfg, Read, ReadExt, Write};
 use crypto::Digest;
 
-use crate::{DEPTH_MAX, Turn, branch_hash, leaf_hash, path_of, turn, value_digest};
+use crate::{DEPTH_MAX, Path, Turn, branch_hash, leaf_hash, turn, value_digest};
 
 /// The way from the root to where a key is or would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +33,8 @@ pub enum ProofError {
 }
 
 impl Proof {
-    /// Whether the map with `root` gives `key` this value; `None` claims that the key is absent.
-    pub fn verify(&self, root: &Digest, key: &[u8], value: Option<&[u8]>) -> Result<(), ProofError> {
-        let path = path_of(key);
+    /// Whether the map with `root` has this value at a path; `None` claims that nothing is there.
+    pub fn verify(&self, root: &Digest, Path(path): Path, value: Option<&[u8]>) -> Result<(), ProofError> {
         self.verify_end(&path, value.map(value_digest))?;
         let have = self.root_over(&path);
         if have == *root { Ok(()) } else { Err(ProofError::Root { have, need: *root }) }
@@ -104,7 +103,7 @@ mod tests {
     fn map() -> Map {
         let mut map = Map::new();
         for i in 0..50u8 {
-            map.insert(&[i], &[i, i]);
+            map.insert(Path::of(&[i]), &[i, i]);
         }
         map
     }
@@ -113,11 +112,14 @@ mod tests {
     fn a_proof_shows_neither_another_value_nor_absence_nor_another_root() {
         let mut map = map();
         let root = map.root();
-        let proof = map.prove(&[7]);
-        assert_eq!(proof.verify(&root, &[7], Some(&[7, 7])), Ok(()));
-        assert!(matches!(proof.verify(&root, &[7], Some(&[7, 8])), Err(ProofError::Value { .. })));
-        assert!(matches!(proof.verify(&root, &[7], None), Err(ProofError::Present { .. })));
-        assert!(matches!(proof.verify(&Digest::ZERO, &[7], Some(&[7, 7])), Err(ProofError::Root { .. })));
+        let proof = map.prove(Path::of(&[7]));
+        assert_eq!(proof.verify(&root, Path::of(&[7]), Some(&[7, 7])), Ok(()));
+        assert!(matches!(proof.verify(&root, Path::of(&[7]), Some(&[7, 8])), Err(ProofError::Value { .. })));
+        assert!(matches!(proof.verify(&root, Path::of(&[7]), None), Err(ProofError::Present { .. })));
+        assert!(matches!(
+            proof.verify(&Digest::ZERO, Path::of(&[7]), Some(&[7, 7])),
+            Err(ProofError::Root { .. })
+        ));
     }
 
     #[test]
@@ -125,13 +127,13 @@ mod tests {
         let mut map = map();
         let root = map.root();
         for key in 50..120u8 {
-            let stolen = map.prove(&[7]);
-            assert!(stolen.verify(&root, &[key], Some(&[7, 7])).is_err());
+            let stolen = map.prove(Path::of(&[7]));
+            assert!(stolen.verify(&root, Path::of(&[key]), Some(&[7, 7])).is_err());
         }
         for present in 0..50u8 {
             for absent in 50..80u8 {
-                let absence = map.prove(&[absent]);
-                assert!(absence.verify(&root, &[present], None).is_err());
+                let absence = map.prove(Path::of(&[absent]));
+                assert!(absence.verify(&root, Path::of(&[present]), None).is_err());
             }
         }
     }
@@ -140,14 +142,14 @@ mod tests {
     fn any_changed_byte_of_a_proof_is_noticed() {
         let mut map = map();
         let root = map.root();
-        let bytes = map.prove(&[7]).encode().to_vec();
+        let bytes = map.prove(Path::of(&[7])).encode().to_vec();
         for i in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[i] ^= 1;
-            let holds =
-                Proof::decode(changed).is_ok_and(|proof| proof.verify(&root, &[7], Some(&[7, 7])).is_ok());
+            let holds = Proof::decode(changed)
+                .is_ok_and(|proof| proof.verify(&root, Path::of(&[7]), Some(&[7, 7])).is_ok());
             assert!(!holds, "byte {i}");
         }
-        assert!(Proof::decode(bytes).unwrap().verify(&root, &[7], Some(&[7, 7])).is_ok());
+        assert!(Proof::decode(bytes).unwrap().verify(&root, Path::of(&[7]), Some(&[7, 7])).is_ok());
     }
 }
