@@ -4,7 +4,7 @@
 //! Invariant: a leaf's key is of fixed size for its kind and begins with the kind, so that no two things
 //! share a key; a leaf that is empty is absent.
 
-use commonware_codec::Encode;
+use commonware_codec::{Encode, Write};
 use num::{Cash, Lots, Side, Ticks};
 use tree::Path;
 use wire::{AccountId, Author, InstrumentId, OrderId};
@@ -18,6 +18,9 @@ use crate::{
     vault::Shareholding,
     withdrawals::Withdrawal,
 };
+
+/// About what an order's leaf takes.
+const ORDER_BYTES: usize = 64;
 
 /// A key of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,18 +169,16 @@ impl State {
     }
 
     fn order_leaf(&self, order: &crate::order::Order) -> Vec<u8> {
-        let (account, instrument) = (self.account(order.account).id, order.instrument);
         let (side, price): (Side, Ticks) = (order.side, order.price);
         let (lots, filled): (Lots, Lots) = (order.lots, order.filled);
-        let parts = [
-            account.encode(),
-            instrument.encode(),
-            side.encode(),
-            price.encode(),
-            lots.encode(),
-            filled.encode(),
-        ];
-        parts.concat()
+        let mut leaf = Vec::with_capacity(ORDER_BYTES);
+        self.account(order.account).id.write(&mut leaf);
+        order.instrument.write(&mut leaf);
+        side.write(&mut leaf);
+        price.write(&mut leaf);
+        lots.write(&mut leaf);
+        filled.write(&mut leaf);
+        leaf
     }
 
     fn instrument_leaf(&self, id: InstrumentId) -> Vec<u8> {

@@ -1,56 +1,71 @@
-//! Every open order by its number: a slab of orders and an index of numbers, because each order is looked up a dozen
-//! times in its life.
+//! Every open order by its number: a slab of orders, and pages of slots, because each order is looked up a dozen times in
+//! its life and numbers only rise: those of the same time lie on the same page.
 //!
-//! Invariant: an order stands under its own number, once; nothing that leaves here depends on where in memory it lies.
+//! Invariant: an order stands under its own number, once; a page exists while an order of its numbers is open. Nothing
+//! that leaves here depends on where in memory an order lies.
 
 use std::collections::BTreeMap;
 
 use wire::OrderId;
 
 use crate::{
-    book::{NONE, OrderIndex, at},
     order::Order,
     saved::{Input, LoadError, LoadReason, Save},
 };
+
+/// Numbers on a page: whoever keeps just one of them open pays for a page of 2 KiB with 511 orders that he placed.
+const PLACES: usize = 512;
+const NONE: u32 = u32::MAX;
 
 /// Open orders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OrderTable {
     slots: Vec<Option<Order>>,
     free: Vec<u32>,
-    index: OrderIndex,
+    pages: BTreeMap<u64, Page>,
+}
+
+/// Where the orders of neighbouring numbers lie.
+#[derive(Clone, Debug)]
+struct Page {
+    used: u32,
+    slots: Vec<u32>,
 }
 
 impl OrderTable {
     pub(crate) fn get(&self, id: OrderId) -> Option<&Order> {
-        let slot = self.index.find(id, |slot| number(&self.slots, slot))?;
-        self.slots[at(slot)].as_ref()
+        let (page, place) = split(id);
+        let slot = *self.pages.get(&page)?.slots.get(place)?;
+        self.slots.get(at(slot))?.as_ref()
     }
 
     /// Puts an order in, in the place of one of the same number.
     pub(crate) fn insert(&mut self, order: Order) {
-        let Some(vacancy) = self.index.vacancy(order.id, |slot| number(&self.slots, slot)) else {
-            let slot = self.index.find(order.id, |slot| number(&self.slots, slot));
-            let slot = slot.expect("invariant: a number without a vacancy has a slot");
-            self.slots[at(slot)] = Some(order);
-            return;
-        };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1)
-                .ok()
-                .filter(|slot| *slot != NONE)
-                .expect("invariant: books hold fewer")
-        });
-        self.index.insert(vacancy, order.id, slot);
-        self.slots[at(slot)] = Some(order);
+        let (page, place) = split(order.id);
+        let new = || Page { used: 0, slots: vec![NONE; PLACES] };
+        let page = self.pages.entry(page).or_insert_with(new);
+        let slot = &mut page.slots[place];
+        if *slot == NONE {
+            page.used += 1;
+            *slot = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                u32::try_from(self.slots.len() - 1).expect("invariant: open orders are limited below 2^32")
+            });
+        }
+        self.slots[at(*slot)] = Some(order);
     }
 
     pub(crate) fn remove(&mut self, id: OrderId) -> Option<Order> {
-        let slot = self.index.find(id, |slot| number(&self.slots, slot))?;
-        self.index.remove(id, slot);
+        let (number, place) = split(id);
+        let page = self.pages.get_mut(&number)?;
+        let slot = core::mem::replace(&mut page.slots[place], NONE);
+        let order = self.slots.get_mut(at(slot))?.take();
         self.free.push(slot);
-        self.slots[at(slot)].take()
+        page.used -= 1;
+        if page.used == 0 {
+            self.pages.remove(&number);
+        }
+        order
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -65,9 +80,16 @@ impl OrderTable {
     }
 }
 
-/// The number of the order in a slot that is in use.
-fn number(slots: &[Option<Order>], slot: u32) -> OrderId {
-    slots[at(slot)].as_ref().expect("invariant: the index names slots in use").id
+/// The page of a number, and its place there.
+fn split(OrderId(number): OrderId) -> (u64, usize) {
+    const BITS: u32 = PLACES.ilog2();
+    let page = number >> BITS;
+    (page, usize::try_from(number - (page << BITS)).unwrap_or(0))
+}
+
+/// A slot as an index. Every machine we run on has at least 32-bit indices.
+fn at(slot: u32) -> usize {
+    usize::try_from(slot).unwrap_or(usize::MAX)
 }
 
 /// As a map from numbers to orders.

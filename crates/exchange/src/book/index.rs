@@ -4,16 +4,16 @@
 //! order of entries, so growing never shows. The exchange numbers orders, over all markets, so a book sees
 //! rising numbers with gaps, often at a fixed stride, which the multiplication spreads. Whoever keeps just
 //! the colliding ones open pays for the orders and gains a scan of eight bytes each.
-//! Left out on purpose: the order itself (an entry holds half of the number, the caller's record in the slot
+//! Left out on purpose: the order itself (an entry holds half of the number, the record in the slab
 //! decides), and shrinking: the table is a few bytes for each order of the busiest moment.
 
 use wire::OrderId;
 
-use super::slab::{NONE, at};
+use super::slab::{NONE, Slab, at};
 
 /// An open-addressing table with linear probing, at most half full.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OrderIndex {
+pub(super) struct OrderIndex {
     /// Length is zero or a power of two.
     entries: Vec<Entry>,
     used: usize,
@@ -35,39 +35,39 @@ const MULTIPLIER: u32 = 0x9E37_79B1;
 
 /// Where an order number would be entered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Vacancy(usize);
+pub(super) struct Vacancy(usize);
 
 impl OrderIndex {
     #[inline]
-    pub(crate) fn find(&self, id: OrderId, number: impl Fn(u32) -> OrderId) -> Option<u32> {
+    pub(super) fn find(&self, id: OrderId, slab: &Slab) -> Option<u32> {
         if self.entries.is_empty() {
             return None;
         }
-        let position = self.probe(id, number);
+        let position = self.probe(id, slab);
         let slot = self.entries[position].slot;
         (slot != NONE).then_some(slot)
     }
 
     /// The place for a new number, growing if need be; `None` when the number is entered already.
     #[inline]
-    pub(crate) fn vacancy(&mut self, id: OrderId, number: impl Fn(u32) -> OrderId) -> Option<Vacancy> {
+    pub(super) fn vacancy(&mut self, id: OrderId, slab: &Slab) -> Option<Vacancy> {
         if self.used * 2 >= self.entries.len() {
             self.grow();
         }
-        let position = self.probe(id, number);
+        let position = self.probe(id, slab);
         (self.entries[position].slot == NONE).then_some(Vacancy(position))
     }
 
     /// Enters a number at the vacancy found for it just before.
     #[inline]
-    pub(crate) fn insert(&mut self, vacancy: Vacancy, id: OrderId, slot: u32) {
+    pub(super) fn insert(&mut self, vacancy: Vacancy, id: OrderId, slot: u32) {
         self.entries[vacancy.0] = Entry { tag: tag(id), slot };
         self.used += 1;
     }
 
     /// Takes an entered order out and closes the gap, so that no run is ever broken.
     #[inline]
-    pub(crate) fn remove(&mut self, id: OrderId, slot: u32) {
+    pub(super) fn remove(&mut self, id: OrderId, slot: u32) {
         let tag = tag(id);
         let mask = self.entries.len() - 1;
         let mut gap = self.home(tag);
@@ -94,13 +94,13 @@ impl OrderIndex {
 
     /// The position of the number, or of the vacancy where it would be.
     #[inline]
-    fn probe(&self, id: OrderId, number: impl Fn(u32) -> OrderId) -> usize {
+    fn probe(&self, id: OrderId, slab: &Slab) -> usize {
         let tag = tag(id);
         let mask = self.entries.len() - 1;
         let mut position = self.home(tag);
         loop {
             let entry = self.entries[position];
-            if entry.slot == NONE || (entry.tag == tag && number(entry.slot) == id) {
+            if entry.slot == NONE || (entry.tag == tag && slab.get(entry.slot).id == id) {
                 return position;
             }
             position = (position + 1) & mask;

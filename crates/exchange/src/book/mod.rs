@@ -20,10 +20,8 @@ use num::{Lots, Side, Ticks};
 use wire::OrderId;
 
 pub use fold::Fold;
-pub(crate) use index::OrderIndex;
 pub use paged::PagedBook;
 pub use reference::ReferenceBook;
-pub(crate) use slab::{NONE, at};
 
 /// Orders that may rest in one book at a time.
 pub const RESTING_MAX: u32 = 1 << 24;

@@ -101,9 +101,7 @@ impl OrderBook for PagedBook {
             return Err(RestError::Full { have: self.slab.used() });
         }
         let (ladder, slab, index) = self.ladder_mut(order.side);
-        let vacancy = index
-            .vacancy(order.id, |slot| slab.get(slot).id)
-            .ok_or(RestError::Duplicate { have: order.id })?;
+        let vacancy = index.vacancy(order.id, slab).ok_or(RestError::Duplicate { have: order.id })?;
         let slot = slab.next_slot();
         let need = order.remaining;
         ladder.append(&order, slab).map_err(|have| RestError::LevelOverflow { have, need })?;
@@ -113,7 +111,7 @@ impl OrderBook for PagedBook {
 
     #[inline]
     fn cancel(&mut self, id: OrderId) -> Option<RestingOrder> {
-        let slot = self.index.find(id, |slot| self.slab.get(slot).id)?;
+        let slot = self.index.find(id, &self.slab)?;
         let order = self.order(slot);
         let node = *self.slab.get(slot);
         let (ladder, slab, index) = self.ladder_mut(order.side);
@@ -124,7 +122,7 @@ impl OrderBook for PagedBook {
     }
 
     fn reduce(&mut self, id: OrderId, remaining: Lots) -> Result<RestingOrder, ReduceError> {
-        let slot = self.index.find(id, |slot| self.slab.get(slot).id).ok_or(ReduceError::Unknown)?;
+        let slot = self.index.find(id, &self.slab).ok_or(ReduceError::Unknown)?;
         let order = self.order(slot);
         if remaining.is_zero() || remaining >= order.remaining {
             return Err(ReduceError::NotSmaller { have: order.remaining, need: remaining });
@@ -142,7 +140,7 @@ impl OrderBook for PagedBook {
     }
 
     fn find(&self, id: OrderId) -> Option<RestingOrder> {
-        self.index.find(id, |slot| self.slab.get(slot).id).map(|slot| self.order(slot))
+        self.index.find(id, &self.slab).map(|slot| self.order(slot))
     }
 
     #[inline]

@@ -6,7 +6,7 @@
 use wire::OrderId;
 
 /// No slot, no page.
-pub(crate) const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// One resting order: two to a cache line.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Default for Slab {
 
 /// A slot or page number as an index. Every machine we run on has at least 32-bit indices.
 #[inline]
-pub(crate) fn at(number: u32) -> usize {
+pub(super) fn at(number: u32) -> usize {
     usize::try_from(number).expect("invariant: indices have 32 bits or more")
 }
 
