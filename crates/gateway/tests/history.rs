@@ -10,10 +10,10 @@ mod support;
 
 use std::net::SocketAddr;
 
-use num::Side;
+use num::{Lots, Side, Ticks};
 use serde_json::{Value, json};
 use support::{MAKER, PERPETUAL, TRADER, Venue, account, http, limit, postgres::Postgres};
-use wire::InstrumentId;
+use wire::{Action, InstrumentId, QuoteSide};
 
 /// More than memory holds of anything that is asked for here.
 const ROUNDS: usize = 34;
@@ -137,6 +137,35 @@ async fn postgresql_holds_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let fresh = format!("sqlite:{}?mode=rwc", folder.path().join("fresh.sqlite").display());
     forgets_nothing(postgres.url.clone(), fresh).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quote_that_never_traded_is_not_stored_and_every_other_order_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let venue = Venue::open().await;
+    let (address, _) = venue.serve(|config| config.history = Some(url)).await;
+    venue.ready_at(address).await;
+    venue.act(MAKER, vec![limit(InstrumentId(0), Side::Buy, (7, 120_000))]);
+    venue.act(MAKER, vec![Action::CancelAll { instrument: None }]);
+    let quote = |bid| {
+        let side = |price| Some(QuoteSide { price: Ticks::new(price), lots: Lots::new(5) });
+        Action::Quote { instrument: InstrumentId(0), protection: None, bid: side(bid), ask: side(130_000) }
+    };
+    venue.act(MAKER, vec![quote(126_000)]);
+    venue.act(TRADER, vec![limit(InstrumentId(0), Side::Sell, (2, 126_000))]);
+    for _ in 0..ROUNDS {
+        venue.act(MAKER, (0..64).map(|place| quote(125_000 + place)).collect());
+    }
+    venue.ready_at(address).await;
+    let all = json!({ "currency": "USDC", "count": 1_000, "include_unfilled": true });
+    let told =
+        http::call(address, "private/get_order_history_by_currency", &all, Some(("maker", "secret"))).await;
+    let orders = told.result().as_array().into_iter().flatten();
+    let sizes: Vec<_> = orders.map(|it| (it["amount"].as_f64(), it["filled_amount"].as_f64())).collect();
+    let quotes = sizes.iter().filter(|(amount, _)| *amount == Some(0.005)).collect::<Vec<_>>();
+    assert_eq!(quotes, [&(Some(0.005), Some(0.002))], "the one that traded");
+    assert!(sizes.contains(&(Some(0.007), Some(0.0))), "an order that is no quote: {sizes:?}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::{
     follow::Changes,
     history::{Candle, Entry},
     methods::{funding_hour_json, log_entry_json, settlement_json},
-    model::{Fill, Trade},
+    model::{Fill, Order, Trade},
     view::View,
 };
 
@@ -68,8 +68,11 @@ fn fill(view: &View, it: &Fill) -> Row {
     row
 }
 
+/// Nobody asks a year later for the quotes that a market maker replaced every second and that never traded.
 fn ended_order(view: &View, id: OrderId) -> Option<Row> {
-    let it = view.history().find_order(id).filter(|it| !it.is_open())?;
+    let has_traded = |it: &Order| it.filled.raw() > 0;
+    let is_kept = |it: &&Order| !it.is_open() && (has_traded(it) || !it.is_quote);
+    let it = view.history().find_order(id).filter(is_kept)?;
     let own = (account_name(&it.account), id.0);
     let filled = it.filled.raw();
     Some(Row { sequence: filled, ..row(own, it.instrument, it.updated_ms, &view.order_object(it)) })
