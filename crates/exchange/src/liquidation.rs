@@ -50,6 +50,18 @@ impl Liquidations {
         sets.into_iter().filter_map(|set| set.last().copied()).max().unwrap_or(0).max(self.last)
     }
 
+    /// Accounts, by rising number.
+    pub(crate) fn watch_all(&mut self, accounts: Vec<AccountIndex>) {
+        self.watched.append(&mut accounts.into_iter().collect());
+    }
+
+    /// The watched accounts, beginning behind the one that took the last step; nobody is watched afterwards.
+    fn take_turn(&mut self) -> Vec<AccountIndex> {
+        let turn = self.in_turn();
+        self.watched.clear();
+        turn
+    }
+
     /// The watched accounts, beginning behind the one that took the last step.
     fn in_turn(&self) -> Vec<AccountIndex> {
         let (before, behind) = (..=self.last, (Bound::Excluded(self.last), Bound::Unbounded));
@@ -65,13 +77,19 @@ impl State {
         }
         let mut steps = self.parameters.liquidation.accounts_max;
         let mut deleverages = self.parameters.liquidation.deleverages_max;
-        for account in self.liquidations.in_turn() {
+        for account in self.liquidations.take_turn() {
             self.refresh_ceiling(account);
             if !self.needs_liquidation(account) {
+                // Somebody's step may have touched it.
                 self.liquidations.watched.remove(&account);
-            } else if self.check_rungs(account, Use::Liquidate).is_err() {
+                self.note_debt(account);
                 continue;
-            } else if steps > 0 {
+            }
+            self.liquidations.watch(account);
+            if self.check_rungs(account, Use::Liquidate).is_err() {
+                continue;
+            }
+            if steps > 0 {
                 steps -= 1;
                 self.liquidations.last = account;
                 self.step_liquidation(account);

@@ -13,6 +13,7 @@ use wire::{Event, InstrumentId, UnderlyingId};
 use crate::{
     genesis::MarginParameters,
     instrument::{Greeks, Instrument, Valuation},
+    ledger::AccountIndex,
     margin::{NarrowSums, OpenOrder},
     name::{Contract, Right},
     risk::{Grid, time_to},
@@ -108,11 +109,12 @@ impl State {
             let it = instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
             it.filter(|it| it.underlying == underlying)
         };
+        let mut concerned: Vec<AccountIndex> = Vec::with_capacity(self.accounts.len());
         for (account, holder) in (0..).zip(&mut self.accounts) {
             if holder.holdings.is_empty() && holder.orders.is_empty() {
                 continue;
             }
-            self.liquidations.watch(account);
+            concerned.push(account);
             let Some(risk) = holder.risks.as_mut().and_then(|risks| risks.get_mut(&underlying)) else {
                 continue;
             };
@@ -129,6 +131,7 @@ impl State {
                 risk.add_order_value(it, &open, 1);
             }
         }
+        self.liquidations.watch_all(concerned);
     }
 }
 
