@@ -38,7 +38,7 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
 .PHONY: demo test bench lint page clean \
-	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
+	test-rust test-fuzz test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
 
 demo: page
 	$(call say,building clockless)
@@ -68,7 +68,7 @@ $(NODE_PACKAGES): web/package-lock.json
 	cd web && npm ci --no-audit --no-fund </dev/null
 	@touch $@
 
-test: test-rust test-aarch64 test-web test-end-to-end
+test: test-rust test-fuzz test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
 
 test-rust: page need-nextest need-lab need-postgres
@@ -76,6 +76,12 @@ test-rust: page need-nextest need-lab need-postgres
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
 	cargo test --workspace --doc --quiet
+
+# Seeds, cut and changed ones, and what was found before, through every target; libFuzzer itself is not needed. A workspace
+# of its own with the versions of this one: what is built for one is built for the other where their features agree.
+test-fuzz:
+	$(call say,targets of the fuzzers)
+	CARGO_TARGET_DIR=$(abspath $(TARGET)) cargo test --locked --quiet --manifest-path fuzz/Cargo.toml
 
 # The hashes of pricing on another architecture, under an emulator. Where there is none this says so and passes.
 test-aarch64:
@@ -135,6 +141,7 @@ $(VENV)/ready: Makefile
 lint: $(NODE_PACKAGES)
 	$(call say,format)
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	$(call say,lints)
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(call say,lints of the page)
