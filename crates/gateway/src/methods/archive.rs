@@ -18,11 +18,12 @@ use crate::{
 };
 
 use super::{
-    account_log::{named_for, words_of},
+    account_log::{self, named_for, words_of},
     market::named,
     market_history::{Trades, candles_json, chart_span},
     orders::Orders,
-    paging::Page,
+    paging::{Backward, Page},
+    settlements,
 };
 
 /// Rows that are looked through for those that fit a text.
@@ -44,11 +45,11 @@ enum Shape {
         after: Option<OrderId>,
     },
     Log {
-        count: usize,
+        page: Backward,
         words: String,
     },
     Settlements {
-        count: usize,
+        page: Backward,
     },
     Candles {
         minutes: u64,
@@ -179,28 +180,22 @@ fn orders(view: &View, own: String, params: &Params) -> Result<Asked, RpcError> 
 }
 
 fn log(own: String, params: &Params) -> Result<Asked, RpcError> {
-    let count = params.optional_u64("count")?.unwrap_or(100).clamp(1, 250);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = params.optional_u64("continuation")?.unwrap_or(u64::MAX);
+    let page = Backward::read(params, account_log::COUNTS)?;
     let times = params.u64("start_timestamp")?..=params.u64("end_timestamp")?;
     let words = params.optional_text("query")?.unwrap_or("").to_lowercase();
-    let limit = if words.is_empty() { count + 1 } else { SEARCHED_MAX };
-    let query = Query { times, ids: 0..=before.saturating_sub(1), ..Query::latest(Table::Log, own, limit) };
-    Ok(Asked { query, shape: Shape::Log { count, words } })
+    let mut query = Query { times, ..page.query(Table::Log, own) };
+    if !words.is_empty() {
+        query.limit = SEARCHED_MAX;
+    }
+    Ok(Asked { query, shape: Shape::Log { page, words } })
 }
 
 fn settlements(view: &View, account: String, params: &Params) -> Result<Asked, RpcError> {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = match params.optional_text("continuation")? {
-        None | Some("" | "none") => u64::MAX,
-        Some(_) => params.u64("continuation")?,
-    };
+    let page = Backward::read(params, settlements::COUNTS)?;
     let times = 0..=params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
     let instruments = Some(instruments(view, params)?);
-    let latest = Query::latest(Table::Settlements, account, count + 1);
-    let query = Query { times, instruments, ids: 0..=before.saturating_sub(1), ..latest };
-    Ok(Asked { query, shape: Shape::Settlements { count } })
+    let query = Query { times, instruments, ..page.query(Table::Settlements, account) };
+    Ok(Asked { query, shape: Shape::Settlements { page } })
 }
 
 fn candles(view: &View, params: &Params) -> Result<Option<Asked>, RpcError> {
@@ -247,11 +242,10 @@ async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> Answe
             let orders = values(rows);
             if is_continued { rpc::answer(&Orders { orders, continuation }) } else { rpc::answer(&orders) }
         }
-        Shape::Log { count, words } => rpc::answer(&log_page(rows, (count, &words), identity)),
-        Shape::Settlements { count } => {
-            let has_more = rows.len() > count;
-            let rows: Vec<Row> = rows.into_iter().take(count).collect();
-            let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
+        Shape::Log { page, words } => rpc::answer(&log_page(rows, (page, &words), identity)),
+        Shape::Settlements { page } => {
+            let (rows, last) = page.take(rows.into_iter(), number);
+            let continuation = last.map(|id| id.to_string());
             rpc::answer(&Settlements { settlements: values(rows), continuation })
         }
         Shape::Candles { minutes, times } => {
@@ -276,17 +270,18 @@ fn values(rows: Vec<Row>) -> Vec<Box<RawValue>> {
     rows.into_iter().map(|row| row.value).collect()
 }
 
-fn log_page(rows: Vec<Row>, (count, words): (usize, &str), identity: Option<&Identity>) -> Value {
-    let read = |row: Row| Some((row.key.id, serde_json::from_str::<Value>(row.value.get()).ok()?));
-    let fits = |(_, entry): &(i64, Value)| {
+/// A row's number among those of its table.
+fn number(row: &Row) -> u64 {
+    u64::try_from(row.key.id).unwrap_or(0)
+}
+
+fn log_page(rows: Vec<Row>, (page, words): (Backward, &str), identity: Option<&Identity>) -> Value {
+    let read = |row: Row| Some((number(&row), serde_json::from_str::<Value>(row.value.get()).ok()?));
+    let fits = |(_, entry): &(u64, Value)| {
         let text = words_of(entry);
         words.split_whitespace().all(|word| text.contains(word))
     };
-    let mut found: Vec<(i64, Value)> =
-        rows.into_iter().filter_map(read).filter(fits).take(count + 1).collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let continuation = found.last().filter(|_| has_more).map(|(id, _)| *id);
+    let (found, continuation) = page.take(rows.into_iter().filter_map(read).filter(fits), |(id, _)| *id);
     let named = |(_, entry)| identity.map_or(Value::Null, |identity| named_for(identity, entry));
     json!({ "logs": found.into_iter().map(named).collect::<Value>(), "continuation": continuation })
 }

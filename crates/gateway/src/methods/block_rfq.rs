@@ -20,10 +20,12 @@ use crate::{
     view::View,
 };
 
-use super::{Caller, block_trade, market, terms};
+use super::{Caller, block_trade, market, paging::Backward, terms};
 
 /// Legs of a request, as an offer has them at most.
 const LEGS_MAX: usize = wire::limits::BLOCK_LEGS_MAX;
+/// Requests in one answer when the call does not say, and at most.
+const COUNTS: (u64, u64) = (20, 1_000);
 /// How long an offer stands once it is signed, by the time of commits.
 const OFFER_MS: u64 = 15_000;
 
@@ -226,11 +228,10 @@ fn cancel_quotes(caller: Caller<'_>, params: &Params) -> RpcResult {
 }
 
 fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
+    let page = Backward::read(params, COUNTS)?;
     let state = params.choice("state", &["open", "filled", "traded", "cancelled", "expired", "closed"])?;
     let role = params.choice("role", &["any", "taker", "maker"])?.unwrap_or("any");
-    let (before, only) = (params.optional_u64("continuation")?, params.optional_u64("block_rfq_id")?);
+    let only = params.optional_u64("block_rfq_id")?;
     let view = caller.gateway.view();
     let selection = Selection::read(&view, params)?;
     let (account, name) = (caller.identity.account, caller.gateway.keyring.name_of(&caller.identity.account));
@@ -241,13 +242,11 @@ fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {
         in_role
             && is_in_state(it.state, state)
             && only.is_none_or(|id| it.id == id)
-            && before.is_none_or(|id| it.id <= id)
             && is_request_of(&view, it, &selection)
     };
-    let mut found: Vec<&Request> = book.requests().filter(is_wanted).take(count + 1).collect();
-    let next = if found.len() > count { found.pop().map(|it| it.id.to_string()) } else { None };
+    let (found, last) = page.take(book.requests().filter(is_wanted), |it| it.id);
     let found: Value = found.into_iter().map(|it| request_json(&view, &book, it, &account)).collect();
-    Ok(json!({ "block_rfqs": found, "continuation": next }))
+    Ok(json!({ "block_rfqs": found, "continuation": last.map(|id| id.to_string()) }))
 }
 
 fn is_in_state(have: RequestState, wanted: Option<&str>) -> bool {
@@ -291,25 +290,14 @@ fn user_info(caller: Caller<'_>) -> Value {
 
 /// Trades that came of requests at this gateway, for everybody.
 pub(super) fn trades(gateway: &crate::Gateway, params: &Params) -> RpcResult {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = match params.optional_text("continuation")? {
-        None | Some("") => u64::MAX,
-        Some(text) => text
-            .rsplit_once(':')
-            .and_then(|(_, id)| id.parse().ok())
-            .ok_or_else(|| RpcError::param("continuation", "what an answer before gave is expected"))?,
-    };
+    let page = Backward::read(params, COUNTS)?;
     params.text("currency")?;
     let view = gateway.view();
     let selection = Selection::read(&view, params)?;
     let book = lock(&gateway.rfq);
-    let traded = |it: &&Request| it.state == RequestState::Filled && it.id < before;
-    let chosen = book.requests().filter(traded).filter(|it| is_request_of(&view, it, &selection));
-    let mut found: Vec<&Request> = chosen.take(count + 1).collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let next = found.last().filter(|_| has_more).map(|it| format!("{}:{}", it.traded_ms, it.id));
+    let traded = |it: &&Request| it.state == RequestState::Filled && is_request_of(&view, it, &selection);
+    let (found, last) = page.take(book.requests().filter(traded), |it| it.id);
+    let next = last.and(found.last()).map(|it| format!("{}:{}", it.traded_ms, it.id));
     let found: Value = found.into_iter().map(|it| trade_json(&view, it)).collect();
     Ok(json!({ "block_rfqs": found, "continuation": next }))
 }
