@@ -39,7 +39,8 @@ pub fn json_rpc(bytes: &[u8]) {
         judge(reply.as_bytes(), serde_json::from_str(frame).ok().as_ref());
     }
     for push in &heard.pushes {
-        let push: Value = serde_json::from_str(push).expect("a push is JSON");
+        let push: Value =
+            serde_json::from_str(push).unwrap_or_else(|error| panic!("a push is JSON: {error}"));
         assert!(push["method"] == "subscription" && push["params"]["channel"].is_string(), "{push}");
     }
 }
@@ -60,7 +61,8 @@ fn over_http(line: &[u8]) -> Option<OverHttp<'_>> {
 
 /// What every reply keeps to; `request` is what it answers, where that is JSON.
 fn judge(reply: &[u8], request: Option<&Value>) {
-    let reply: Value = serde_json::from_slice(reply).expect("a reply is JSON");
+    let reply: Value =
+        serde_json::from_slice(reply).unwrap_or_else(|error| panic!("a reply is JSON: {error}"));
     assert_eq!(reply["jsonrpc"], "2.0", "{reply}");
     assert!(reply.get("result").is_some() != reply.get("error").is_some(), "a result or an error: {reply}");
     let error = &reply["error"];
