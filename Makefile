@@ -2,6 +2,7 @@
 #   make demo [ARGS="--validators 4"]   a network on this machine and the trading page at port 8080
 #   make test                           every test there is
 #   make bench [BENCHES="consensus"]    the published figures, as JSON
+#   make book                           the documentation as pages, in target/book/html
 #   make lint, make page, make clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +17,7 @@ NEXTEST := 0.9.143
 CCXT := 4.5.90
 NAUTILUS := 1.231.0
 SCHEMATHESIS := 4.32.5
+MDBOOK := 0.5.4
 BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
 AARCH64 := aarch64-unknown-linux-musl
@@ -37,8 +39,10 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) </dev/null; \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
-.PHONY: demo test bench lint page clean \
-	test-rust test-fuzz test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
+# What pages of the book link to beside other pages.
+BOOK_SOURCES := docs ARCHITECTURE.md GLOSSARY.md ops crates/gateway/api web/src/verify
+.PHONY: demo test bench lint page book clean \
+	test-rust test-fuzz test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium need-mdbook
 
 demo: page
 	$(call say,building clockless)
@@ -67,6 +71,18 @@ $(NODE_PACKAGES): web/package-lock.json
 	$(call say,installing the page's packages)
 	cd web && npm ci --no-audit --no-fund </dev/null
 	@touch $@
+
+# Links lead out of docs, so the book is made of a copy in which they stay inside; then every link is followed.
+book: need-mdbook
+	$(call say,the book)
+	rm -rf target/book
+	mkdir -p target/book/src
+	cp -r --parents $(BOOK_SOURCES) target/book/src
+	sed -e 's|](|](docs/|' -e '/book\/architecture.md/a - [The code map](ARCHITECTURE.md)\n- [Words](GLOSSARY.md)' \
+		docs/SUMMARY.md > target/book/src/SUMMARY.md
+	mdbook build
+	echo '<meta http-equiv="refresh" content="0; url=docs/book/index.html">' > target/book/html/index.html
+	cargo xtask links target/book/html
 
 test: test-rust test-fuzz test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
@@ -123,6 +139,11 @@ need-lab:
 need-postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
 		|| { echo "== installing PostgreSQL"; $(call install,postgresql) || true; }
+
+need-mdbook:
+	@[ "$$(mdbook --version 2>/dev/null)" = "mdbook v$(MDBOOK)" ] || { echo "== installing mdbook $(MDBOOK)"; \
+		cargo install --locked mdbook --version $(MDBOOK); } \
+		|| { echo "mdbook $(MDBOOK) cannot be had: the book is not made; its pages can be read in docs/" >&2; exit 1; }
 
 need-chromium:
 	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }
