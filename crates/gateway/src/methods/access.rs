@@ -86,6 +86,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_position"
         | "get_mmp_config"
         | "get_mmp_status"
+        | "get_leg_prices"
         | "get_settlement_history_by_instrument"
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
         "simulate_portfolio"

@@ -73,7 +73,7 @@ fn amount(params: &Params) -> Result<Fix, RpcError> {
     Ok(Fix::from_raw(raw))
 }
 
-fn price(params: &Params) -> Result<Cash, RpcError> {
+pub(super) fn price(params: &Params) -> Result<Cash, RpcError> {
     let raw = params.optional_decimal("price", 6)?;
     let raw = raw.ok_or_else(|| RpcError::param("price", "missing, a number is expected"))?;
     Ok(Cash::from_micros(raw))
@@ -108,7 +108,7 @@ fn create(caller: Caller<'_>, params: &Params) -> RpcResult {
 }
 
 /// The legs with what is wanted of each.
-fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
+pub(super) fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
     let mut legs: Vec<Leg> = Vec::new();
     for leg in params.objects("legs")? {
         let it = market::to_trade(view, &leg)?;

@@ -245,6 +245,7 @@ fn private_reading(
         "get_transfers" => moves::get(gateway, identity, (moves::Kind::Transfers, params)),
         "get_mmp_config" => quoting::get_protection(gateway, identity, params),
         "get_mmp_status" => quoting::get_protection_status(gateway, identity, params),
+        "get_leg_prices" => combos::leg_prices(gateway, params),
         "simulate_portfolio" => simulating::portfolio(gateway, identity, params),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),

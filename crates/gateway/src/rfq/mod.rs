@@ -21,6 +21,7 @@ pub(crate) use error::RfqError;
 pub(crate) use json::{quote_json, request_json, trade_json};
 pub(crate) use request::{
     Deal, Disclosure, Execution, Leg, Party, PricedLeg, Quote, QuoteState, QuoteTerms, Request, RequestState,
+    structure,
 };
 
 /// How long a request stands.
@@ -124,15 +125,14 @@ impl RequestBook {
         if have >= OPEN_MAX {
             return Err(RfqError::RequestLimit { have, need: OPEN_MAX });
         }
-        let amount = new.legs.iter().fold(0, |sum, leg| request::divisor(leg.ratio, sum));
-        let ratio = |leg: &Leg| Leg { ratio: leg.ratio / amount.max(1), ..*leg };
+        let (legs, amount) = structure(&new.legs);
         self.forget();
         self.last_request += 1;
         let request = Request {
             id: self.last_request,
             taker: new.taker,
-            legs: new.legs.iter().map(ratio).collect(),
-            amount: Fix::from_raw(amount),
+            legs,
+            amount,
             makers: new.makers,
             label: new.label,
             created_ms: now_ms,

@@ -125,8 +125,15 @@ impl Request {
     }
 }
 
+/// Legs with amounts for ratios as a structure: whole ratios without a common factor, and how much of it they are.
+pub(crate) fn structure(legs: &[Leg]) -> (Vec<Leg>, Fix) {
+    let amount = legs.iter().fold(0, |sum, leg| divisor(leg.ratio, sum));
+    let ratio = |leg: &Leg| Leg { ratio: leg.ratio / amount.max(1), ..*leg };
+    (legs.iter().map(ratio).collect(), Fix::from_raw(amount))
+}
+
 /// The greatest common divisor; the other number where one is zero.
-pub(super) fn divisor(left: i64, right: i64) -> i64 {
+fn divisor(left: i64, right: i64) -> i64 {
     if right == 0 { left } else { divisor(right, left % right) }
 }
 
