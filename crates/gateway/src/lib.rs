@@ -53,7 +53,10 @@ use std::{
 use client::{NodeClient, Wallet};
 use crypto::Digest;
 use serde_json::Value;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use wire::{AccountId, Action, Committee, IntentId, OrderId, OrderTarget};
 
 use crate::{
@@ -127,6 +130,8 @@ pub struct Gateway {
     pub(crate) pools: Pools,
     /// Requests for quotes and their answers. Whoever needs a view beside it takes the view first.
     pub(crate) rfq: Mutex<RequestBook>,
+    /// That a quote came which an acceptance may have waited for.
+    pub(crate) quoted: Notify,
     /// Who may play what could become of an account.
     pub(crate) envelopes: Semaphore,
     view: RwLock<View>,
@@ -166,6 +171,7 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
     let mut tasks = JoinSet::new();
     tasks.spawn(tick(Arc::clone(&gateway)));
     tasks.spawn(commits::follow(Arc::clone(&gateway)));
+    tasks.spawn(methods::follow_quotes(Arc::clone(&gateway)));
     let service = http::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(listener, service) => served.map_err(listen),
@@ -200,6 +206,7 @@ impl Gateway {
             metrics: Metrics::default(),
             pools: Pools::new(config.limits),
             rfq: Mutex::default(),
+            quoted: Notify::new(),
             envelopes: Semaphore::new(1),
             view: RwLock::new(View::new(state)),
             feed: Mutex::default(),

@@ -1,40 +1,37 @@
-//! Requests for quotes, their answers, and the trade that comes of them.
+//! Requests for quotes and their answers.
 //!
-//! Invariant: what is taken is signed only then, by the session keys of both sides, and trades whole or not at all; a
-//! request whose trade may or may not have been ordered never trades again.
+//! Invariant: a request names each instrument once; whoever is concerned hears of every change of it. What comes of an
+//! acceptance is in `accepting`.
 
-use num::{Cash, Fix, Side, Timestamp};
-use serde::Serialize;
+use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
-use wire::{Action, BlockLeg, BlockOffer, Boxed};
 
 use crate::{
     lock,
-    model::Instrument,
+    model::Kind,
     rfq::{
-        Acceptance, Disclosure, Ending, Execution, Leg, NewQuote, NewRequest, Party, Priced, PricedLeg,
-        Quote, QuoteState, Request, RequestState, quote_json, request_json, trade_json,
+        Disclosure, Execution, Hedge, Leg, NewQuote, NewRequest, Party, Priced, PricedLeg, Quote, QuoteState,
+        Request, RequestState, RfqError, quote_json, request_json, trade_json,
     },
     rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     selection::Selection,
     view::View,
 };
 
-use super::{Caller, block_trade, market, paging::Backward, terms};
+use super::{Caller, accepting, market, paging::Backward, terms};
 
 /// Legs of a request, as an offer has them at most.
 const LEGS_MAX: usize = wire::limits::BLOCK_LEGS_MAX;
 /// Requests in one answer when the call does not say, and at most.
 const COUNTS: (u64, u64) = (20, 1_000);
-/// How long an offer stands once it is signed, by the time of commits.
-const OFFER_MS: u64 = 15_000;
 
 /// Methods of makers and takers.
 pub(super) async fn dispatch(caller: Caller<'_>, name: &str, params: &Params) -> Option<Answer> {
     let result = match name {
-        "accept_block_rfq" => return Some(accept(caller, params).await),
+        "accept_block_rfq" => return Some(accepting::accept(caller, params).await),
         "create_block_rfq" => create(caller, params),
         "cancel_block_rfq" => cancel(caller, params),
+        "cancel_block_rfq_trigger" => cancel_trigger(caller, params),
         "add_block_rfq_quote" => add_quote(caller, params),
         "edit_block_rfq_quote" => edit_quote(caller, params),
         "cancel_block_rfq_quote" => cancel_quote(caller, params),
@@ -67,7 +64,7 @@ pub(super) fn direction(params: &Params) -> Result<Side, RpcError> {
 }
 
 /// A positive amount in billionths.
-fn amount(params: &Params) -> Result<Fix, RpcError> {
+pub(super) fn amount(params: &Params) -> Result<Fix, RpcError> {
     let raw = params.optional_decimal("amount", 9)?;
     let raw = raw.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
     Ok(Fix::from_raw(raw))
@@ -84,25 +81,38 @@ fn label(params: &Params) -> Result<String, RpcError> {
     terms::label(text).map(|_| text.to_owned())
 }
 
-fn refuse_hedge(params: &Params) -> Result<(), RpcError> {
-    match params.get("hedge") {
-        None => Ok(()),
-        Some(_) => Err(RpcError {
-            code: Code::NotImplemented,
-            data: json!({ "param": "hedge", "reason": "a hedge is a leg of its own here" }),
-        }),
+/// The hedge that a call names; `None` without one.
+fn hedge(view: &View, params: &Params) -> Result<Option<Hedge>, RpcError> {
+    let Some(given) = params.object("hedge")? else { return Ok(None) };
+    let it = market::to_trade(view, &given)?;
+    if !matches!(it.kind, Kind::Future | Kind::Perpetual) {
+        return Err(RpcError::param("hedge", format!("{} given, a future is expected", it.name)));
     }
+    let (price, lots) = (price(&given)?, terms::amount(it, &given, None)?);
+    terms::ticks(it, price)?;
+    let amount = i64::try_from(lots.get()).ok().and_then(|lots| it.lot.raw().checked_mul(lots));
+    let too_large = || RpcError::new(Code::InvalidAmount, "the hedge is too large");
+    let amount = Fix::from_raw(amount.ok_or_else(too_large)?);
+    Ok(Some(Hedge { instrument: it.id, side: direction(&given)?, amount, price, lot: it.lot }))
+}
+
+/// A call may leave the hedge of a request out, and cannot name another.
+pub(super) fn check_hedge(caller: Caller<'_>, request: u64, params: &Params) -> Result<(), RpcError> {
+    let named = hedge(&caller.gateway.view(), params)?;
+    let book = lock(&caller.gateway.rfq);
+    let known = book.request(request).and_then(|it| it.hedge);
+    if named.is_none() || named == known { Ok(()) } else { Err(RfqError::OtherHedge.into()) }
 }
 
 fn create(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
     let view = caller.gateway.view();
-    let legs = wanted_legs(&view, params)?;
+    let (legs, hedge) = (wanted_legs(&view, params)?, hedge(&view, params)?);
+    check_legs(&view, &legs, hedge.as_ref())?;
     let makers = match params.get("makers") {
         Some(_) => params.texts("makers")?,
         None => Vec::new(),
     };
-    let new = NewRequest { taker: party(caller, params)?, legs, makers, label: label(params)? };
+    let new = NewRequest { taker: party(caller, params)?, legs, hedge, makers, label: label(params)? };
     let id = lock(&caller.gateway.rfq).create(new, view.now_ms())?;
     Ok(told(caller, &view, id))
 }
@@ -126,6 +136,20 @@ pub(super) fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcE
     Ok(legs)
 }
 
+/// A hedge is of the underlying of the legs, none of them, and trades with them in one offer.
+fn check_legs(view: &View, legs: &[Leg], hedge: Option<&Hedge>) -> Result<(), RpcError> {
+    let Some(hedge) = hedge else { return Ok(()) };
+    let underlying = |id| view.instrument_of(id).map(|it| it.underlying.as_str());
+    let wrong = |reason: &str| Err(RpcError::param("hedge", reason));
+    if legs.iter().any(|leg| underlying(leg.instrument) != underlying(hedge.instrument)) {
+        return wrong("a future of the legs' underlying is expected");
+    }
+    if legs.iter().any(|leg| leg.instrument == hedge.instrument) {
+        return wrong("it is a leg already");
+    }
+    if legs.len() >= LEGS_MAX { wrong("there are too many legs beside it") } else { Ok(()) }
+}
+
 /// The request as its caller sees it, after all who are concerned were told.
 fn told(caller: Caller<'_>, view: &View, id: u64) -> Value {
     let book = lock(&caller.gateway.rfq);
@@ -137,6 +161,13 @@ fn cancel(caller: Caller<'_>, params: &Params) -> RpcResult {
     let id = params.u64("block_rfq_id")?;
     let view = caller.gateway.view();
     lock(&caller.gateway.rfq).cancel(&caller.identity.account, id)?;
+    Ok(told(caller, &view, id))
+}
+
+fn cancel_trigger(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let id = params.u64("block_rfq_id")?;
+    let view = caller.gateway.view();
+    lock(&caller.gateway.rfq).cancel_trigger(&caller.identity.account, id)?;
     Ok(told(caller, &view, id))
 }
 
@@ -152,8 +183,9 @@ fn priced_legs(view: &View, params: &Params) -> Result<Vec<PricedLeg>, RpcError>
 }
 
 fn add_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
-    let (request, view) = (params.u64("block_rfq_id")?, caller.gateway.view());
+    let request = params.u64("block_rfq_id")?;
+    check_hedge(caller, request, params)?;
+    let view = caller.gateway.view();
     let execution = match params.choice("execution_instruction", &["any_part_of", "all_or_none"])? {
         Some("all_or_none") => Execution::AllOrNone,
         _ => Execution::AnyPart,
@@ -181,6 +213,7 @@ fn quoted(caller: Caller<'_>, view: &View, id: u64) -> RpcResult {
     let quote = book.quotes().find(|it| it.id == id);
     let quote = quote.ok_or_else(|| RpcError::new(Code::NotFound, format!("there is no quote {id}")))?;
     caller.gateway.tell_request(view, &book, quote.request);
+    caller.gateway.quoted.notify_one();
     Ok(quote_json(view, &book, quote))
 }
 
@@ -195,8 +228,10 @@ fn named_quote(caller: Caller<'_>, params: &Params) -> Result<u64, RpcError> {
 }
 
 fn edit_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
-    let (id, view) = (named_quote(caller, params)?, caller.gateway.view());
+    let id = named_quote(caller, params)?;
+    let request = lock(&caller.gateway.rfq).quotes().find(|it| it.id == id).map_or(0, |it| it.request);
+    check_hedge(caller, request, params)?;
+    let view = caller.gateway.view();
     let terms = (priced_legs(&view, params)?, amount(params)?);
     lock(&caller.gateway.rfq).edit_quote(&caller.identity.account, id, terms, view.now_ms())?;
     quoted(caller, &view, id)
@@ -300,101 +335,4 @@ pub(super) fn trades(gateway: &crate::Gateway, params: &Params) -> RpcResult {
     let next = last.and(found.last()).map(|it| format!("{}:{}", it.traded_ms, it.id));
     let found: Value = found.into_iter().map(|it| trade_json(&view, it)).collect();
     Ok(json!({ "block_rfqs": found, "continuation": next }))
-}
-
-/// What came of an acceptance.
-#[derive(Serialize)]
-struct Accepted<'a> {
-    /// Always null: what cannot trade at once does not wait.
-    trade_trigger: Option<()>,
-    block_trades: Vec<block_trade::Block<'a>>,
-}
-
-async fn accept(caller: Caller<'_>, params: &Params) -> Answer {
-    refuse_hedge(params)?;
-    if params.choice("time_in_force", &["fill_or_kill", "good_til_cancelled"])? == Some("good_til_cancelled")
-    {
-        let reason = "an acceptance does not wait: fill_or_kill is expected";
-        let data = json!({ "param": "time_in_force", "reason": reason });
-        return Err(RpcError { code: Code::NotImplemented, data });
-    }
-    let id = params.u64("block_rfq_id")?;
-    let wanted = Acceptance { side: direction(params)?, price: price(params)?, amount: amount(params)? };
-    let account = caller.identity.account;
-    let taken = lock(&caller.gateway.rfq).take(&account, id, wanted)?;
-    let mut trading = Trading { caller, id, taken, ending: Ending::Unknown };
-    let until = Timestamp::from_millis(caller.gateway.view().now_ms().saturating_add(OFFER_MS));
-    let offers = trading.offers(until);
-    let legs: Vec<Vec<BlockLeg>> = offers.iter().flatten().map(|offer| offer.terms.legs.to_vec()).collect();
-    let outcome = match offers {
-        Ok(offers) => {
-            let take = |offer| Action::TakeBlock { offer: Boxed::new(offer) };
-            let actions = offers.into_iter().map(take).collect();
-            caller.gateway.execute_together(caller.identity, actions, until).await
-        }
-        Err(error) => Err(error),
-    };
-    trading.ending = match &outcome {
-        Ok(_) => Ending::Traded { at_ms: caller.gateway.view().now_ms() },
-        Err(error) if error.code == Code::TimedOut => Ending::Unknown,
-        Err(_) => Ending::Refused,
-    };
-    drop(trading);
-    let outcome = outcome?;
-    let view = caller.gateway.view();
-    let block_trades = block_trade::of_outcome(&view, &account, (&outcome, &legs));
-    rpc::answer(&Accepted { trade_trigger: None, block_trades })
-}
-
-/// A request that trades; however this ends, the request is told of it.
-struct Trading<'a> {
-    caller: Caller<'a>,
-    id: u64,
-    taken: Vec<(Quote, Fix)>,
-    ending: Ending,
-}
-
-impl Trading<'_> {
-    /// What the taker carries: one offer for each quote that he takes, signed now.
-    fn offers(&self, until: Timestamp) -> Result<Vec<BlockOffer>, RpcError> {
-        let gateway = self.caller.gateway;
-        let view = gateway.view();
-        let legs = lock(&gateway.rfq).request(self.id).map(|it| it.legs.clone()).unwrap_or_default();
-        let offer = |(quote, part): &(Quote, Fix)| {
-            let maker = gateway.keyring.by_client(&quote.client_id)?;
-            let each = legs.iter().zip(&quote.terms.prices);
-            let legs: Result<Vec<BlockLeg>, RpcError> = each
-                .map(|(leg, price)| {
-                    let it = view.instrument_of(leg.instrument);
-                    let it = it.ok_or_else(|| RpcError::new(Code::BookClosed, "a leg is gone"))?;
-                    block_leg(it, leg, (quote.terms.side, *price, *part))
-                })
-                .collect();
-            gateway.offer(&maker, Some(self.caller.identity.account), (until, legs?))
-        };
-        self.taken.iter().map(offer).collect()
-    }
-}
-
-impl Drop for Trading<'_> {
-    fn drop(&mut self) {
-        let gateway = self.caller.gateway;
-        let view = gateway.view();
-        let mut book = lock(&gateway.rfq);
-        book.finish(self.id, &self.taken, self.ending);
-        gateway.tell_request(&view, &book, self.id);
-    }
-}
-
-/// A leg as the maker of `side` of the structure trades it.
-fn block_leg(
-    it: &Instrument,
-    leg: &Leg,
-    (maker_side, price, amount): (Side, Cash, Fix),
-) -> Result<BlockLeg, RpcError> {
-    let side = if maker_side == Side::Buy { leg.side } else { leg.side.opposite() };
-    let whole = i128::from(amount.raw()) * i128::from(leg.ratio);
-    let units = i64::try_from(whole).map(Fix::from_raw);
-    let units = units.map_err(|_| RpcError::new(Code::InvalidAmount, "the amount is too large"))?;
-    Ok(BlockLeg { instrument: it.id, side, price: terms::ticks(it, price)?, lots: terms::lots(it, units)? })
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one match knows every method; a method is public or private by its name.
 
+mod accepting;
 mod access;
 mod account;
 mod account_log;
@@ -34,6 +35,7 @@ use crate::{
     session::Session,
 };
 
+pub(crate) use accepting::follow_quotes;
 pub(crate) use account_log::log_entry_json;
 pub(crate) use block_rfq::is_request_of;
 use cancelling::Which;
