@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     account_log::{self, named_for, words_of},
+    block_trade,
     market::named,
     market_history::{Trades, candles_json, chart_span},
     orders::Orders,
@@ -54,6 +55,11 @@ enum Shape {
     Candles {
         minutes: u64,
         times: (u64, u64),
+    },
+    Block,
+    /// Rows of one block for each of its legs follow each other.
+    Blocks {
+        count: usize,
     },
     /// A bare list.
     All,
@@ -137,6 +143,12 @@ fn private(
             history.forgot_orders(account).then(|| orders(view, own, params)).transpose()
         }
         "get_transaction_log" => history.forgot_log(account).then(|| log(own, params)).transpose(),
+        "get_block_trade" => {
+            let id = block_trade::read_id("id", params.text("id")?)?;
+            let query = Query { ids: id..=id, ..Query::latest(Table::Blocks, own, 1) };
+            Ok(history.forgot_fills(account).then_some(Asked { query, shape: Shape::Block }))
+        }
+        "get_block_trades" => history.forgot_fills(account).then(|| blocks(view, own, params)).transpose(),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
             let is_needed = history.forgot_settlements(Some(account));
             is_needed.then(|| settlements(view, own, params)).transpose()
@@ -198,6 +210,14 @@ fn settlements(view: &View, account: String, params: &Params) -> Result<Asked, R
     Ok(Asked { query, shape: Shape::Settlements { page } })
 }
 
+fn blocks(view: &View, own: String, params: &Params) -> Result<Asked, RpcError> {
+    let block_trade::Asked { count, ids } = block_trade::Asked::read(params)?;
+    let instruments = Some(instruments(view, params)?);
+    let rows_max = count.saturating_mul(wire::limits::BLOCK_LEGS_MAX);
+    let query = Query { ids, instruments, ..Query::latest(Table::Blocks, own, rows_max) };
+    Ok(Asked { query, shape: Shape::Blocks { count } })
+}
+
 fn candles(view: &View, params: &Params) -> Result<Option<Asked>, RpcError> {
     let (it, (minutes, from_ms, to_ms)) = (named(view, params)?, chart_span(view, params)?);
     if !view.history().forgot_candles(it.id, from_ms) {
@@ -251,6 +271,13 @@ async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> Answe
         Shape::Candles { minutes, times } => {
             let stored: Vec<Candle> = rows.iter().filter_map(candle).collect();
             rpc::answer(&candles_json(&Candle::merged(stored.iter(), None, minutes, times)))
+        }
+        Shape::Block => rpc::answer(&rows.into_iter().next().ok_or_else(block_trade::unknown)?.value),
+        Shape::Blocks { count } => {
+            let mut rows = rows;
+            rows.dedup_by_key(|row| row.key.id);
+            rows.truncate(count);
+            rpc::answer(&values(rows))
         }
         Shape::All => rpc::answer(&values(rows)),
         Shape::One => {

@@ -38,6 +38,7 @@ use crate::{
 pub(crate) use accepting::follow_quotes;
 pub(crate) use account_log::log_entry_json;
 pub(crate) use block_rfq::is_request_of;
+pub(crate) use block_trade::Block as BlockTrade;
 use cancelling::Which;
 pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
@@ -181,7 +182,10 @@ async fn beside_the_books(
         return Some(Err(error));
     }
     match (area, name) {
-        (Area::BlockTrade, _) => block_trade::dispatch(caller, name, params).await,
+        (Area::BlockTrade, _) => match archive::answer(gateway, Some(identity), (name, params)).await {
+            Some(answer) => Some(answer),
+            None => block_trade::dispatch(caller, name, params).await,
+        },
         (Area::BlockRfq, _) => block_rfq::dispatch(caller, name, params).await,
         (_, "clockless/faucet") => Some(moves::faucet(gateway, identity, params).await),
         (_, "clockless/get_margin_envelope") => Some(simulating::envelope(gateway, identity).await),
