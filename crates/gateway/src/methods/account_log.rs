@@ -8,7 +8,7 @@ use crate::{
     Gateway,
     auth::Identity,
     decimal::{cash, fix},
-    history::{Entry, TradeEntry},
+    history::{Entry, TradeEntry, Why},
     json,
     model::Liquidity,
     rpc::{Params, RpcError, RpcResult},
@@ -53,9 +53,7 @@ pub(super) fn words_of(entry: &Value) -> String {
 }
 
 fn instrument_name<'a>(view: &'a View, it: &Entry) -> Option<&'a str> {
-    let of_trade = it.trade.as_ref().map(|trade| trade.instrument);
-    let id = of_trade.or(it.delivered.as_ref().map(|(instrument, ..)| *instrument))?;
-    view.instrument_of(id).map(|it| it.name.as_str())
+    view.instrument_of(it.instrument()?).map(|it| it.name.as_str())
 }
 
 /// The entry as its account sees it, with the names of who asks.
@@ -81,7 +79,7 @@ pub(crate) fn log_entry_json(view: &View, it: &Entry) -> Value {
         "equity": cash(it.balance),
         "profit_as_cashflow": false,
         "interest_pl": 0.0,
-        "info": {},
+        "info": info(it.why),
     });
     if let Some(name) = instrument_name(view, it) {
         value["instrument_name"] = json!(name);
@@ -95,6 +93,16 @@ pub(crate) fn log_entry_json(view: &View, it: &Entry) -> Value {
         value["price"] = cash(*price);
     }
     value
+}
+
+/// What an entry tells beside the venue's fields.
+fn info(why: Why) -> Value {
+    match why {
+        Why::VaultDeposit { pool, shares } | Why::VaultWithdrawal { pool, shares } => {
+            json!({ "pool": pool, "shares": shares })
+        }
+        _ => json!({}),
+    }
 }
 
 fn of_trade(it: &TradeEntry, value: &mut Value) {

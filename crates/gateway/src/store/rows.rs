@@ -97,11 +97,9 @@ fn ended_order(view: &View, id: OrderId) -> Option<Row> {
 }
 
 fn log_entry(view: &View, it: &Entry) -> Row {
-    let delivered = it.delivered.as_ref().map(|(instrument, ..)| *instrument);
-    let instrument = it.trade.as_ref().map(|trade| trade.instrument).or(delivered);
     let mut row =
         row((account_name(&it.account), it.id), InstrumentId(0), it.time_ms, &log_entry_json(view, it));
-    row.instrument = instrument.map_or(-1, |it| signed(u64::from(it.0)));
+    row.instrument = it.instrument().map_or(-1, |it| signed(u64::from(it.0)));
     row
 }
 
