@@ -209,6 +209,13 @@ async fn a_trade_of_a_combo_is_told_with_those_of_its_legs() {
     assert_eq!(watcher.next_of(&channels[0]).await, json!([trade]));
     assert_eq!(watcher.next_of(&channels[1]).await, json!([legs[1]]));
 
+    let ticker = venue.public("public/ticker", &asked).await;
+    let stats = &ticker.result()["stats"];
+    assert_eq!(
+        json!([ticker.result()["last_price"], stats["volume"], stats["volume_usd"]]),
+        json!([-10.5, 0.2, 2.1])
+    );
+
     // The buyer sees himself buy the future and sell the perpetual; his legs pay and are paid, the combo is not.
     let bought = venue.private("trader", "private/get_user_trades_by_instrument", &asked).await;
     let bought = &bought.result()["trades"][0];

@@ -359,8 +359,10 @@ impl OfInstrument {
 
     fn candle(&mut self, trade: &Trade) {
         let start_ms = trade.time_ms - trade.time_ms % MINUTE_MS;
-        let cost = trade.price.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let price = trade.price;
+        // A combo may trade below zero; a volume is none the less for it.
+        let size = Cash::from_micros(price.micros().saturating_abs());
+        let cost = size.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let candle = Candle {
             start_ms,
             open: price,
