@@ -54,6 +54,7 @@ async fn told(address: SocketAddr) -> Vec<Value> {
     let log = json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "count": 250 });
     let deposits =
         json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "query": "deposit" });
+    let nothing = json!({ "currency": "EURR", "start_timestamp": 0, "end_timestamp": u64::MAX });
     let page = json!({ "currency": "USDC", "count": 40, "with_continuation": true });
     let options = json!({ "currency": "BTC", "kind": "option", "count": 2 });
     let older = json!({ "currency": "BTC", "start_id": "BLOCK-67" });
@@ -68,6 +69,7 @@ async fn told(address: SocketAddr) -> Vec<Value> {
         ("private/get_user_trades_by_currency", &currency),
         ("private/get_transaction_log", &log),
         ("private/get_transaction_log", &deposits),
+        ("private/get_transaction_log", &nothing),
         ("private/get_order_history_by_currency", &page),
         ("private/get_block_trades", &options),
         ("private/get_block_trades", &older),
@@ -81,9 +83,9 @@ async fn told(address: SocketAddr) -> Vec<Value> {
 }
 
 fn check(answers: &[Value]) {
-    let (answers, blocks) = answers.split_at(8);
-    let [trades, by_number, by_currency, fills, own, log, _deposits, orders] = answers else {
-        panic!("eight answers and blocks")
+    let (answers, blocks) = answers.split_at(9);
+    let [trades, by_number, by_currency, fills, own, log, _deposits, nothing, orders] = answers else {
+        panic!("nine answers and blocks")
     };
     check_blocks(blocks);
     assert_eq!(trades["trades"].as_array().map(Vec::len), Some(1_000));
@@ -96,6 +98,7 @@ fn check(answers: &[Value]) {
     assert_eq!(numbers(own, "trade_id"), ["2", "3", "4"].map(|it| json!(it)));
     assert_eq!(fills["trades"][0]["trade_id"], "1");
     assert_eq!(fills["trades"][0]["liquidity"], "T");
+    assert_eq!(nothing["logs"], json!([]));
     assert_eq!(log["logs"].as_array().map(Vec::len), Some(250));
     assert_eq!(log["logs"][0]["username"], "trader");
     assert_eq!(orders["orders"].as_array().map(Vec::len), Some(40));

@@ -12,7 +12,7 @@ use crate::{
     auth::Identity,
     history::{Candle, History},
     rpc::{self, Answer, Code, Params, RpcError},
-    selection::Selection,
+    selection::{SETTLEMENT, Selection},
     store::{CANDLE_MINUTES, Direction, Query, Row, Store, StoreError, Table, account_name},
     view::View,
 };
@@ -102,7 +102,7 @@ fn public(view: &View, name: &str, params: &Params) -> Result<Option<Asked>, Rpc
             Ok(is_needed.then(|| trades(page, (Table::Trades, String::new()), chosen)))
         }
         "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
-            let is_needed = history.forgot_settlements(None);
+            let is_needed = history.forgot_settlements(None) && settlements::wants_deliveries(params)?;
             is_needed.then(|| settlements(view, String::new(), params)).transpose()
         }
         "get_tradingview_chart_data" => candles(view, params),
@@ -142,7 +142,10 @@ fn private(
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
             history.forgot_orders(account).then(|| orders(view, own, params)).transpose()
         }
-        "get_transaction_log" => history.forgot_log(account).then(|| log(own, params)).transpose(),
+        "get_transaction_log" => {
+            let is_needed = history.forgot_log(account) && params.text("currency")? == SETTLEMENT;
+            is_needed.then(|| log(own, params)).transpose()
+        }
         "get_block_trade" => {
             let id = block_trade::read_id("id", params.text("id")?)?;
             let query = Query { ids: id..=id, ..Query::latest(Table::Blocks, own, 1) };
@@ -150,7 +153,8 @@ fn private(
         }
         "get_block_trades" => history.forgot_fills(account).then(|| blocks(view, own, params)).transpose(),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
-            let is_needed = history.forgot_settlements(Some(account));
+            let is_forgotten = history.forgot_settlements(Some(account));
+            let is_needed = is_forgotten && settlements::wants_deliveries(params)?;
             is_needed.then(|| settlements(view, own, params)).transpose()
         }
         _ => Ok(None),

@@ -29,9 +29,14 @@ pub(super) fn of_account(gateway: &Gateway, identity: &Identity, params: &Params
     answer(&gateway.view(), Some(&identity.account), params)
 }
 
+/// Whether a call asks for deliveries; there is nothing else.
+pub(super) fn wants_deliveries(params: &Params) -> Result<bool, RpcError> {
+    let wanted = params.choice("type", &["settlement", "delivery", "bankruptcy"])?;
+    Ok(wanted.is_none_or(|it| it == "delivery"))
+}
+
 fn answer(view: &View, account: Option<&AccountId>, params: &Params) -> RpcResult {
-    let wants_deliveries =
-        params.choice("type", &["settlement", "delivery", "bankruptcy"])?.is_none_or(|it| it == "delivery");
+    let wants_deliveries = wants_deliveries(params)?;
     let page = Backward::read(params, COUNTS)?;
     let latest_ms = params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
     let chosen = chooser(view, params)?;
