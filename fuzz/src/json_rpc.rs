@@ -109,19 +109,23 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A request for quotes from asking to trading.
+/// Requests for quotes: one from asking to trading, one with a hedge and an acceptance that waits.
 fn rfq(log_in: &impl Fn(&str) -> String, frame: &impl Fn(&(&str, Value)) -> String) -> String {
-    let leg = json!([{ "instrument_name": names()["$perpetual"], "amount": 0.1, "direction": "buy", "ratio": 1, "price": 64_000 }]);
-    let taken = json!({ "block_rfq_id": 1, "direction": "sell", "amount": 0.1, "price": 64_000, "legs": leg.clone() });
-    let mut accepted = taken.clone();
-    accepted["direction"] = json!("buy");
+    let leg = |name: &str| json!({ "instrument_name": name, "amount": 0.1, "direction": "buy", "ratio": 1, "price": 64_000 });
+    let (perpetual, option) = ("BTC_USDC-PERPETUAL", &market::instruments()[2]);
+    let taken = |request: u64, direction: &str| json!({ "block_rfq_id": request, "direction": direction, "amount": 0.1, "price": 64_000, "legs": [leg(perpetual)] });
+    let mut waits = taken(2, "buy");
+    waits["time_in_force"] = json!("good_til_cancelled");
     [
         log_in("trader"),
-        frame(&("private/create_block_rfq", json!({ "legs": leg }))),
+        frame(&("private/create_block_rfq", json!({ "legs": [leg(perpetual)] }))),
         log_in("maker"),
-        frame(&("private/add_block_rfq_quote", taken)),
+        frame(&("private/add_block_rfq_quote", taken(1, "sell"))),
         log_in("trader"),
-        frame(&("private/accept_block_rfq", accepted)),
+        frame(&("private/accept_block_rfq", taken(1, "buy"))),
+        frame(&("private/create_block_rfq", json!({ "legs": [leg(option)], "hedge": leg(perpetual) }))),
+        frame(&("private/accept_block_rfq", waits)),
+        frame(&("private/cancel_block_rfq_trigger", json!({ "block_rfq_id": 2 }))),
     ]
     .join("\n")
 }
@@ -189,6 +193,20 @@ fn filled_in(example: &Value, names: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Seeds that are refused at the door would teach a fuzzer nothing.
+    #[test]
+    fn most_seeds_are_answered_and_not_refused() {
+        let (mut replies, mut answered) = (0, 0);
+        for seed in seeds() {
+            let text = String::from_utf8_lossy(&seed).into_owned();
+            let frames: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+            let heard = venue().converse(&frames, &market::commit(3, Vec::new()));
+            replies += heard.replies.len();
+            answered += heard.replies.iter().filter(|reply| reply.contains("\"result\":")).count();
+        }
+        assert!(answered * 4 > replies * 3, "{answered} of {replies}");
+    }
 
     #[test]
     fn calls_reach_the_node_that_is_not_there() {
