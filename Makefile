@@ -2,6 +2,7 @@
 #   make demo [ARGS="--validators 4"]   a network on this machine and the trading page at port 8080
 #   make test                           every test there is
 #   make bench [BENCHES="consensus"]    the published figures, as JSON
+#   make book                           the documentation as pages, in target/book/html
 #   make lint, make page, make clean
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +17,7 @@ NEXTEST := 0.9.143
 CCXT := 4.5.90
 NAUTILUS := 1.231.0
 SCHEMATHESIS := 4.32.5
+MDBOOK := 0.5.4
 BENCHES ?= consensus pricing
 CHROMIUM ?= /usr/bin/chromium
 AARCH64 := aarch64-unknown-linux-musl
@@ -37,8 +39,10 @@ install = if [ "$$(id -u)" = 0 ]; then \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) </dev/null; \
 	else echo "missing: $(1). Install it, or run make as root." >&2; exit 1; fi
 
-.PHONY: demo test bench lint page clean \
-	test-rust test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium
+# What pages of the book link to beside other pages.
+BOOK_SOURCES := docs ARCHITECTURE.md GLOSSARY.md ops crates/gateway/api web/src/verify
+.PHONY: demo test bench lint page book clean \
+	test-rust test-fuzz test-aarch64 test-web test-end-to-end need-nextest need-lab need-postgres need-chromium need-mdbook
 
 demo: page
 	$(call say,building clockless)
@@ -68,7 +72,19 @@ $(NODE_PACKAGES): web/package-lock.json
 	cd web && npm ci --no-audit --no-fund </dev/null
 	@touch $@
 
-test: test-rust test-aarch64 test-web test-end-to-end
+# Links lead out of docs, so the book is made of a copy in which they stay inside; then every link is followed.
+book: need-mdbook
+	$(call say,the book)
+	rm -rf target/book
+	mkdir -p target/book/src
+	cp -r --parents $(BOOK_SOURCES) target/book/src
+	sed -e 's|](|](docs/|' -e '/book\/architecture.md/a - [The code map](ARCHITECTURE.md)\n- [Words](GLOSSARY.md)' \
+		docs/SUMMARY.md > target/book/src/SUMMARY.md
+	mdbook build
+	echo '<meta http-equiv="refresh" content="0; url=docs/book/index.html">' > target/book/html/index.html
+	cargo xtask links target/book/html
+
+test: test-rust test-fuzz test-aarch64 test-web test-end-to-end
 	$(call say,all tests passed)
 
 test-rust: page need-nextest need-lab need-postgres
@@ -76,6 +92,12 @@ test-rust: page need-nextest need-lab need-postgres
 	cargo nextest run --workspace --profile ci
 	$(call say,documentation tests)
 	cargo test --workspace --doc --quiet
+
+# Seeds, cut and changed ones, and what was found before, through every target; libFuzzer itself is not needed. A workspace
+# of its own with the versions of this one: what is built for one is built for the other where their features agree.
+test-fuzz:
+	$(call say,targets of the fuzzers)
+	CARGO_TARGET_DIR=$(abspath $(TARGET)) cargo test --locked --quiet --manifest-path fuzz/Cargo.toml
 
 # The hashes of pricing on another architecture, under an emulator. Where there is none this says so and passes.
 test-aarch64:
@@ -118,6 +140,11 @@ need-postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
 		|| { echo "== installing PostgreSQL"; $(call install,postgresql) || true; }
 
+need-mdbook:
+	@[ "$$(mdbook --version 2>/dev/null)" = "mdbook v$(MDBOOK)" ] || { echo "== installing mdbook $(MDBOOK)"; \
+		cargo install --locked mdbook --version $(MDBOOK); } \
+		|| { echo "mdbook $(MDBOOK) cannot be had: the book is not made; its pages can be read in docs/" >&2; exit 1; }
+
 need-chromium:
 	@[ -x "$(CHROMIUM)" ] || { echo "== installing Chromium"; $(call install,chromium); }
 
@@ -135,6 +162,7 @@ $(VENV)/ready: Makefile
 lint: $(NODE_PACKAGES)
 	$(call say,format)
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	$(call say,lints)
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(call say,lints of the page)

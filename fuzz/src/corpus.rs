@@ -14,7 +14,7 @@ use wire::{
     WorkerMessage, WorkerOrder, WorkerWord,
 };
 
-use crate::agreement::validator;
+use crate::{agreement::validator, json_rpc};
 
 /// Seeds with the name of their target.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
@@ -22,6 +22,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     seeds.extend(values());
     seeds.extend(changes());
     seeds.extend(files());
+    seeds.extend(json_rpc::seeds().into_iter().map(|bytes| ("json_rpc", bytes)));
     seeds
 }
 

@@ -7,6 +7,8 @@
 
 mod agreement;
 pub mod corpus;
+mod json_rpc;
+mod market;
 
 use std::{hint::black_box, num::NonZeroU32};
 
@@ -14,6 +16,7 @@ use bytes::Bytes;
 use commonware_codec::{DecodeExt, Encode, EncodeSize, Read};
 
 pub use agreement::agreement;
+pub use json_rpc::json_rpc;
 
 /// Reading and writing are inverse on whatever can be read.
 fn one_encoding<T: Read<Cfg = ()> + Encode + EncodeSize>(bytes: &[u8]) -> Option<T> {
@@ -127,7 +130,7 @@ pub fn command_stream(bytes: &[u8]) {
 }
 
 /// The targets by name, to replay what was found.
-pub const ALL: [(&str, fn(&[u8])); 16] = [
+pub const ALL: [(&str, fn(&[u8])); 17] = [
     ("signed_block", signed_block),
     ("batch", batch),
     ("message", message),
@@ -144,4 +147,5 @@ pub const ALL: [(&str, fn(&[u8])); 16] = [
     ("genesis", genesis),
     ("margin_file", margin_file),
     ("command_stream", command_stream),
+    ("json_rpc", json_rpc),
 ];

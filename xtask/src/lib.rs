@@ -18,6 +18,14 @@ use project::Project;
 /// The root of the checkout this was compiled in.
 pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+/// Links of the HTML pages under `folder` that lead to no file of it, or to no place in one.
+///
+/// # Errors
+/// When a folder or file of it cannot be read.
+pub fn broken_links(folder: &Path) -> io::Result<Vec<Finding>> {
+    Ok(check::pages(&Project::read(folder)?))
+}
+
 /// Everything the project under `root` does against its own habits, in the order of paths and lines.
 ///
 /// # Errors

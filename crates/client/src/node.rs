@@ -49,20 +49,30 @@ pub enum NodeError {
     Malformed { address: String },
 }
 
+fn endpoint(address: &str) -> Result<Endpoint, NodeError> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"));
+    let wrong = |_| NodeError::Address { address: address.to_owned() };
+    Ok(endpoint.map_err(wrong)?.tcp_nodelay(true))
+}
+
 impl NodeClient {
     /// Connects to `host:port`.
     pub async fn connect(address: &str) -> Result<Self, NodeError> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|_| NodeError::Address { address: address.to_owned() })?
-            .tcp_nodelay(true);
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|source| NodeError::Unreachable { address: address.to_owned(), source })?;
+        let unreachable = |source| NodeError::Unreachable { address: address.to_owned(), source };
+        let channel = endpoint(address)?.connect().await.map_err(unreachable)?;
+        Ok(Self::over(channel, address))
+    }
+
+    /// The same once something is asked of it; must be called within a runtime.
+    pub fn connect_when_asked(address: &str) -> Result<Self, NodeError> {
+        Ok(Self::over(endpoint(address)?.connect_lazy(), address))
+    }
+
+    fn over(channel: Channel, address: &str) -> Self {
         let inner = Generated::new(channel)
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX);
-        Ok(Self { inner, address: address.to_owned() })
+        Self { inner, address: address.to_owned() }
     }
 
     pub fn address(&self) -> &str {

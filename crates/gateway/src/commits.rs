@@ -40,7 +40,7 @@ pub(crate) async fn follow(gateway: Arc<Gateway>) {
 }
 
 impl Gateway {
-    fn take(&self, committed: &Committed) {
+    pub(crate) fn take(&self, committed: &Committed) {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
         let (index, before_ms) = (committed.payload.commit.index, view.now_ms());
         if index != view.commit_index() + 1 {

@@ -123,6 +123,34 @@ async fn call_body(
     }
 }
 
+/// The answer to a call that came by no socket: a GET where there is no body. `None` when the target is no path of a method.
+pub(crate) async fn without_socket(
+    gateway: Arc<Gateway>,
+    (target, authorization): (&str, &str),
+    body: Option<&[u8]>,
+) -> Option<Response> {
+    let uri: axum::http::Uri = target.parse().ok()?;
+    let method = uri.path().strip_prefix("/api/v2/").and_then(|path| path.split_once('/'));
+    let (state, query) = (State(gateway), RawQuery(uri.query().map(str::to_owned)));
+    let mut headers = HeaderMap::new();
+    if !authorization.is_empty() {
+        headers.insert(header::AUTHORIZATION, authorization.parse().ok()?);
+    }
+    let caller = Caller { headers, address: IpAddr::from([0, 0, 0, 0]) };
+    let path = |(scope, method): (&str, &str)| Path((scope.to_owned(), method.to_owned()));
+    let body = body.map(Bytes::copy_from_slice);
+    match (method, body) {
+        (Some(method), None) => {
+            Some(call_query(state, path(method), OriginalUri(uri.clone()), query, caller).await)
+        }
+        (Some(method), Some(body)) => {
+            Some(call_method(state, path(method), OriginalUri(uri.clone()), caller, body).await)
+        }
+        (None, Some(body)) => Some(call_body(state, OriginalUri(uri), caller, body).await),
+        (None, None) => None,
+    }
+}
+
 /// Who sent a request, before anything is believed.
 struct Caller {
     headers: HeaderMap,

@@ -29,6 +29,7 @@ mod methods;
 mod metrics;
 mod model;
 mod network;
+mod offline;
 mod openapi;
 mod outcome;
 mod page;
@@ -52,7 +53,10 @@ use std::{
 use client::{NodeClient, Wallet};
 use crypto::Digest;
 use serde_json::Value;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use wire::{AccountId, Action, Committee, IntentId, OrderId, OrderTarget};
 
 use crate::{
@@ -73,6 +77,7 @@ use crate::{
 };
 pub use crate::{
     credits::{Limits, Rate},
+    offline::{Heard, Offline},
     store::StoreError,
 };
 
@@ -125,6 +130,8 @@ pub struct Gateway {
     pub(crate) pools: Pools,
     /// Requests for quotes and their answers. Whoever needs a view beside it takes the view first.
     pub(crate) rfq: Mutex<RequestBook>,
+    /// That a quote came which an acceptance may have waited for.
+    pub(crate) quoted: Notify,
     /// Who may play what could become of an account.
     pub(crate) envelopes: Semaphore,
     view: RwLock<View>,
@@ -153,35 +160,18 @@ pub async fn serve(config: Config) -> Result<(), GatewayError> {
 pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Result<(), GatewayError> {
     let address = config.listen;
     let listen = |source| GatewayError::Listen { address, source };
-    let state = exchange::State::new(&config.exchange, config.network)?;
     let store = match &config.history {
         Some(url) => Some(Store::open(url, &config.network).await?),
         None => None,
     };
-    let gateway = Arc::new(Gateway {
-        keyring: Keyring::new(config.keys, config.token_key)?,
-        hub: Hub::default(),
-        metrics: Metrics::default(),
-        pools: Pools::new(config.limits),
-        rfq: Mutex::default(),
-        envelopes: Semaphore::new(1),
-        view: RwLock::new(View::new(state)),
-        feed: Mutex::default(),
-        committee: network::committee(&config.committee, &config.validators),
-        network: Mutex::new(Network::new(config.validators)),
-        waiting: Mutex::default(),
-        wallets: Mutex::default(),
-        cancelling: Mutex::default(),
-        store,
-        node: NodeClient::connect(&config.node).await?,
-        network_digest: config.network,
-        clock_offset_ms: config.clock_offset_ms,
-    });
-    tracing::info!(%address, node = %config.node, "gateway is up");
+    let node = NodeClient::connect(&config.node).await?;
+    let gateway = Arc::new(Gateway::new(config, store, node)?);
+    tracing::info!(%address, node = gateway.node.address(), "gateway is up");
     // Ends with this call.
     let mut tasks = JoinSet::new();
     tasks.spawn(tick(Arc::clone(&gateway)));
     tasks.spawn(commits::follow(Arc::clone(&gateway)));
+    tasks.spawn(methods::follow_quotes(Arc::clone(&gateway)));
     let service = http::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(listener, service) => served.map_err(listen),
@@ -193,15 +183,7 @@ async fn tick(gateway: Arc<Gateway>) {
     let mut interval = tokio::time::interval(TICK);
     for count in 0_u64.. {
         interval.tick().await;
-        gateway.metrics.connections.set(i64::try_from(gateway.hub.connections()).unwrap_or(i64::MAX));
-        lock(&gateway.network).tick();
-        let view = gateway.view();
-        lock(&gateway.feed).tick(&gateway, &view, count);
-        gateway.expire_requests(&view);
-        drop(view);
-        if count.is_multiple_of(2) {
-            gateway.publish_dag();
-        }
+        gateway.tick(count);
     }
 }
 
@@ -216,8 +198,45 @@ impl core::fmt::Debug for Gateway {
 }
 
 impl Gateway {
+    fn new(config: Config, store: Option<Store>, node: NodeClient) -> Result<Self, GatewayError> {
+        let state = exchange::State::new(&config.exchange, config.network)?;
+        Ok(Self {
+            keyring: Keyring::new(config.keys, config.token_key)?,
+            hub: Hub::default(),
+            metrics: Metrics::default(),
+            pools: Pools::new(config.limits),
+            rfq: Mutex::default(),
+            quoted: Notify::new(),
+            envelopes: Semaphore::new(1),
+            view: RwLock::new(View::new(state)),
+            feed: Mutex::default(),
+            committee: network::committee(&config.committee, &config.validators),
+            network: Mutex::new(Network::new(config.validators)),
+            waiting: Mutex::default(),
+            wallets: Mutex::default(),
+            cancelling: Mutex::default(),
+            store,
+            node,
+            network_digest: config.network,
+            clock_offset_ms: config.clock_offset_ms,
+        })
+    }
+
     pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is due every `TICK`.
+    fn tick(&self, count: u64) {
+        self.metrics.connections.set(i64::try_from(self.hub.connections()).unwrap_or(i64::MAX));
+        lock(&self.network).tick();
+        let view = self.view();
+        lock(&self.feed).tick(self, &view, count);
+        self.expire_requests(&view);
+        drop(view);
+        if count.is_multiple_of(2) {
+            self.publish_dag();
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

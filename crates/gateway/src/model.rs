@@ -190,6 +190,25 @@ pub struct Trade {
     pub forward: Option<Cash>,
     /// Of a trade beside the books: the number of the first trade that was agreed on with it.
     pub block: Option<u64>,
+    /// Of a trade of a combo's leg: what it is a part of.
+    pub combo: Option<PartOf>,
+    /// Of a trade of a combo: those of its legs.
+    pub legs: Vec<Trade>,
+}
+
+impl Trade {
+    /// Whether it is of whole combos: the money and the positions are its legs'.
+    pub fn is_of_combo(&self) -> bool {
+        !self.legs.is_empty()
+    }
+}
+
+/// The combo that a leg was traded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartOf {
+    pub combo: InstrumentId,
+    /// The number of the combo's trade.
+    pub trade: u64,
 }
 
 /// One account's side of a trade.

@@ -99,7 +99,8 @@ async fn read(
     }
 }
 
-async fn answer(gateway: &Gateway, session: &Session, text: Utf8Bytes, paid: Paid) -> String {
+/// The reply to a frame.
+pub(crate) async fn answer(gateway: &Gateway, session: &Session, text: Utf8Bytes, paid: Paid) -> String {
     let received = rpc::now_us();
     let (id, result) = match Request::parse(text.as_bytes()) {
         Ok(request) if paid == Paid::Yes => (request.id.clone(), gateway.call(session, request).await),
@@ -211,8 +212,9 @@ async fn close(mut sink: SplitSink<WebSocket, Message>, code: u16, reason: &'sta
     let _closed = tokio::time::timeout(WRITE_MAX, sink.send(frame)).await;
 }
 
+/// Whether a connection had credits for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Paid {
+pub(crate) enum Paid {
     Yes,
     No,
 }

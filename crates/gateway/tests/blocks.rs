@@ -222,3 +222,97 @@ async fn whoever_signs_first_may_be_the_taker_and_may_think_again() {
     assert_ne!(execute(&venue, agreed(&venue, "taker"), &signature).await.code(), 0);
     assert_eq!(size(&venue, "trader", PERPETUAL).await, json!(-0.2));
 }
+
+/// Calls with a future sold at a price that the taker names; half a structure is the least with a hedge in whole lots.
+fn hedged(venue: &Venue) -> Value {
+    json!({
+        "legs": [{ "instrument_name": venue.names[2], "amount": 1.0, "direction": "buy" }],
+        "hedge": { "instrument_name": PERPETUAL, "amount": 0.4, "direction": "sell", "price": 64_010 },
+    })
+}
+
+fn answer(venue: &Venue, request: &Value, (direction, call): (&str, f64)) -> Value {
+    json!({
+        "block_rfq_id": request["block_rfq_id"],
+        "direction": direction,
+        "amount": 1.0,
+        "legs": [{ "instrument_name": venue.names[2], "price": call, "direction": "buy", "ratio": 1 }],
+    })
+}
+
+#[tokio::test]
+async fn a_hedge_trades_with_its_structure_at_the_price_that_the_taker_named() {
+    let venue = Venue::open().await;
+    let asked = hedged(&venue);
+    let request = venue.private("trader", "private/create_block_rfq", &asked).await.result().clone();
+    let hedge =
+        json!({ "instrument_name": PERPETUAL, "amount": 0.4, "direction": "sell", "price": 64_010.0 });
+    assert_eq!(request["hedge"], hedge);
+    let mut quote = answer(&venue, &request, ("sell", 2_500.0));
+    quote["hedge"] =
+        json!({ "instrument_name": PERPETUAL, "amount": 0.3, "direction": "sell", "price": 64_010 });
+    assert_eq!(venue.private("maker", "private/add_block_rfq_quote", &quote).await.code(), 11_029);
+    quote["hedge"] = asked["hedge"].clone();
+    let quoted = venue.private("maker", "private/add_block_rfq_quote", &quote).await;
+    assert_eq!((&quoted.result()["price"], &quoted.result()["hedge"]), (&json!(2_500.0), &hedge));
+    let buy =
+        json!({ "block_rfq_id": request["block_rfq_id"], "price": 2_500, "amount": 1.0, "direction": "buy" });
+    let done = venue.private("trader", "private/accept_block_rfq", &buy).await;
+    let trades = done.result()["block_trades"][0]["trades"].as_array().expect("trades").clone();
+    let told: Vec<[&Value; 4]> = trades
+        .iter()
+        .map(|it| ["instrument_name", "direction", "price", "amount"].map(|name| &it[name]))
+        .collect();
+    let want = json!([[venue.names[2], "buy", 2_500.0, 1.0], [PERPETUAL, "sell", 64_010.0, 0.4]]);
+    assert_eq!(json!(told), want);
+    assert_eq!(size(&venue, "maker", PERPETUAL).await, json!(0.4));
+    for (part, value) in [
+        ("instrument_name", json!(venue.names[3])),
+        ("instrument_name", json!(venue.names[4])),
+        ("price", json!(0)),
+        ("amount", json!(0.0001)),
+        ("direction", json!("long")),
+    ] {
+        let mut wrong = asked.clone();
+        wrong["hedge"][part] = value.clone();
+        assert_ne!(venue.private("trader", "private/create_block_rfq", &wrong).await.code(), 0, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn an_acceptance_waits_for_a_quote_and_trades_without_another_call() {
+    let venue = Venue::open().await;
+    let mut taker = Client::log_in(venue.address, "trader").await;
+    let request = taker.call("private/create_block_rfq", &hedged(&venue)).await["result"].clone();
+    taker.subscribe("private", &["block_rfq.taker.any"]).await;
+    let id = &request["block_rfq_id"];
+    let waits = json!({ "block_rfq_id": id, "price": 2_500, "amount": 1.0, "direction": "buy",
+        "time_in_force": "good_til_cancelled" });
+    let accepted = taker.call("private/accept_block_rfq", &waits).await["result"].clone();
+    let trigger = json!({ "state": "untriggered", "price": 2_500.0, "direction": "buy" });
+    assert_eq!(accepted, json!({ "trade_trigger": trigger, "block_trades": [] }));
+    assert_eq!(taker.next_of("block_rfq.taker.any").await["trade_trigger"], trigger);
+    let maker_sees = venue.private("maker", "private/get_block_rfqs", &json!({})).await;
+    assert_eq!(maker_sees.result()["block_rfqs"][0]["trade_trigger"], Value::Null);
+
+    let one = json!({ "block_rfq_id": id });
+    let cancelled = taker.call("private/cancel_block_rfq_trigger", &one).await["result"].clone();
+    assert_eq!(cancelled["trade_trigger"]["state"], "cancelled");
+    assert_eq!(taker.call("private/cancel_block_rfq_trigger", &one).await["error"]["code"], 13_020);
+    taker.call("private/accept_block_rfq", &waits).await;
+    venue.private("maker", "private/add_block_rfq_quote", &answer(&venue, &request, ("sell", 2_600.0))).await;
+    venue.private("maker", "private/add_block_rfq_quote", &answer(&venue, &request, ("sell", 2_500.0))).await;
+    let filled = loop {
+        let told = taker.next_of("block_rfq.taker.any").await;
+        if told["state"] == "filled" {
+            break told;
+        }
+    };
+    assert_eq!(filled["trade_trigger"]["state"], "triggered");
+    assert_eq!(
+        (&filled["trades"][0]["price"], &filled["trades"][0]["direction"]),
+        (&json!(2_500.0), &json!("buy"))
+    );
+    assert_eq!(size(&venue, "trader", &venue.names[2]).await, json!(1.0));
+    assert_eq!(size(&venue, "trader", PERPETUAL).await, json!(-0.4));
+}

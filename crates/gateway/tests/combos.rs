@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{PERPETUAL, Venue, http::Answer};
+use support::{PERPETUAL, Venue, http::Answer, ws::Client};
 
 const CREATE: &str = "private/create_combo";
 
@@ -166,6 +166,103 @@ async fn what_the_books_of_the_legs_offer_is_told_and_can_be_taken() {
     assert_eq!((&bought["order_state"], &bought["average_price"]), (&json!("filled"), &json!(-59_995.0)));
     assert_eq!(size(&venue, "trader", &call).await, json!(0.5));
     assert_eq!(size(&venue, "trader", PERPETUAL).await, json!(-0.5));
+    // Whose order of a leg's book traded sees a trade of that leg, and of which combo it was.
+    let asked = json!({ "instrument_name": call });
+    let made = venue.private("maker", "private/get_user_trades_by_instrument", &asked).await;
+    assert_eq!(made.result()["trades"][0]["combo_id"], json!(combo));
+    let of_combo = json!({ "instrument_name": combo });
+    let made = venue.private("maker", "private/get_user_trades_by_instrument", &of_combo).await;
+    assert_eq!(made.result()["trades"], json!([]));
+}
+
+/// The named fields of what is told.
+fn told(it: &Value, names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| it[name].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_trade_of_a_combo_is_told_with_those_of_its_legs() {
+    let venue = Venue::open().await;
+    let combo = listed(&venue, &spread(&venue)).await;
+    let mut watcher = Client::log_in(venue.address, "maker").await;
+    let channels = [format!("trades.{combo}.raw"), format!("trades.{PERPETUAL}.raw")];
+    watcher.subscribe("private", &[&channels[0], &channels[1]]).await;
+    venue.private("trader", "private/buy", &order(&combo, (0.2, -10.5))).await;
+    let sold = venue.private("maker", "private/sell", &order(&combo, (0.2, -10.5))).await;
+    let own = &sold.result()["trades"];
+    assert_eq!(own.as_array().map(Vec::len), Some(1), "{own}");
+    let fields = ["instrument_name", "direction", "price", "amount", "liquidity", "order_id"];
+    let order_id = &sold.result()["order"]["order_id"];
+    assert_eq!(json!(told(&own[0], &fields)), json!([combo, "sell", -10.5, 0.2, "T", order_id]));
+
+    let asked = json!({ "instrument_name": combo });
+    let trades = venue.public("public/get_last_trades_by_instrument", &asked).await;
+    let trade = trades.result()["trades"][0].clone();
+    let legs = trade["legs"].as_array().expect("legs");
+    let of_leg = ["instrument_name", "direction", "amount", "combo_id", "combo_trade_id"];
+    let told_legs: Vec<_> = legs.iter().map(|leg| told(leg, &of_leg)).collect();
+    let number = &trade["trade_id"];
+    let want = json!([[venue.names[1], "sell", 0.2, combo, number], [PERPETUAL, "buy", 0.2, combo, number],]);
+    assert_eq!(json!(told_legs), want);
+    let price = |leg: &Value| leg["price"].as_f64().expect("a price");
+    assert_eq!(price(&legs[0]) - price(&legs[1]), -10.5);
+    assert_eq!(watcher.next_of(&channels[0]).await, json!([trade]));
+    assert_eq!(watcher.next_of(&channels[1]).await, json!([legs[1]]));
+
+    let ticker = venue.public("public/ticker", &asked).await;
+    let stats = &ticker.result()["stats"];
+    assert_eq!(
+        json!([ticker.result()["last_price"], stats["volume"], stats["volume_usd"]]),
+        json!([-10.5, 0.2, 2.1])
+    );
+
+    // The buyer sees himself buy the future and sell the perpetual; his legs pay and are paid, the combo is not.
+    let bought = venue.private("trader", "private/get_user_trades_by_instrument", &asked).await;
+    let bought = &bought.result()["trades"][0];
+    assert_eq!(json!(told(bought, &fields[1..5])), json!(["buy", -10.5, 0.2, "M"]));
+    assert_eq!([&bought["legs"][0]["direction"], &bought["legs"][1]["direction"]], ["buy", "sell"]);
+    let span =
+        json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "query": "trade" });
+    let log = venue.private("trader", "private/get_transaction_log", &span).await;
+    let entries: Vec<&Value> = log.result()["logs"].as_array().expect("entries").iter().collect();
+    let named: Vec<&Value> = entries.iter().map(|entry| &entry["instrument_name"]).collect();
+    assert_eq!(named, [&json!(PERPETUAL), &json!(venue.names[1])]);
+    let fees: f64 = entries.iter().map(|entry| entry["commission"].as_f64().expect("a fee")).sum();
+    assert!((bought["fee"].as_f64().expect("a fee") - fees).abs() < 1e-9, "{bought} {fees}");
+}
+
+#[tokio::test]
+async fn leg_prices_come_to_the_price_of_their_structure() {
+    let venue = Venue::open().await;
+    let (future, call) = (venue.names[1].as_str(), venue.names[2].as_str());
+    let ask = |legs: Value, price: f64| {
+        let asked = json!({ "legs": legs, "price": price });
+        let venue = &venue;
+        async move { venue.private("trader", "private/get_leg_prices", &asked).await }
+    };
+    let spread = json!([trade(future, "buy", 0.4), trade(PERPETUAL, "sell", 0.4)]);
+    let split = ask(spread.clone(), -20.5).await;
+    let legs = &split.result()["legs"];
+    assert_eq!(split.result()["amount"], json!(0.4));
+    assert_eq!(
+        json!(told(&legs[1], &["ratio", "direction", "instrument_name"])),
+        json!([1, "sell", PERPETUAL])
+    );
+    let price = |leg: &Value| leg["price"].as_f64().expect("a price");
+    assert_eq!(price(&legs[0]) - price(&legs[1]), -20.5);
+    let calls = json!([trade(call, "buy", 1.0), trade(PERPETUAL, "sell", 0.5)]);
+    let split = ask(calls, -60_000.0).await;
+    let legs = &split.result()["legs"];
+    assert_eq!(2.0 * price(&legs[0]) - price(&legs[1]), -60_000.0);
+    for (legs, price, code) in [
+        (spread.clone(), 0.3, -32_602),
+        (spread, 1e6, 0),
+        (json!([trade(future, "buy", 0.4), trade(PERPETUAL, "buy", 0.4)]), -1.0, -32_602),
+        (json!([]), 1.0, -32_602),
+        (json!([trade("NO-SUCH", "buy", 1.0)]), 1.0, 10_020),
+    ] {
+        assert_eq!(ask(legs.clone(), price).await.code(), code, "{legs} {price}");
+    }
 }
 
 /// Code and parameter of an error.

@@ -19,14 +19,31 @@ use wire::{Action, InstrumentId, QuoteSide};
 const ROUNDS: usize = 34;
 const TRADES: u64 = 34 * 64;
 
-/// Trades 64 times a round, one lot each, and rests once.
-fn trade_a_lot(venue: &Venue) {
-    for _ in 0..ROUNDS {
+/// Trades 64 times a round, one lot each, with blocks after the first, and rests once.
+async fn trade_a_lot(venue: &Venue) {
+    for round in 0..ROUNDS {
+        if round == 1 {
+            trade_blocks(venue).await;
+        }
         let side = |place| if place % 2 == 0 { (Side::Buy, 130_000) } else { (Side::Sell, 126_000) };
         let orders = (0..64).map(|place| limit(InstrumentId(0), side(place).0, (1, side(place).1)));
         venue.act(TRADER, orders.collect());
     }
     venue.act(MAKER, vec![limit(InstrumentId(0), Side::Buy, (1_000, 127_990))]);
+}
+
+/// Three blocks of two options each, the last with a future.
+async fn trade_blocks(venue: &Venue) {
+    let leg = |name: &str, price: u64| json!({ "instrument_name": name, "price": price, "amount": 0.1, "direction": "buy" });
+    for nonce in ["a", "b", "c"] {
+        let mut trades = vec![leg(&venue.names[2], 2_500), leg(&venue.names[3], 2_500)];
+        trades.extend((nonce == "c").then(|| leg(&venue.names[1], 64_000)));
+        let mut agreed = json!({ "timestamp": 1, "nonce": nonce, "role": "maker", "trades": trades });
+        let signed = venue.private("maker", "private/verify_block_trade", &agreed).await;
+        agreed["counterparty_signature"] = signed.result()["signature"].clone();
+        agreed["role"] = json!("taker");
+        venue.private("trader", "private/execute_block_trade", &agreed).await.result();
+    }
 }
 
 /// What a caller is told that goes back further than memory does.
@@ -37,7 +54,12 @@ async fn told(address: SocketAddr) -> Vec<Value> {
     let log = json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "count": 250 });
     let deposits =
         json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u64::MAX, "query": "deposit" });
+    let nothing = json!({ "currency": "EURR", "start_timestamp": 0, "end_timestamp": u64::MAX });
     let page = json!({ "currency": "USDC", "count": 40, "with_continuation": true });
+    let options = json!({ "currency": "BTC", "kind": "option", "count": 2 });
+    let older = json!({ "currency": "BTC", "start_id": "BLOCK-67" });
+    let futures = json!({ "currency": "BTC", "kind": "future" });
+    let one = json!({ "id": "BLOCK-67" });
     let mut answers = Vec::new();
     for (method, params) in [
         ("public/get_last_trades_by_instrument", &all),
@@ -47,7 +69,12 @@ async fn told(address: SocketAddr) -> Vec<Value> {
         ("private/get_user_trades_by_currency", &currency),
         ("private/get_transaction_log", &log),
         ("private/get_transaction_log", &deposits),
+        ("private/get_transaction_log", &nothing),
         ("private/get_order_history_by_currency", &page),
+        ("private/get_block_trades", &options),
+        ("private/get_block_trades", &older),
+        ("private/get_block_trades", &futures),
+        ("private/get_block_trade", &one),
     ] {
         let answer = http::call(address, method, params, Some(("trader", "secret"))).await;
         answers.push(answer.result().clone());
@@ -56,9 +83,11 @@ async fn told(address: SocketAddr) -> Vec<Value> {
 }
 
 fn check(answers: &[Value]) {
-    let [trades, by_number, by_currency, fills, own, log, _deposits, orders] = answers else {
-        panic!("eight answers")
+    let (answers, blocks) = answers.split_at(9);
+    let [trades, by_number, by_currency, fills, own, log, _deposits, nothing, orders] = answers else {
+        panic!("nine answers and blocks")
     };
+    check_blocks(blocks);
     assert_eq!(trades["trades"].as_array().map(Vec::len), Some(1_000));
     assert_eq!((&trades["trades"][0]["trade_seq"], &trades["has_more"]), (&json!(1), &json!(true)));
     let numbers = |it: &Value, name: &str| -> Vec<Value> {
@@ -69,10 +98,26 @@ fn check(answers: &[Value]) {
     assert_eq!(numbers(own, "trade_id"), ["2", "3", "4"].map(|it| json!(it)));
     assert_eq!(fills["trades"][0]["trade_id"], "1");
     assert_eq!(fills["trades"][0]["liquidity"], "T");
+    assert_eq!(nothing["logs"], json!([]));
     assert_eq!(log["logs"].as_array().map(Vec::len), Some(250));
     assert_eq!(log["logs"][0]["username"], "trader");
     assert_eq!(orders["orders"].as_array().map(Vec::len), Some(40));
     assert!(orders["continuation"].is_string(), "{orders}");
+}
+
+fn check_blocks(answers: &[Value]) {
+    let ids = |list: &Value| -> Vec<String> {
+        let ids =
+            list.as_array().into_iter().flatten().map(|it| it["id"].as_str().unwrap_or_default().to_owned());
+        ids.collect()
+    };
+    let [options, older, futures, one] = answers else { panic!("four answers") };
+    assert_eq!(ids(options), ["BLOCK-69", "BLOCK-67"]);
+    assert_eq!((ids(older), ids(futures)), (vec!["BLOCK-65".to_owned()], vec!["BLOCK-69".to_owned()]));
+    assert_eq!(one, &options[1]);
+    let sides: Vec<&Value> =
+        one["trades"].as_array().into_iter().flatten().map(|it| &it["direction"]).collect();
+    assert_eq!(sides, ["sell", "sell"]);
 }
 
 /// Walks through all orders of an account page by page.
@@ -94,7 +139,7 @@ async fn forgets_nothing(url: String, fresh_url: String) {
     let venue = Venue::open().await;
     let (first, killed) = venue.serve(|config| config.history = Some(url.clone())).await;
     venue.ready_at(first).await;
-    trade_a_lot(&venue);
+    trade_a_lot(&venue).await;
     venue.ready_at(first).await;
     let before = told(first).await;
     check(&before);

@@ -140,6 +140,12 @@ async fn prepare(venue: &Venue, client: &mut Client, (name, known): (&str, &mut 
             let quote = example("private/add_block_rfq_quote", known);
             venue.private("maker", "private/add_block_rfq_quote", &quote).await.result();
         }
+        // Something has to wait that can be taken back.
+        "private/cancel_block_rfq_trigger" => {
+            let mut wanted = example("private/accept_block_rfq", known);
+            (wanted["price"], wanted["time_in_force"]) = (json!(1), json!("good_til_cancelled"));
+            venue.private("trader", "private/accept_block_rfq", &wanted).await.result();
+        }
         // The first signature was invalidated.
         "private/execute_block_trade" => {
             let agreed = example("private/verify_block_trade", known);

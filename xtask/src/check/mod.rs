@@ -11,6 +11,8 @@ mod words;
 
 use crate::{Finding, project::Project};
 
+pub(crate) use documents::pages;
+
 pub(crate) type Check = fn(&Project) -> Vec<Finding>;
 
 pub(crate) const ALL: [Check; 7] = [

@@ -2,24 +2,19 @@
 //!
 //! Invariant: keys are made from numbers: the gateway's file of keys and the bench agree on them without a word.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::Path};
 
 use client::Wallet;
 use crypto::SigningKey;
 use exchange::State;
-use gateway::{Limits, Rate, auth::ApiKeyFile};
+use gateway::{Limits, Rate};
 use num::{Cash, Rounding, Ticks, Timestamp};
 use wire::{Action, Atomicity, InstrumentId, Transaction, UnderlyingId};
 
 use crate::{
-    commands::gateway::{GatewayFile, KeyFile},
     demo::chain::Chain,
     failure::Failure,
-    local::{Process, wait_for},
-    network::{write_config, write_secret},
+    local::{LocalGateway, Process, api_key, wait_for},
     node::Clock,
 };
 
@@ -98,33 +93,19 @@ pub fn start_gateway(
     (listen, node): (SocketAddr, SocketAddr),
     traders: u16,
 ) -> Result<Process, Failure> {
+    let gateway = LocalGateway {
+        home,
+        log: folder.join("gateway.log"),
+        listen,
+        node,
+        limits: Limits { connection: NO_LIMIT, address: NO_LIMIT, account: NO_LIMIT, trading: NO_LIMIT },
+        clock: Clock { offset_ms: 0 },
+    };
     let key = |number| {
         let secret = trader_key(number);
-        ApiKeyFile {
-            client_id: format!("trader-{number}"),
-            client_secret: "secret".to_owned(),
-            owner: secret.public_key().to_string(),
-            subaccount: 0,
-            session_key: hex::encode(secret.to_bytes()),
-            scope: String::new(),
-        }
+        api_key((&format!("trader-{number}"), "secret"), &secret.public_key(), &secret)
     };
-    let keys = KeyFile { keys: (0..traders).map(key).collect() };
-    let text = serde_json::to_string(&keys).map_err(|error| Failure::failed(error.to_string()))?;
-    write_secret(&home.join("api-keys.json"), &text)?;
-    let file = GatewayFile {
-        genesis: PathBuf::from("genesis.json"),
-        node: node.to_string(),
-        listen,
-        keys: PathBuf::from("api-keys.json"),
-        clock_offset_ms: 0,
-        limits: Limits { connection: NO_LIMIT, address: NO_LIMIT, account: NO_LIMIT, trading: NO_LIMIT },
-        history: "sqlite:history.sqlite".to_owned(),
-    };
-    let path = home.join("gateway.toml");
-    write_config(&path, &file)?;
-    let mut process =
-        Process::start(&["gateway", "--config", &path.display().to_string()], &folder.join("gateway.log"))?;
+    let mut process = gateway.start((0..traders).map(key).collect())?;
     wait_for(listen, &mut process)?;
     Ok(process)
 }

@@ -28,19 +28,14 @@ use serde_json::{Value, json};
 use wire::{Action, Permission};
 
 use crate::{
-    commands::{
-        block_on,
-        gateway::{GatewayFile, KeyFile},
-        genesis::Plan,
-    },
+    commands::{block_on, genesis::Plan},
     demo::{
         chain::Chain,
         figures::{Figures, Reading},
         traffic::{Followed, Path as PricePath},
     },
     failure::Failure,
-    local::{LocalNetwork, Process, free_addresses, wait_for},
-    network::{write_config, write_secret},
+    local::{LocalGateway, LocalNetwork, Process, api_key, free_addresses, wait_for},
     node::Clock,
 };
 
@@ -344,31 +339,16 @@ fn start_gateway(
     listen: SocketAddr,
     people: &People,
 ) -> Result<Process, Failure> {
-    let keys = KeyFile {
-        keys: vec![gateway::auth::ApiKeyFile {
-            client_id: "demo".to_owned(),
-            client_secret: "demo".to_owned(),
-            owner: people.trader.public_key().to_string(),
-            subaccount: 0,
-            session_key: hex::encode(people.session.to_bytes()),
-            scope: String::new(),
-        }],
-    };
-    let text = serde_json::to_string_pretty(&keys).map_err(|error| Failure::failed(error.to_string()))?;
-    write_secret(&network.path("api-keys.json"), &text)?;
-    let file = GatewayFile {
-        genesis: PathBuf::from("genesis.json"),
-        node: network.rpc[0].to_string(),
+    let gateway = LocalGateway {
+        home: &network.path(""),
+        log: network.path("gateway.log"),
         listen,
-        keys: PathBuf::from("api-keys.json"),
-        clock_offset_ms: clock.offset_ms,
+        node: network.rpc[0],
         limits: gateway::Limits::default(),
-        history: "sqlite:history.sqlite".to_owned(),
+        clock,
     };
-    let path = network.path("gateway.toml");
-    write_config(&path, &file)?;
-    let arguments = ["gateway", "--config", &path.display().to_string()];
-    let mut process = Process::start(&arguments, &network.path("gateway.log"))?;
+    let mut process =
+        gateway.start(vec![api_key(("demo", "demo"), &people.trader.public_key(), &people.session)])?;
     wait_for(listen, &mut process).map_err(|failure| Failure::bad_input(failure.to_string()))?;
     Ok(process)
 }

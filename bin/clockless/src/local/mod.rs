@@ -3,6 +3,7 @@
 //! Invariant: these are the processes an operator would run, with their sockets and files; nothing is shared
 //! with them but the loopback.
 
+mod gateway;
 mod process;
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::process::{Process, end_with_parent, free_addresses};
+pub use self::{
+    gateway::{LocalGateway, api_key},
+    process::{Process, end_with_parent, free_addresses},
+};
 
 use crate::{
     commands::genesis::{Plan, make},

@@ -4,23 +4,24 @@
 
 mod money;
 mod orders;
+mod trades;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply, name::Contract};
-use num::{Cash, Fix, Position, Rounding, Side, Timestamp};
-use wire::{
-    AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderId, TradeEvent, TradeKind, UnderlyingId,
-};
+use num::{Cash, Fix, Position, Timestamp};
+use wire::{AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderId, UnderlyingId};
 
 use crate::{
-    history::{Delivery, Entry, Settlement, TradeEntry, Why, balance},
+    history::{Delivery, Entry, Settlement, Why, balance},
     json::{FillObject, OrderObject, TradeObject},
-    model::{Fill, Liquidity, Order, Trade},
+    model::{Fill, Order, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
     view::{View, payoff},
 };
+
+use trades::{Block, ComboTrading};
 
 /// What a commit changed, for those who listen.
 #[derive(Debug, Default)]
@@ -41,39 +42,11 @@ pub struct Changes {
     pub rejected: u64,
     /// The block that the last trade was of.
     block: Option<Block>,
-}
-
-/// Trades beside the books that were agreed on together: those of one pair of accounts that follow each other, until an
-/// instrument comes again.
-#[derive(Debug)]
-struct Block {
-    first: u64,
-    maker: AccountId,
-    taker: AccountId,
-    instruments: Vec<InstrumentId>,
+    /// The combo that trades, until the last of its legs.
+    combo: Option<ComboTrading>,
 }
 
 impl Changes {
-    /// The number of the block that a trade is of; its own number where it begins one.
-    fn block_of(&mut self, event: &TradeEvent, number: u64) -> Option<u64> {
-        if event.kind != TradeKind::Block {
-            self.block = None;
-            return None;
-        }
-        let instrument = event.instrument;
-        let goes_on = |block: &&mut Block| {
-            (block.maker, block.taker) == (event.maker, event.taker)
-                && !block.instruments.contains(&instrument)
-        };
-        if let Some(block) = self.block.as_mut().filter(goes_on) {
-            block.instruments.push(instrument);
-            return Some(block.first);
-        }
-        let (maker, taker) = (event.maker, event.taker);
-        self.block = Some(Block { first: number, maker, taker, instruments: vec![instrument] });
-        Some(number)
-    }
-
     /// Whether an account's money, positions or orders changed.
     pub fn concerns(&self, account: &AccountId) -> bool {
         self.accounts.contains(account) || self.orders.iter().any(|(owner, _)| owner == account)
@@ -91,6 +64,7 @@ impl View {
         for event in &events {
             self.note(event, trades_before, &mut changes);
         }
+        self.note_combo_done(&mut changes);
         for outcome in changes.outcomes.values_mut().flatten() {
             outcome.trades_last = self.history.trade_count();
         }
@@ -224,96 +198,9 @@ impl View {
         }
     }
 
-    fn note_trade(&mut self, event: &TradeEvent, changes: &mut Changes) {
-        let Some(it) = self.state.instrument(event.instrument) else { return };
-        let (Some(price), amount) = (it.market.price(event.price), State::amount(it, event.lots)) else {
-            return;
-        };
-        let value = it.market.notional(event.price, event.lots, Rounding::HalfEven).unwrap_or(Cash::ZERO);
-        let forward = it.valuation.as_ref().filter(|_| it.is_option()).map(|it| it.forward);
-        let iv = self.instrument_of(event.instrument).and_then(|it| self.implied_vol(it, forward, price));
-        let trade = Trade {
-            id: 0,
-            sequence: 0,
-            instrument: event.instrument,
-            time_ms: self.now_ms(),
-            price,
-            amount,
-            side: event.taker_side,
-            mark: it.mark(),
-            index: self.state.underlying_of(it.underlying).map(|it| it.index),
-            is_liquidation: event.kind == TradeKind::Liquidation,
-            tick_direction: 0,
-            contracts: event.lots.get(),
-            iv,
-            forward,
-            block: changes.block_of(event, self.history.trade_count() + 1),
-        };
-        let trade = self.history.trade(trade);
-        let sides = [
-            (event.taker, event.taker_order, event.taker_side, event.taker_fee, Liquidity::Taker),
-            (event.maker, event.maker_order, event.taker_side.opposite(), event.maker_fee, Liquidity::Maker),
-        ];
-        for (account, order, side, fee, liquidity) in sides {
-            self.note_fill((account, order, side), (fee, liquidity), &trade, changes);
-            self.note_filled(order, (amount, value), changes);
-            changes.accounts.insert(account);
-        }
-        changes.trades.push(trade);
-    }
-
-    fn note_fill(
-        &mut self,
-        (account, order, side): (AccountId, OrderId, Side),
-        (fee, liquidity): (Cash, Liquidity),
-        trade: &Trade,
-        changes: &mut Changes,
-    ) {
-        let label = self.history.find_order(order).map(|it| it.label.clone()).unwrap_or_default();
-        let (profit, position) = (Cash::ZERO, Fix::ZERO);
-        let fill =
-            Fill { trade: trade.clone(), account, order, side, fee, liquidity, label, profit, position };
-        let fill = self.history.fill(fill);
-        changes.log.push(self.trade_entry(&fill));
-        changes.fills.push(fill);
-    }
-
-    fn trade_entry(&self, fill: &Fill) -> Entry {
-        let trade = &fill.trade;
-        let paid = trade.price.scale(trade.amount, Rounding::HalfEven).unwrap_or(Cash::ZERO);
-        let premium = if fill.side == Side::Buy { paid.checked_neg().unwrap_or(Cash::ZERO) } else { paid };
-        // An option is paid for when it trades, a future when it closes.
-        let cashflow = if trade.forward.is_some() { premium } else { fill.profit };
-        let change = cashflow.checked_sub(fill.fee).unwrap_or(cashflow);
-        let mut entry = Entry::new((fill.account, trade.time_ms), Why::Trade, change);
-        entry.fee = fill.fee;
-        let held_short = fill.position < Fix::ZERO;
-        let side = match (fill.side, fill.position == Fix::ZERO || held_short == (fill.side == Side::Buy)) {
-            (Side::Buy, false) => "open buy",
-            (Side::Buy, true) => "close buy",
-            (Side::Sell, false) => "open sell",
-            (Side::Sell, true) => "close sell",
-        };
-        entry.trade = Some(TradeEntry {
-            id: trade.id,
-            order: fill.order,
-            instrument: trade.instrument,
-            side,
-            amount: trade.amount,
-            contracts: trade.contracts,
-            price: trade.price,
-            mark: trade.mark,
-            index: trade.index,
-            liquidity: fill.liquidity,
-            position: fill.position,
-            profit: fill.profit,
-        });
-        entry
-    }
-
     /// The venue's object of a trade.
     pub fn trade_object(&self, trade: &Trade) -> TradeObject<'_> {
-        TradeObject::new(trade, self.name_of(trade.instrument))
+        TradeObject::new(trade, &|id| self.name_of(id))
     }
 
     /// The venue's object of an order.
@@ -326,7 +213,7 @@ impl View {
 
     /// The venue's object of a fill.
     pub fn fill_object<'a>(&'a self, fill: &'a Fill) -> FillObject<'a> {
-        FillObject::new(fill, self.name_of(fill.trade.instrument), self.history.find_order(fill.order))
+        FillObject::new(fill, &|id| self.name_of(id), self.history.find_order(fill.order))
     }
 
     fn name_of(&self, id: InstrumentId) -> &str {

@@ -41,6 +41,18 @@ impl View {
                 self.log(*account, Why::Withdrawal, *amount, changes);
                 self.history.withdrawal_ended(account, (*withdrawal, WithdrawalState::Returned), now_ms);
             }
+            Event::VaultEntered { pool, account, amount, shares, .. } => {
+                let why = Why::VaultDeposit { pool: *pool, shares: *shares };
+                self.log(*account, why, minus(amount), changes);
+            }
+            Event::VaultLeft { pool, account, amount, shares } => {
+                let why = Why::VaultWithdrawal { pool: *pool, shares: *shares };
+                self.log(*account, why, *amount, changes);
+            }
+            Event::ComboListed { instrument, account, fee, .. } => {
+                self.log(*account, Why::ComboListing { combo: *instrument }, minus(fee), changes);
+                changes.log.iter_mut().last().into_iter().for_each(|entry| entry.fee = *fee);
+            }
             _ => {}
         }
     }

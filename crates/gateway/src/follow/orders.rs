@@ -4,10 +4,8 @@
 //! stays with it until it has ended.
 
 use exchange::State;
-use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
-use wire::{
-    ComboMaker, ComboTrade, Conditions, Crossing, Event, OrderEnd, OrderId, Outcome, PriceSource, Trigger,
-};
+use num::{Cash, Fix, Lots, Side, Ticks};
+use wire::{Conditions, Crossing, Event, OrderEnd, OrderId, Outcome, PriceSource, Trigger};
 
 use crate::{
     model::{Order, OrderState, Waiting},
@@ -50,24 +48,6 @@ impl View {
             _ => return,
         };
         self.touch(*order, changes);
-    }
-
-    /// Whole combos that an order traded; their legs are trades of their own.
-    pub(super) fn note_combo_trade(&mut self, trade: &ComboTrade, changes: &mut Changes) {
-        let it = self.state.instrument(trade.instrument);
-        let Some((amount, value)) = it.and_then(|it| {
-            let value = it.market.notional(trade.price, trade.lots, Rounding::HalfEven)?;
-            Some((State::amount(it, trade.lots), value))
-        }) else {
-            return;
-        };
-        let maker = match trade.maker {
-            ComboMaker::Order { order, .. } => Some(order),
-            ComboMaker::Legs => None,
-        };
-        for order in core::iter::once(trade.taker_order).chain(maker) {
-            self.note_filled(order, (amount, value), changes);
-        }
     }
 
     /// More of an order has traded, and what it was worth.

@@ -20,10 +20,24 @@ pub enum Why {
     Insurance,
     /// A perpetual's funding.
     Funding,
+    /// Shares of a pool's vault were bought.
+    VaultDeposit {
+        pool: u16,
+        shares: u64,
+    },
+    /// They were given back.
+    VaultWithdrawal {
+        pool: u16,
+        shares: u64,
+    },
+    /// The account had a combo listed.
+    ComboListing {
+        combo: InstrumentId,
+    },
 }
 
 impl Why {
-    /// The venue's word.
+    /// The venue's word, and ours for what the venue does not have.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Trade => "trade",
@@ -33,6 +47,9 @@ impl Why {
             Self::Transfer => "transfer",
             Self::Insurance => "socialized_fund",
             Self::Funding => "settlement",
+            Self::VaultDeposit { .. } => "vault_deposit",
+            Self::VaultWithdrawal { .. } => "vault_withdrawal",
+            Self::ComboListing { .. } => "combo_listing",
         }
     }
 }
@@ -75,6 +92,16 @@ pub struct TradeEntry {
 }
 
 impl Entry {
+    /// The instrument that it is about.
+    pub fn instrument(&self) -> Option<InstrumentId> {
+        let listed = match self.why {
+            Why::ComboListing { combo } => Some(combo),
+            _ => None,
+        };
+        let of_trade = self.trade.as_ref().map(|trade| trade.instrument);
+        of_trade.or(self.delivered.as_ref().map(|(instrument, ..)| *instrument)).or(listed)
+    }
+
     pub fn new((account, time_ms): (AccountId, u64), why: Why, change: Cash) -> Self {
         Self {
             id: 0,

@@ -81,12 +81,19 @@ pub struct History {
 }
 
 impl History {
-    /// Adds a trade and gives it its numbers.
-    pub fn trade(&mut self, mut trade: Trade) -> Trade {
+    /// The number of the next trade, which is used up.
+    pub fn number(&mut self) -> u64 {
         self.trades += 1;
+        self.trades
+    }
+
+    /// Adds a trade and gives it its numbers; the first of them is zero unless it was taken before.
+    pub fn trade(&mut self, mut trade: Trade) -> Trade {
+        if trade.id == 0 {
+            trade.id = self.number();
+        }
         let of = self.instruments.entry(trade.instrument).or_default();
         of.sequence += 1;
-        trade.id = self.trades;
         trade.sequence = of.sequence;
         trade.tick_direction = of.direction_of(trade.price);
         of.candle(&trade);
@@ -99,9 +106,11 @@ impl History {
         let of = self.accounts.entry(fill.account).or_default();
         let amount = fill.trade.amount;
         let signed = if fill.side == Side::Buy { amount } else { Fix::from_raw(-amount.raw()) };
-        let cost = of.costs.entry(fill.trade.instrument).or_default();
-        fill.profit = cost.fill(signed, fill.trade.price);
-        fill.position = cost.size();
+        if !fill.trade.is_of_combo() {
+            let cost = of.costs.entry(fill.trade.instrument).or_default();
+            fill.profit = cost.fill(signed, fill.trade.price);
+            fill.position = cost.size();
+        }
         push_bounded(&mut of.fills, fill.clone(), FILLS_MAX);
         fill
     }
@@ -350,8 +359,10 @@ impl OfInstrument {
 
     fn candle(&mut self, trade: &Trade) {
         let start_ms = trade.time_ms - trade.time_ms % MINUTE_MS;
-        let cost = trade.price.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let price = trade.price;
+        // A combo may trade below zero; a volume is none the less for it.
+        let size = Cash::from_micros(price.micros().saturating_abs());
+        let cost = size.scale(trade.amount, num::Rounding::HalfEven).unwrap_or(Cash::ZERO);
         let candle = Candle {
             start_ms,
             open: price,
@@ -397,6 +408,8 @@ mod tests {
             block: None,
             iv: None,
             forward: None,
+            combo: None,
+            legs: Vec::new(),
         }
     }
 

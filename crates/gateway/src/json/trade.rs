@@ -5,7 +5,7 @@
 
 use num::Fix;
 use serde::Serialize;
-use wire::{OrderId, PostOnly, ReduceOnly};
+use wire::{InstrumentId, OrderId, PostOnly, ReduceOnly};
 
 use crate::{
     decimal::{money, quotient, ratio},
@@ -38,10 +38,17 @@ pub struct TradeObject<'a> {
     liquidation: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     block_trade_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combo_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combo_trade_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    legs: Vec<Self>,
 }
 
 impl<'a> TradeObject<'a> {
-    pub fn new(it: &Trade, instrument_name: &'a str) -> Self {
+    /// `name_of` knows the names of instruments.
+    pub fn new(it: &Trade, name_of: &impl Fn(InstrumentId) -> &'a str) -> Self {
         Self {
             trade_id: it.id,
             trade_seq: it.sequence,
@@ -51,13 +58,27 @@ impl<'a> TradeObject<'a> {
             amount: ratio(it.amount),
             mark_price: it.mark.map(money),
             index_price: it.index.map(money),
-            instrument_name,
+            instrument_name: name_of(it.instrument),
             direction: side(it.side),
             contracts: it.contracts,
             iv: it.iv.map(percent),
             liquidation: it.is_liquidation.then_some("T"),
             block_trade_id: it.block.map(block_id),
+            combo_id: it.combo.map(|part| name_of(part.combo)),
+            combo_trade_id: it.combo.map(|part| part.trade.to_string()),
+            legs: it.legs.iter().map(|leg| Self::new(leg, name_of)).collect(),
         }
+    }
+
+    /// The trade as who was on one side of it sees it, its legs with it.
+    fn seen_from(it: &Fill, name_of: &impl Fn(InstrumentId) -> &'a str) -> Self {
+        let mut seen = Self { direction: side(it.side), ..Self::new(&it.trade, name_of) };
+        if it.side != it.trade.side {
+            for (shown, leg) in seen.legs.iter_mut().zip(&it.trade.legs) {
+                shown.direction = side(leg.side.opposite());
+            }
+        }
+        seen
     }
 }
 
@@ -89,10 +110,10 @@ pub struct FillObject<'a> {
 
 impl<'a> FillObject<'a> {
     /// `order` is what was filled, as far as it is remembered.
-    pub fn new(it: &'a Fill, instrument_name: &'a str, order: Option<&Order>) -> Self {
+    pub fn new(it: &'a Fill, name_of: &impl Fn(InstrumentId) -> &'a str, order: Option<&Order>) -> Self {
         let is_market = order.is_some_and(|order| order.price.is_none());
         Self {
-            trade: TradeObject { direction: side(it.side), ..TradeObject::new(&it.trade, instrument_name) },
+            trade: TradeObject::seen_from(it, name_of),
             order_id: it.order,
             matching_id: None,
             fee: money(it.fee),

@@ -36,6 +36,7 @@ fn of_blocks(name: &str) -> Option<(Area, Access)> {
         | "cancel_block_rfq_quote"
         | "cancel_all_block_rfq_quotes"
         | "cancel_block_rfq"
+        | "cancel_block_rfq_trigger"
         | "accept_block_rfq" => (Area::BlockRfq, Access::ReadWrite),
         "get_block_rfqs" | "get_block_rfq_quotes" | "get_block_rfq_makers" | "get_block_rfq_user_info" => {
             (Area::BlockRfq, Access::Read)
@@ -86,6 +87,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_position"
         | "get_mmp_config"
         | "get_mmp_status"
+        | "get_leg_prices"
         | "get_settlement_history_by_instrument"
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
         "simulate_portfolio"

@@ -8,7 +8,7 @@ use crate::{
     Gateway,
     auth::Identity,
     decimal::{cash, fix},
-    history::{Entry, TradeEntry},
+    history::{Entry, TradeEntry, Why},
     json,
     model::Liquidity,
     rpc::{Params, RpcError, RpcResult},
@@ -16,30 +16,23 @@ use crate::{
     view::View,
 };
 
-use super::account::user_id;
+use super::{account::user_id, paging::Backward};
 
-const COUNT_DEFAULT: u64 = 100;
-const COUNT_MAX: u64 = 250;
+/// Entries in one answer when the call does not say, and at most.
+pub(super) const COUNTS: (u64, u64) = (100, 250);
 
 pub(super) fn get(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let currency = params.text("currency")?;
     let times = params.u64("start_timestamp")?..=params.u64("end_timestamp")?;
-    let count = params.optional_u64("count")?.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = params.optional_u64("continuation")?.unwrap_or(u64::MAX);
+    let page = Backward::read(params, COUNTS)?;
     let query = params.optional_text("query")?.unwrap_or("");
     let view = gateway.view();
     if Selection::of(&view, "any", currency).is_none() {
         return Err(RpcError::param("currency", format!("{currency:?} given, USDC is expected")));
     }
-    let wanted = |it: &&Entry| {
-        currency == SETTLEMENT && it.id < before && times.contains(&it.time_ms) && matches(&view, it, query)
-    };
-    let mut found: Vec<&Entry> =
-        view.history().log(&identity.account).filter(wanted).take(count + 1).collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let continuation = found.last().filter(|_| has_more).map(|it| it.id);
+    let wanted =
+        |it: &&Entry| currency == SETTLEMENT && times.contains(&it.time_ms) && matches(&view, it, query);
+    let (found, continuation) = page.take(view.history().log(&identity.account).filter(wanted), |it| it.id);
     let logs: Value = found.into_iter().map(|it| named_for(identity, log_entry_json(&view, it))).collect();
     Ok(json!({ "logs": logs, "continuation": continuation }))
 }
@@ -60,9 +53,7 @@ pub(super) fn words_of(entry: &Value) -> String {
 }
 
 fn instrument_name<'a>(view: &'a View, it: &Entry) -> Option<&'a str> {
-    let of_trade = it.trade.as_ref().map(|trade| trade.instrument);
-    let id = of_trade.or(it.delivered.as_ref().map(|(instrument, ..)| *instrument))?;
-    view.instrument_of(id).map(|it| it.name.as_str())
+    view.instrument_of(it.instrument()?).map(|it| it.name.as_str())
 }
 
 /// The entry as its account sees it, with the names of who asks.
@@ -88,7 +79,7 @@ pub(crate) fn log_entry_json(view: &View, it: &Entry) -> Value {
         "equity": cash(it.balance),
         "profit_as_cashflow": false,
         "interest_pl": 0.0,
-        "info": {},
+        "info": info(it.why),
     });
     if let Some(name) = instrument_name(view, it) {
         value["instrument_name"] = json!(name);
@@ -102,6 +93,16 @@ pub(crate) fn log_entry_json(view: &View, it: &Entry) -> Value {
         value["price"] = cash(*price);
     }
     value
+}
+
+/// What an entry tells beside the venue's fields.
+fn info(why: Why) -> Value {
+    match why {
+        Why::VaultDeposit { pool, shares } | Why::VaultWithdrawal { pool, shares } => {
+            json!({ "pool": pool, "shares": shares })
+        }
+        _ => json!({}),
+    }
 }
 
 fn of_trade(it: &TradeEntry, value: &mut Value) {

@@ -12,17 +12,19 @@ use crate::{
     auth::Identity,
     history::{Candle, History},
     rpc::{self, Answer, Code, Params, RpcError},
-    selection::Selection,
+    selection::{SETTLEMENT, Selection},
     store::{CANDLE_MINUTES, Direction, Query, Row, Store, StoreError, Table, account_name},
     view::View,
 };
 
 use super::{
-    account_log::{named_for, words_of},
+    account_log::{self, named_for, words_of},
+    block_trade,
     market::named,
     market_history::{Trades, candles_json, chart_span},
     orders::Orders,
-    paging::Page,
+    paging::{Backward, Page},
+    settlements,
 };
 
 /// Rows that are looked through for those that fit a text.
@@ -44,15 +46,20 @@ enum Shape {
         after: Option<OrderId>,
     },
     Log {
-        count: usize,
+        page: Backward,
         words: String,
     },
     Settlements {
-        count: usize,
+        page: Backward,
     },
     Candles {
         minutes: u64,
         times: (u64, u64),
+    },
+    Block,
+    /// Rows of one block for each of its legs follow each other.
+    Blocks {
+        count: usize,
     },
     /// A bare list.
     All,
@@ -95,7 +102,7 @@ fn public(view: &View, name: &str, params: &Params) -> Result<Option<Asked>, Rpc
             Ok(is_needed.then(|| trades(page, (Table::Trades, String::new()), chosen)))
         }
         "get_last_settlements_by_instrument" | "get_last_settlements_by_currency" => {
-            let is_needed = history.forgot_settlements(None);
+            let is_needed = history.forgot_settlements(None) && settlements::wants_deliveries(params)?;
             is_needed.then(|| settlements(view, String::new(), params)).transpose()
         }
         "get_tradingview_chart_data" => candles(view, params),
@@ -135,9 +142,19 @@ fn private(
         "get_order_history_by_instrument" | "get_order_history_by_currency" => {
             history.forgot_orders(account).then(|| orders(view, own, params)).transpose()
         }
-        "get_transaction_log" => history.forgot_log(account).then(|| log(own, params)).transpose(),
+        "get_transaction_log" => {
+            let is_needed = history.forgot_log(account) && params.text("currency")? == SETTLEMENT;
+            is_needed.then(|| log(own, params)).transpose()
+        }
+        "get_block_trade" => {
+            let id = block_trade::read_id("id", params.text("id")?)?;
+            let query = Query { ids: id..=id, ..Query::latest(Table::Blocks, own, 1) };
+            Ok(history.forgot_fills(account).then_some(Asked { query, shape: Shape::Block }))
+        }
+        "get_block_trades" => history.forgot_fills(account).then(|| blocks(view, own, params)).transpose(),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
-            let is_needed = history.forgot_settlements(Some(account));
+            let is_forgotten = history.forgot_settlements(Some(account));
+            let is_needed = is_forgotten && settlements::wants_deliveries(params)?;
             is_needed.then(|| settlements(view, own, params)).transpose()
         }
         _ => Ok(None),
@@ -179,28 +196,30 @@ fn orders(view: &View, own: String, params: &Params) -> Result<Asked, RpcError> 
 }
 
 fn log(own: String, params: &Params) -> Result<Asked, RpcError> {
-    let count = params.optional_u64("count")?.unwrap_or(100).clamp(1, 250);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = params.optional_u64("continuation")?.unwrap_or(u64::MAX);
+    let page = Backward::read(params, account_log::COUNTS)?;
     let times = params.u64("start_timestamp")?..=params.u64("end_timestamp")?;
     let words = params.optional_text("query")?.unwrap_or("").to_lowercase();
-    let limit = if words.is_empty() { count + 1 } else { SEARCHED_MAX };
-    let query = Query { times, ids: 0..=before.saturating_sub(1), ..Query::latest(Table::Log, own, limit) };
-    Ok(Asked { query, shape: Shape::Log { count, words } })
+    let mut query = Query { times, ..page.query(Table::Log, own) };
+    if !words.is_empty() {
+        query.limit = SEARCHED_MAX;
+    }
+    Ok(Asked { query, shape: Shape::Log { page, words } })
 }
 
 fn settlements(view: &View, account: String, params: &Params) -> Result<Asked, RpcError> {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = match params.optional_text("continuation")? {
-        None | Some("" | "none") => u64::MAX,
-        Some(_) => params.u64("continuation")?,
-    };
+    let page = Backward::read(params, settlements::COUNTS)?;
     let times = 0..=params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
     let instruments = Some(instruments(view, params)?);
-    let latest = Query::latest(Table::Settlements, account, count + 1);
-    let query = Query { times, instruments, ids: 0..=before.saturating_sub(1), ..latest };
-    Ok(Asked { query, shape: Shape::Settlements { count } })
+    let query = Query { times, instruments, ..page.query(Table::Settlements, account) };
+    Ok(Asked { query, shape: Shape::Settlements { page } })
+}
+
+fn blocks(view: &View, own: String, params: &Params) -> Result<Asked, RpcError> {
+    let block_trade::Asked { count, ids } = block_trade::Asked::read(params)?;
+    let instruments = Some(instruments(view, params)?);
+    let rows_max = count.saturating_mul(wire::limits::BLOCK_LEGS_MAX);
+    let query = Query { ids, instruments, ..Query::latest(Table::Blocks, own, rows_max) };
+    Ok(Asked { query, shape: Shape::Blocks { count } })
 }
 
 fn candles(view: &View, params: &Params) -> Result<Option<Asked>, RpcError> {
@@ -247,16 +266,22 @@ async fn give(store: &Store, identity: Option<&Identity>, asked: Asked) -> Answe
             let orders = values(rows);
             if is_continued { rpc::answer(&Orders { orders, continuation }) } else { rpc::answer(&orders) }
         }
-        Shape::Log { count, words } => rpc::answer(&log_page(rows, (count, &words), identity)),
-        Shape::Settlements { count } => {
-            let has_more = rows.len() > count;
-            let rows: Vec<Row> = rows.into_iter().take(count).collect();
-            let continuation = rows.last().filter(|_| has_more).map(|row| row.key.id.to_string());
+        Shape::Log { page, words } => rpc::answer(&log_page(rows, (page, &words), identity)),
+        Shape::Settlements { page } => {
+            let (rows, last) = page.take(rows.into_iter(), number);
+            let continuation = last.map(|id| id.to_string());
             rpc::answer(&Settlements { settlements: values(rows), continuation })
         }
         Shape::Candles { minutes, times } => {
             let stored: Vec<Candle> = rows.iter().filter_map(candle).collect();
             rpc::answer(&candles_json(&Candle::merged(stored.iter(), None, minutes, times)))
+        }
+        Shape::Block => rpc::answer(&rows.into_iter().next().ok_or_else(block_trade::unknown)?.value),
+        Shape::Blocks { count } => {
+            let mut rows = rows;
+            rows.dedup_by_key(|row| row.key.id);
+            rows.truncate(count);
+            rpc::answer(&values(rows))
         }
         Shape::All => rpc::answer(&values(rows)),
         Shape::One => {
@@ -276,17 +301,18 @@ fn values(rows: Vec<Row>) -> Vec<Box<RawValue>> {
     rows.into_iter().map(|row| row.value).collect()
 }
 
-fn log_page(rows: Vec<Row>, (count, words): (usize, &str), identity: Option<&Identity>) -> Value {
-    let read = |row: Row| Some((row.key.id, serde_json::from_str::<Value>(row.value.get()).ok()?));
-    let fits = |(_, entry): &(i64, Value)| {
+/// A row's number among those of its table.
+fn number(row: &Row) -> u64 {
+    u64::try_from(row.key.id).unwrap_or(0)
+}
+
+fn log_page(rows: Vec<Row>, (page, words): (Backward, &str), identity: Option<&Identity>) -> Value {
+    let read = |row: Row| Some((number(&row), serde_json::from_str::<Value>(row.value.get()).ok()?));
+    let fits = |(_, entry): &(u64, Value)| {
         let text = words_of(entry);
         words.split_whitespace().all(|word| text.contains(word))
     };
-    let mut found: Vec<(i64, Value)> =
-        rows.into_iter().filter_map(read).filter(fits).take(count + 1).collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let continuation = found.last().filter(|_| has_more).map(|(id, _)| *id);
+    let (found, continuation) = page.take(rows.into_iter().filter_map(read).filter(fits), |(id, _)| *id);
     let named = |(_, entry)| identity.map_or(Value::Null, |identity| named_for(identity, entry));
     json!({ "logs": found.into_iter().map(named).collect::<Value>(), "continuation": continuation })
 }

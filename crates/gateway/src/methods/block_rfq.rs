@@ -1,38 +1,37 @@
-//! Requests for quotes, their answers, and the trade that comes of them.
+//! Requests for quotes and their answers.
 //!
-//! Invariant: what is taken is signed only then, by the session keys of both sides, and trades whole or not at all; a
-//! request whose trade may or may not have been ordered never trades again.
+//! Invariant: a request names each instrument once; whoever is concerned hears of every change of it. What comes of an
+//! acceptance is in `accepting`.
 
-use num::{Cash, Fix, Side, Timestamp};
-use serde::Serialize;
+use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
-use wire::{Action, BlockLeg, BlockOffer, Boxed};
 
 use crate::{
     lock,
-    model::Instrument,
+    model::Kind,
     rfq::{
-        Acceptance, Disclosure, Ending, Execution, Leg, NewQuote, NewRequest, Party, Priced, PricedLeg,
-        Quote, QuoteState, Request, RequestState, quote_json, request_json, trade_json,
+        Disclosure, Execution, Hedge, Leg, NewQuote, NewRequest, Party, Priced, PricedLeg, Quote, QuoteState,
+        Request, RequestState, RfqError, quote_json, request_json, trade_json,
     },
     rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     selection::Selection,
     view::View,
 };
 
-use super::{Caller, block_trade, market, terms};
+use super::{Caller, accepting, market, paging::Backward, terms};
 
 /// Legs of a request, as an offer has them at most.
 const LEGS_MAX: usize = wire::limits::BLOCK_LEGS_MAX;
-/// How long an offer stands once it is signed, by the time of commits.
-const OFFER_MS: u64 = 15_000;
+/// Requests in one answer when the call does not say, and at most.
+const COUNTS: (u64, u64) = (20, 1_000);
 
 /// Methods of makers and takers.
 pub(super) async fn dispatch(caller: Caller<'_>, name: &str, params: &Params) -> Option<Answer> {
     let result = match name {
-        "accept_block_rfq" => return Some(accept(caller, params).await),
+        "accept_block_rfq" => return Some(accepting::accept(caller, params).await),
         "create_block_rfq" => create(caller, params),
         "cancel_block_rfq" => cancel(caller, params),
+        "cancel_block_rfq_trigger" => cancel_trigger(caller, params),
         "add_block_rfq_quote" => add_quote(caller, params),
         "edit_block_rfq_quote" => edit_quote(caller, params),
         "cancel_block_rfq_quote" => cancel_quote(caller, params),
@@ -65,13 +64,13 @@ pub(super) fn direction(params: &Params) -> Result<Side, RpcError> {
 }
 
 /// A positive amount in billionths.
-fn amount(params: &Params) -> Result<Fix, RpcError> {
+pub(super) fn amount(params: &Params) -> Result<Fix, RpcError> {
     let raw = params.optional_decimal("amount", 9)?;
     let raw = raw.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
     Ok(Fix::from_raw(raw))
 }
 
-fn price(params: &Params) -> Result<Cash, RpcError> {
+pub(super) fn price(params: &Params) -> Result<Cash, RpcError> {
     let raw = params.optional_decimal("price", 6)?;
     let raw = raw.ok_or_else(|| RpcError::param("price", "missing, a number is expected"))?;
     Ok(Cash::from_micros(raw))
@@ -82,31 +81,44 @@ fn label(params: &Params) -> Result<String, RpcError> {
     terms::label(text).map(|_| text.to_owned())
 }
 
-fn refuse_hedge(params: &Params) -> Result<(), RpcError> {
-    match params.get("hedge") {
-        None => Ok(()),
-        Some(_) => Err(RpcError {
-            code: Code::NotImplemented,
-            data: json!({ "param": "hedge", "reason": "a hedge is a leg of its own here" }),
-        }),
+/// The hedge that a call names; `None` without one.
+fn hedge(view: &View, params: &Params) -> Result<Option<Hedge>, RpcError> {
+    let Some(given) = params.object("hedge")? else { return Ok(None) };
+    let it = market::to_trade(view, &given)?;
+    if !matches!(it.kind, Kind::Future | Kind::Perpetual) {
+        return Err(RpcError::param("hedge", format!("{} given, a future is expected", it.name)));
     }
+    let (price, lots) = (price(&given)?, terms::amount(it, &given, None)?);
+    terms::ticks(it, price)?;
+    let amount = i64::try_from(lots.get()).ok().and_then(|lots| it.lot.raw().checked_mul(lots));
+    let too_large = || RpcError::new(Code::InvalidAmount, "the hedge is too large");
+    let amount = Fix::from_raw(amount.ok_or_else(too_large)?);
+    Ok(Some(Hedge { instrument: it.id, side: direction(&given)?, amount, price, lot: it.lot }))
+}
+
+/// A call may leave the hedge of a request out, and cannot name another.
+pub(super) fn check_hedge(caller: Caller<'_>, request: u64, params: &Params) -> Result<(), RpcError> {
+    let named = hedge(&caller.gateway.view(), params)?;
+    let book = lock(&caller.gateway.rfq);
+    let known = book.request(request).and_then(|it| it.hedge);
+    if named.is_none() || named == known { Ok(()) } else { Err(RfqError::OtherHedge.into()) }
 }
 
 fn create(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
     let view = caller.gateway.view();
-    let legs = wanted_legs(&view, params)?;
+    let (legs, hedge) = (wanted_legs(&view, params)?, hedge(&view, params)?);
+    check_legs(&view, &legs, hedge.as_ref())?;
     let makers = match params.get("makers") {
         Some(_) => params.texts("makers")?,
         None => Vec::new(),
     };
-    let new = NewRequest { taker: party(caller, params)?, legs, makers, label: label(params)? };
+    let new = NewRequest { taker: party(caller, params)?, legs, hedge, makers, label: label(params)? };
     let id = lock(&caller.gateway.rfq).create(new, view.now_ms())?;
     Ok(told(caller, &view, id))
 }
 
 /// The legs with what is wanted of each.
-fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
+pub(super) fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
     let mut legs: Vec<Leg> = Vec::new();
     for leg in params.objects("legs")? {
         let it = market::to_trade(view, &leg)?;
@@ -124,6 +136,20 @@ fn wanted_legs(view: &View, params: &Params) -> Result<Vec<Leg>, RpcError> {
     Ok(legs)
 }
 
+/// A hedge is of the underlying of the legs, none of them, and trades with them in one offer.
+fn check_legs(view: &View, legs: &[Leg], hedge: Option<&Hedge>) -> Result<(), RpcError> {
+    let Some(hedge) = hedge else { return Ok(()) };
+    let underlying = |id| view.instrument_of(id).map(|it| it.underlying.as_str());
+    let wrong = |reason: &str| Err(RpcError::param("hedge", reason));
+    if legs.iter().any(|leg| underlying(leg.instrument) != underlying(hedge.instrument)) {
+        return wrong("a future of the legs' underlying is expected");
+    }
+    if legs.iter().any(|leg| leg.instrument == hedge.instrument) {
+        return wrong("it is a leg already");
+    }
+    if legs.len() >= LEGS_MAX { wrong("there are too many legs beside it") } else { Ok(()) }
+}
+
 /// The request as its caller sees it, after all who are concerned were told.
 fn told(caller: Caller<'_>, view: &View, id: u64) -> Value {
     let book = lock(&caller.gateway.rfq);
@@ -135,6 +161,13 @@ fn cancel(caller: Caller<'_>, params: &Params) -> RpcResult {
     let id = params.u64("block_rfq_id")?;
     let view = caller.gateway.view();
     lock(&caller.gateway.rfq).cancel(&caller.identity.account, id)?;
+    Ok(told(caller, &view, id))
+}
+
+fn cancel_trigger(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let id = params.u64("block_rfq_id")?;
+    let view = caller.gateway.view();
+    lock(&caller.gateway.rfq).cancel_trigger(&caller.identity.account, id)?;
     Ok(told(caller, &view, id))
 }
 
@@ -150,8 +183,9 @@ fn priced_legs(view: &View, params: &Params) -> Result<Vec<PricedLeg>, RpcError>
 }
 
 fn add_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
-    let (request, view) = (params.u64("block_rfq_id")?, caller.gateway.view());
+    let request = params.u64("block_rfq_id")?;
+    check_hedge(caller, request, params)?;
+    let view = caller.gateway.view();
     let execution = match params.choice("execution_instruction", &["any_part_of", "all_or_none"])? {
         Some("all_or_none") => Execution::AllOrNone,
         _ => Execution::AnyPart,
@@ -179,6 +213,7 @@ fn quoted(caller: Caller<'_>, view: &View, id: u64) -> RpcResult {
     let quote = book.quotes().find(|it| it.id == id);
     let quote = quote.ok_or_else(|| RpcError::new(Code::NotFound, format!("there is no quote {id}")))?;
     caller.gateway.tell_request(view, &book, quote.request);
+    caller.gateway.quoted.notify_one();
     Ok(quote_json(view, &book, quote))
 }
 
@@ -193,8 +228,10 @@ fn named_quote(caller: Caller<'_>, params: &Params) -> Result<u64, RpcError> {
 }
 
 fn edit_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
-    refuse_hedge(params)?;
-    let (id, view) = (named_quote(caller, params)?, caller.gateway.view());
+    let id = named_quote(caller, params)?;
+    let request = lock(&caller.gateway.rfq).quotes().find(|it| it.id == id).map_or(0, |it| it.request);
+    check_hedge(caller, request, params)?;
+    let view = caller.gateway.view();
     let terms = (priced_legs(&view, params)?, amount(params)?);
     lock(&caller.gateway.rfq).edit_quote(&caller.identity.account, id, terms, view.now_ms())?;
     quoted(caller, &view, id)
@@ -226,11 +263,10 @@ fn cancel_quotes(caller: Caller<'_>, params: &Params) -> RpcResult {
 }
 
 fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
+    let page = Backward::read(params, COUNTS)?;
     let state = params.choice("state", &["open", "filled", "traded", "cancelled", "expired", "closed"])?;
     let role = params.choice("role", &["any", "taker", "maker"])?.unwrap_or("any");
-    let (before, only) = (params.optional_u64("continuation")?, params.optional_u64("block_rfq_id")?);
+    let only = params.optional_u64("block_rfq_id")?;
     let view = caller.gateway.view();
     let selection = Selection::read(&view, params)?;
     let (account, name) = (caller.identity.account, caller.gateway.keyring.name_of(&caller.identity.account));
@@ -241,13 +277,11 @@ fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {
         in_role
             && is_in_state(it.state, state)
             && only.is_none_or(|id| it.id == id)
-            && before.is_none_or(|id| it.id <= id)
             && is_request_of(&view, it, &selection)
     };
-    let mut found: Vec<&Request> = book.requests().filter(is_wanted).take(count + 1).collect();
-    let next = if found.len() > count { found.pop().map(|it| it.id.to_string()) } else { None };
+    let (found, last) = page.take(book.requests().filter(is_wanted), |it| it.id);
     let found: Value = found.into_iter().map(|it| request_json(&view, &book, it, &account)).collect();
-    Ok(json!({ "block_rfqs": found, "continuation": next }))
+    Ok(json!({ "block_rfqs": found, "continuation": last.map(|id| id.to_string()) }))
 }
 
 fn is_in_state(have: RequestState, wanted: Option<&str>) -> bool {
@@ -291,122 +325,14 @@ fn user_info(caller: Caller<'_>) -> Value {
 
 /// Trades that came of requests at this gateway, for everybody.
 pub(super) fn trades(gateway: &crate::Gateway, params: &Params) -> RpcResult {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, 1_000);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = match params.optional_text("continuation")? {
-        None | Some("") => u64::MAX,
-        Some(text) => text
-            .rsplit_once(':')
-            .and_then(|(_, id)| id.parse().ok())
-            .ok_or_else(|| RpcError::param("continuation", "what an answer before gave is expected"))?,
-    };
+    let page = Backward::read(params, COUNTS)?;
     params.text("currency")?;
     let view = gateway.view();
     let selection = Selection::read(&view, params)?;
     let book = lock(&gateway.rfq);
-    let traded = |it: &&Request| it.state == RequestState::Filled && it.id < before;
-    let chosen = book.requests().filter(traded).filter(|it| is_request_of(&view, it, &selection));
-    let mut found: Vec<&Request> = chosen.take(count + 1).collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let next = found.last().filter(|_| has_more).map(|it| format!("{}:{}", it.traded_ms, it.id));
+    let traded = |it: &&Request| it.state == RequestState::Filled && is_request_of(&view, it, &selection);
+    let (found, last) = page.take(book.requests().filter(traded), |it| it.id);
+    let next = last.and(found.last()).map(|it| format!("{}:{}", it.traded_ms, it.id));
     let found: Value = found.into_iter().map(|it| trade_json(&view, it)).collect();
     Ok(json!({ "block_rfqs": found, "continuation": next }))
-}
-
-/// What came of an acceptance.
-#[derive(Serialize)]
-struct Accepted<'a> {
-    /// Always null: what cannot trade at once does not wait.
-    trade_trigger: Option<()>,
-    block_trades: Vec<block_trade::Block<'a>>,
-}
-
-async fn accept(caller: Caller<'_>, params: &Params) -> Answer {
-    refuse_hedge(params)?;
-    if params.choice("time_in_force", &["fill_or_kill", "good_til_cancelled"])? == Some("good_til_cancelled")
-    {
-        let reason = "an acceptance does not wait: fill_or_kill is expected";
-        let data = json!({ "param": "time_in_force", "reason": reason });
-        return Err(RpcError { code: Code::NotImplemented, data });
-    }
-    let id = params.u64("block_rfq_id")?;
-    let wanted = Acceptance { side: direction(params)?, price: price(params)?, amount: amount(params)? };
-    let account = caller.identity.account;
-    let taken = lock(&caller.gateway.rfq).take(&account, id, wanted)?;
-    let mut trading = Trading { caller, id, taken, ending: Ending::Unknown };
-    let until = Timestamp::from_millis(caller.gateway.view().now_ms().saturating_add(OFFER_MS));
-    let offers = trading.offers(until);
-    let legs: Vec<Vec<BlockLeg>> = offers.iter().flatten().map(|offer| offer.terms.legs.to_vec()).collect();
-    let outcome = match offers {
-        Ok(offers) => {
-            let take = |offer| Action::TakeBlock { offer: Boxed::new(offer) };
-            let actions = offers.into_iter().map(take).collect();
-            caller.gateway.execute_together(caller.identity, actions, until).await
-        }
-        Err(error) => Err(error),
-    };
-    trading.ending = match &outcome {
-        Ok(_) => Ending::Traded { at_ms: caller.gateway.view().now_ms() },
-        Err(error) if error.code == Code::TimedOut => Ending::Unknown,
-        Err(_) => Ending::Refused,
-    };
-    drop(trading);
-    let outcome = outcome?;
-    let view = caller.gateway.view();
-    let block_trades = block_trade::of_outcome(&view, &account, (&outcome, &legs));
-    rpc::answer(&Accepted { trade_trigger: None, block_trades })
-}
-
-/// A request that trades; however this ends, the request is told of it.
-struct Trading<'a> {
-    caller: Caller<'a>,
-    id: u64,
-    taken: Vec<(Quote, Fix)>,
-    ending: Ending,
-}
-
-impl Trading<'_> {
-    /// What the taker carries: one offer for each quote that he takes, signed now.
-    fn offers(&self, until: Timestamp) -> Result<Vec<BlockOffer>, RpcError> {
-        let gateway = self.caller.gateway;
-        let view = gateway.view();
-        let legs = lock(&gateway.rfq).request(self.id).map(|it| it.legs.clone()).unwrap_or_default();
-        let offer = |(quote, part): &(Quote, Fix)| {
-            let maker = gateway.keyring.by_client(&quote.client_id)?;
-            let each = legs.iter().zip(&quote.terms.prices);
-            let legs: Result<Vec<BlockLeg>, RpcError> = each
-                .map(|(leg, price)| {
-                    let it = view.instrument_of(leg.instrument);
-                    let it = it.ok_or_else(|| RpcError::new(Code::BookClosed, "a leg is gone"))?;
-                    block_leg(it, leg, (quote.terms.side, *price, *part))
-                })
-                .collect();
-            gateway.offer(&maker, Some(self.caller.identity.account), (until, legs?))
-        };
-        self.taken.iter().map(offer).collect()
-    }
-}
-
-impl Drop for Trading<'_> {
-    fn drop(&mut self) {
-        let gateway = self.caller.gateway;
-        let view = gateway.view();
-        let mut book = lock(&gateway.rfq);
-        book.finish(self.id, &self.taken, self.ending);
-        gateway.tell_request(&view, &book, self.id);
-    }
-}
-
-/// A leg as the maker of `side` of the structure trades it.
-fn block_leg(
-    it: &Instrument,
-    leg: &Leg,
-    (maker_side, price, amount): (Side, Cash, Fix),
-) -> Result<BlockLeg, RpcError> {
-    let side = if maker_side == Side::Buy { leg.side } else { leg.side.opposite() };
-    let whole = i128::from(amount.raw()) * i128::from(leg.ratio);
-    let units = i64::try_from(whole).map(Fix::from_raw);
-    let units = units.map_err(|_| RpcError::new(Code::InvalidAmount, "the amount is too large"))?;
-    Ok(BlockLeg { instrument: it.id, side, price: terms::ticks(it, price)?, lots: terms::lots(it, units)? })
 }

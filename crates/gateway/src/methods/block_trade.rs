@@ -6,7 +6,7 @@
 //! Invariant: an offer is carried only if it says what the second party says; whoever signs first has the fees of a maker.
 //! Left out on purpose: approval by a second person, brokers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use commonware_codec::{DecodeExt, Encode};
 use crypto::Digest;
@@ -32,7 +32,7 @@ const COUNT_MAX: u64 = 101;
 
 /// The object of a block trade.
 #[derive(Serialize)]
-pub(super) struct Block<'a> {
+pub(crate) struct Block<'a> {
     id: String,
     timestamp: u64,
     trades: Vec<FillObject<'a>>,
@@ -40,7 +40,7 @@ pub(super) struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Of an account's fills in one block, the latest first.
-    fn new(view: &'a View, id: u64, fills: &[&'a Fill]) -> Self {
+    pub(crate) fn new(view: &'a View, id: u64, fills: &[&'a Fill]) -> Self {
         Self {
             id: block_id(id),
             timestamp: fills.first().map_or(0, |fill| fill.trade.time_ms),
@@ -49,7 +49,7 @@ impl<'a> Block<'a> {
     }
 }
 
-fn read_id(name: &str, text: &str) -> Result<u64, RpcError> {
+pub(super) fn read_id(name: &str, text: &str) -> Result<u64, RpcError> {
     let number = text.strip_prefix("BLOCK-").and_then(|number| number.parse().ok());
     number.ok_or_else(|| RpcError::param(name, format!("{text:?} given, such as BLOCK-12 is expected")))
 }
@@ -197,16 +197,32 @@ fn one(caller: Caller<'_>, params: &Params) -> Answer {
     let (text, view) = (params.text("id")?, caller.gateway.view());
     let id = read_id("id", text)?;
     let found = blocks(&view, &caller.identity.account);
-    let fills = found.get(&id).ok_or_else(|| {
-        RpcError::new(Code::NotFound, format!("the account has no block trade {text:?} that is remembered"))
-    })?;
+    let fills = found.get(&id).ok_or_else(unknown)?;
     rpc::answer(&Block::new(&view, id, fills))
 }
 
+/// Which blocks a call asks for: how many, and the span of their numbers.
+pub(super) struct Asked {
+    pub count: usize,
+    pub ids: RangeInclusive<u64>,
+}
+
+impl Asked {
+    pub(super) fn read(params: &Params) -> Result<Self, RpcError> {
+        let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, COUNT_MAX);
+        let bound = |name: &str| params.optional_text(name)?.map(|text| read_id(name, text)).transpose();
+        let before = bound("start_id")?.unwrap_or(u64::MAX);
+        let ids = bound("end_id")?.unwrap_or(1)..=before.saturating_sub(1);
+        Ok(Self { count: usize::try_from(count).unwrap_or(1), ids })
+    }
+}
+
+pub(super) fn unknown() -> RpcError {
+    RpcError::new(Code::NotFound, "the account has no such block trade")
+}
+
 fn several(caller: Caller<'_>, params: &Params) -> Answer {
-    let count = params.optional_u64("count")?.unwrap_or(20).clamp(1, COUNT_MAX);
-    let bound = |name: &str| params.optional_text(name)?.map(|text| read_id(name, text)).transpose();
-    let (before, from) = (bound("start_id")?.unwrap_or(u64::MAX), bound("end_id")?.unwrap_or(0));
+    let asked = Asked::read(params)?;
     let view = caller.gateway.view();
     let selection = Selection::read(&view, params)?;
     let is_of = |fills: &[&Fill]| {
@@ -214,7 +230,7 @@ fn several(caller: Caller<'_>, params: &Params) -> Answer {
         instruments.into_iter().any(|it| selection.holds(it))
     };
     let found = blocks(&view, &caller.identity.account);
-    let chosen = found.iter().rev().filter(|(id, fills)| **id < before && **id >= from && is_of(fills));
-    let chosen = chosen.take(usize::try_from(count).unwrap_or(1));
+    let chosen = found.iter().rev().filter(|(id, fills)| asked.ids.contains(id) && is_of(fills));
+    let chosen = chosen.take(asked.count);
     rpc::answer(&chosen.map(|(id, fills)| Block::new(&view, *id, fills)).collect::<Vec<_>>())
 }

@@ -1,21 +1,28 @@
-//! Combos: which there are, what they are made of, and the listing of one.
+//! Combos: which there are, what they are made of, what their legs are worth in them, and the listing of one.
 //!
 //! Invariant: legs are told as the exchange has them, for one bought unit; a listing is answered when it is executed.
 //! Left out on purpose: which legs make a combo; the exchange decides, and a refusal names `trades`.
 
-use num::Side;
+use num::{Cash, Rounding, Side};
 use serde_json::json;
 use wire::{Action, ComboLeg, InstrumentId, List, limits::COMBO_LEGS_MAX};
 
 use crate::{
-    Gateway, json,
+    Gateway,
+    decimal::{cash, fix},
+    json,
     model::Instrument,
+    rfq::{Leg, structure},
     rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     selection::Selection,
     view::View,
 };
 
-use super::{Caller, block_rfq::direction, market, terms};
+use super::{
+    Caller,
+    block_rfq::{self, direction},
+    market, terms,
+};
 
 /// Those that can be traded, with their legs.
 pub(super) fn active(gateway: &Gateway, params: &Params) -> RpcResult {
@@ -53,6 +60,59 @@ pub(super) async fn create(caller: Caller<'_>, params: &Params) -> Answer {
     let it = outcome.combo.and_then(|id| view.instrument_of(id));
     let it = it.ok_or_else(|| RpcError::new(Code::InternalServerError, "the combo left no trace"))?;
     rpc::answer(&details_of(&view, it))
+}
+
+/// Prices of legs that come to a price of their structure, as the exchange splits a combo's: each leg at its mark, and what
+/// is left at the dearest of those with the least ratio.
+pub(super) fn leg_prices(gateway: &Gateway, params: &Params) -> RpcResult {
+    let view = gateway.view();
+    let (legs, amount) = structure(&block_rfq::wanted_legs(&view, params)?);
+    let price = block_rfq::price(params)?;
+    let priced = split(&view, &legs, price)?;
+    let shown = priced.iter().map(|(leg, it, price)| {
+        json!({
+            "ratio": leg.ratio,
+            "instrument_name": it.name,
+            "direction": json::side(leg.side),
+            "price": cash(*price),
+        })
+    });
+    Ok(json!({ "legs": shown.collect::<serde_json::Value>(), "amount": fix(amount) }))
+}
+
+type PricedLeg<'a> = (Leg, &'a Instrument, Cash);
+
+fn split<'a>(view: &'a View, legs: &[Leg], price: Cash) -> Result<Vec<PricedLeg<'a>>, RpcError> {
+    let mut priced = legs.iter().map(|leg| at_mark(view, *leg)).collect::<Result<Vec<_>, _>>()?;
+    let least = legs.iter().map(|leg| leg.ratio).min().unwrap_or(1);
+    let with_least = priced.iter().enumerate().filter(|(_, (leg, ..))| leg.ratio == least);
+    let dearest = with_least.max_by_key(|(place, (.., mark))| (*mark, core::cmp::Reverse(*place)));
+    let Some(named) = dearest.map(|(place, _)| place) else { return Ok(priced) };
+    let signed = |(leg, _, price): &PricedLeg<'_>| {
+        let whole = i128::from(price.micros()) * i128::from(leg.ratio);
+        if leg.side == Side::Buy { whole } else { -whole }
+    };
+    let others: i128 =
+        priced.iter().enumerate().filter(|(place, _)| *place != named).map(|(_, it)| signed(it)).sum();
+    let (leg, it, taken) = &mut priced[named];
+    let left = i128::from(price.micros()) - others;
+    let left = if leg.side == Side::Buy { left } else { -left };
+    let whole = num::div_exact(left, i128::from(leg.ratio)).and_then(Cash::from_i128);
+    *taken = whole
+        .ok_or_else(|| RpcError::param("price", format!("it leaves {} no price in whole ticks", it.name)))?;
+    terms::ticks(it, *taken)
+        .map_err(|error| RpcError::param("price", format!("{}: {}", it.name, error.data["reason"])))?;
+    Ok(priced)
+}
+
+/// A leg at its mark, in whole ticks.
+fn at_mark(view: &View, leg: Leg) -> Result<PricedLeg<'_>, RpcError> {
+    let unpriced = |name: &str| RpcError::new(Code::TemporarilyUnavailable, format!("{name} has no mark"));
+    let it = view.instrument_of(leg.instrument).ok_or_else(|| unpriced("a leg"))?;
+    let mark = view.market(it, 0).mark.ok_or_else(|| unpriced(&it.name))?;
+    let market = num::Market::new(it.tick, it.lot);
+    let rounded = market.ok().and_then(|market| market.price(market.ticks(mark, Rounding::HalfEven)?));
+    Ok((leg, it, rounded.ok_or_else(|| unpriced(&it.name))?.max(it.tick)))
 }
 
 fn selected<'a>(

@@ -11,7 +11,7 @@ use crate::{
     Gateway, channel,
     decimal::{cash, fix},
     history::{Candle, Hour},
-    json::{self, TradeObject},
+    json,
     model::{Instrument, Kind, Right, Trade},
     rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     selection::Selection,
@@ -40,7 +40,7 @@ pub(super) fn trades_by_instrument(gateway: &Gateway, params: &Params) -> Answer
     let view = gateway.view();
     let it = named(&view, params)?;
     let (trades, has_more) = page.take(view.history().trades(it.id), |trade| place(trade));
-    let trades = trades.into_iter().map(|trade| TradeObject::new(trade, &it.name)).collect();
+    let trades = trades.into_iter().map(|trade| view.trade_object(trade)).collect();
     rpc::answer(&Trades { trades, has_more })
 }
 
@@ -50,11 +50,10 @@ pub(super) fn trades_by_currency(gateway: &Gateway, params: &Params) -> Answer {
     let view = gateway.view();
     let selection = Selection::read(&view, params)?;
     let instruments = view.instruments().iter().filter(|it| selection.holds(it));
-    let mut all: Vec<(&Trade, &Instrument)> =
-        instruments.flat_map(|it| view.history().trades(it.id).map(move |trade| (trade, it))).collect();
-    all.sort_by_key(|(trade, _)| std::cmp::Reverse(trade.id));
-    let (trades, has_more) = page.take(all.into_iter(), |(trade, _)| place(trade));
-    let trades = trades.into_iter().map(|(trade, it)| TradeObject::new(trade, &it.name)).collect();
+    let mut all: Vec<&Trade> = instruments.flat_map(|it| view.history().trades(it.id)).collect();
+    all.sort_by_key(|trade| std::cmp::Reverse(trade.id));
+    let (trades, has_more) = page.take(all.into_iter(), |trade| place(trade));
+    let trades = trades.into_iter().map(|trade| view.trade_object(trade)).collect();
     rpc::answer(&Trades { trades, has_more })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one match knows every method; a method is public or private by its name.
 
+mod accepting;
 mod access;
 mod account;
 mod account_log;
@@ -34,8 +35,10 @@ use crate::{
     session::Session,
 };
 
+pub(crate) use accepting::follow_quotes;
 pub(crate) use account_log::log_entry_json;
 pub(crate) use block_rfq::is_request_of;
+pub(crate) use block_trade::Block as BlockTrade;
 use cancelling::Which;
 pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
@@ -179,7 +182,10 @@ async fn beside_the_books(
         return Some(Err(error));
     }
     match (area, name) {
-        (Area::BlockTrade, _) => block_trade::dispatch(caller, name, params).await,
+        (Area::BlockTrade, _) => match archive::answer(gateway, Some(identity), (name, params)).await {
+            Some(answer) => Some(answer),
+            None => block_trade::dispatch(caller, name, params).await,
+        },
         (Area::BlockRfq, _) => block_rfq::dispatch(caller, name, params).await,
         (_, "clockless/faucet") => Some(moves::faucet(gateway, identity, params).await),
         (_, "clockless/get_margin_envelope") => Some(simulating::envelope(gateway, identity).await),
@@ -245,6 +251,7 @@ fn private_reading(
         "get_transfers" => moves::get(gateway, identity, (moves::Kind::Transfers, params)),
         "get_mmp_config" => quoting::get_protection(gateway, identity, params),
         "get_mmp_status" => quoting::get_protection_status(gateway, identity, params),
+        "get_leg_prices" => combos::leg_prices(gateway, params),
         "simulate_portfolio" => simulating::portfolio(gateway, identity, params),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),

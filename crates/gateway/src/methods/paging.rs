@@ -119,6 +119,50 @@ impl Page {
     }
 }
 
+/// A page of a history that is read backward only: the next one begins before the last entry of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backward {
+    pub count: usize,
+    /// Entries have numbers below this.
+    pub before: u64,
+}
+
+impl Backward {
+    /// Reads `count`, which is `usual` where it is not given, and `continuation`: a number, or a time and a number.
+    pub(super) fn read(params: &Params, (usual, most): (u64, u64)) -> Result<Self, RpcError> {
+        let count = params.optional_u64("count")?.unwrap_or(usual).clamp(1, most);
+        let wrong = || RpcError::param("continuation", "what an answer before gave is expected");
+        let before = match params.get("continuation") {
+            None => u64::MAX,
+            Some(Value::String(text)) => match text.rsplit_once(':').map_or(text.as_str(), |(_, id)| id) {
+                "" | "none" => u64::MAX,
+                id => id.parse().map_err(|_| wrong())?,
+            },
+            Some(other) => other.as_u64().ok_or_else(wrong)?,
+        };
+        Ok(Self { count: usize::try_from(count).unwrap_or(1), before })
+    }
+
+    /// The stored rows that the page is made of, and one more if there is one.
+    pub(super) fn query(&self, table: Table, account: String) -> Query {
+        Query { ids: 0..=self.before.saturating_sub(1), ..Query::latest(table, account, self.count + 1) }
+    }
+
+    /// The page of a history whose latest entry comes first, and its last entry where there is more after it.
+    pub(super) fn take<T>(
+        &self,
+        latest_first: impl Iterator<Item = T>,
+        id: impl Fn(&T) -> u64,
+    ) -> (Vec<T>, Option<u64>) {
+        let chosen = latest_first.filter(|entry| id(entry) < self.before);
+        let mut found: Vec<T> = chosen.take(self.count + 1).collect();
+        let has_more = found.len() > self.count;
+        found.truncate(self.count);
+        let last = found.last().filter(|_| has_more).map(id);
+        (found, last)
+    }
+}
+
 /// A trade's number, which clients hold as text.
 fn id(params: &Params, name: &str) -> Result<Option<u64>, RpcError> {
     match params.get(name) {
@@ -155,5 +199,26 @@ mod tests {
             assert_eq!(take(params.clone()), (want, has_more), "{params}");
         }
         assert!(Page::read(&Params(json!({"sorting": "up"}).as_object().unwrap().clone())).is_err());
+    }
+
+    #[test]
+    fn pages_backward_follow_each_other_to_the_end() {
+        let read = |params: Value| {
+            Backward::read(&Params(params.as_object().unwrap().clone()), (2, 3))
+                .map(|page| page.take((1..=5_u64).rev(), |id| *id))
+        };
+        for (params, want, last) in [
+            (json!({}), vec![5, 4], Some(4)),
+            (json!({"continuation": "4"}), vec![3, 2], Some(2)),
+            (json!({"continuation": 2}), vec![1], None),
+            (json!({"continuation": "1700000000000:2"}), vec![1], None),
+            (json!({"continuation": "none", "count": 9}), vec![5, 4, 3], Some(3)),
+        ] {
+            assert_eq!(read(params.clone()), Ok((want, last)), "{params}");
+        }
+        for wrong in [json!({"continuation": "x"}), json!({"continuation": -1}), json!({"continuation": []})]
+        {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }

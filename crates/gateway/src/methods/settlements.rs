@@ -16,10 +16,10 @@ use crate::{
     view::View,
 };
 
-use super::market::named;
+use super::{market::named, paging::Backward};
 
-const COUNT_DEFAULT: u64 = 20;
-const COUNT_MAX: u64 = 1_000;
+/// Settlements in one answer when the call does not say, and at most.
+pub(super) const COUNTS: (u64, u64) = (20, 1_000);
 
 pub(super) fn of_market(gateway: &Gateway, params: &Params) -> RpcResult {
     answer(&gateway.view(), None, params)
@@ -29,32 +29,23 @@ pub(super) fn of_account(gateway: &Gateway, identity: &Identity, params: &Params
     answer(&gateway.view(), Some(&identity.account), params)
 }
 
-fn answer(view: &View, account: Option<&AccountId>, params: &Params) -> RpcResult {
-    let wants_deliveries =
-        params.choice("type", &["settlement", "delivery", "bankruptcy"])?.is_none_or(|it| it == "delivery");
-    let count = params.optional_u64("count")?.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX);
-    let count = usize::try_from(count).unwrap_or(1);
-    let before = continuation(params)?.unwrap_or(u64::MAX);
-    let latest_ms = params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
-    let chosen = chooser(view, params)?;
-    let mut found: Vec<&Settlement> = view
-        .history()
-        .settlements(account)
-        .filter(|it| wants_deliveries && it.id < before && it.time_ms <= latest_ms && chosen(it))
-        .take(count + 1)
-        .collect();
-    let has_more = found.len() > count;
-    found.truncate(count);
-    let continuation = found.last().filter(|_| has_more).map(|it| it.id.to_string());
-    let settlements: Value = found.into_iter().map(|it| settlement_json(view, it)).collect();
-    Ok(json!({ "settlements": settlements, "continuation": continuation }))
+/// Whether a call asks for deliveries; there is nothing else.
+pub(super) fn wants_deliveries(params: &Params) -> Result<bool, RpcError> {
+    let wanted = params.choice("type", &["settlement", "delivery", "bankruptcy"])?;
+    Ok(wanted.is_none_or(|it| it == "delivery"))
 }
 
-fn continuation(params: &Params) -> Result<Option<u64>, RpcError> {
-    match params.optional_text("continuation")? {
-        None | Some("none" | "") => Ok(None),
-        Some(_) => params.optional_u64("continuation"),
-    }
+fn answer(view: &View, account: Option<&AccountId>, params: &Params) -> RpcResult {
+    let wants_deliveries = wants_deliveries(params)?;
+    let page = Backward::read(params, COUNTS)?;
+    let latest_ms = params.optional_u64("search_start_timestamp")?.unwrap_or(u64::MAX);
+    let chosen = chooser(view, params)?;
+    let settled = view.history().settlements(account);
+    let wanted = settled.filter(|it| wants_deliveries && it.time_ms <= latest_ms && chosen(it));
+    let (found, last) = page.take(wanted, |it| it.id);
+    let continuation = last.map(|id| id.to_string());
+    let settlements: Value = found.into_iter().map(|it| settlement_json(view, it)).collect();
+    Ok(json!({ "settlements": settlements, "continuation": continuation }))
 }
 
 fn chooser<'a>(view: &'a View, params: &Params) -> Result<impl Fn(&Settlement) -> bool + use<'a>, RpcError> {

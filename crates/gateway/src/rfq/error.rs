@@ -22,6 +22,10 @@ pub(crate) enum RfqError {
     OwnRequest,
     #[error("the legs are others than those of the block RFQ")]
     OtherLegs,
+    #[error("the hedge is another than that of the block RFQ")]
+    OtherHedge,
+    #[error("nothing waits on block RFQ {have}")]
+    NoTrigger { have: u64 },
     #[error("the price of the structure is too large")]
     PriceTooLarge,
     #[error("an amount of {have}, must be a multiple of {need} above zero")]
@@ -39,11 +43,13 @@ pub(crate) enum RfqError {
 impl From<RfqError> for RpcError {
     fn from(error: RfqError) -> Self {
         let code = match error {
-            RfqError::UnknownRequest { .. } | RfqError::UnknownQuote { .. } => Code::NotFound,
+            RfqError::UnknownRequest { .. } | RfqError::UnknownQuote { .. } | RfqError::NoTrigger { .. } => {
+                Code::NotFound
+            }
             RfqError::RequestEnded { .. } | RfqError::QuoteEnded { .. } => Code::NotOpenOrder,
             RfqError::RequestTrading { .. } => Code::TemporarilyUnavailable,
             RfqError::OwnRequest => Code::Forbidden,
-            RfqError::OtherLegs | RfqError::PriceTooLarge => Code::InvalidArguments,
+            RfqError::OtherLegs | RfqError::OtherHedge | RfqError::PriceTooLarge => Code::InvalidArguments,
             RfqError::AmountStep { .. } | RfqError::AmountTooLarge { .. } => Code::InvalidAmount,
             RfqError::NotFillable { .. } => Code::OtherReject,
             RfqError::RequestLimit { .. } | RfqError::QuoteLimit { .. } => Code::OpenOrdersLimit,

@@ -7,7 +7,9 @@ use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
 use wire::AccountId;
 
-use super::{Disclosure, Leg, Party, Quote, Request, RequestBook, RequestState};
+use super::{
+    Disclosure, Hedge, Leg, Party, Quote, Request, RequestBook, RequestState, Trigger, TriggerState,
+};
 use crate::{
     decimal::{cash, fix},
     json::side,
@@ -37,6 +39,12 @@ pub(crate) fn request_json(view: &View, book: &RequestBook, it: &Request, reader
     if is_taker {
         value["makers"] = json!(it.makers);
         value["label"] = json!(it.label);
+        if let Some(trigger) = &it.trigger {
+            value["trade_trigger"] = trigger_json(trigger);
+        }
+    }
+    if let Some(hedge) = &it.hedge {
+        value["hedge"] = hedge_json(view, hedge);
     }
     if is_taker || it.taker.disclosure == Disclosure::Named {
         value["taker"] = json!(it.taker.name);
@@ -45,6 +53,28 @@ pub(crate) fn request_json(view: &View, book: &RequestBook, it: &Request, reader
         value["trades"] = it.deals.iter().map(|deal| deal_json(it, deal, reader)).collect();
     }
     value
+}
+
+/// What waits on a request, or did.
+pub(crate) fn trigger_json(it: &Trigger) -> Value {
+    let mut value = json!({
+        "state": it.state.word(),
+        "price": cash(it.wanted.price),
+        "direction": side(it.wanted.side),
+    });
+    if let TriggerState::Cancelled { reason } = &it.state {
+        value["cancel_reason"] = json!(reason);
+    }
+    value
+}
+
+fn hedge_json(view: &View, it: &Hedge) -> Value {
+    json!({
+        "instrument_name": view.instrument_of(it.instrument).map(|it| it.name.as_str()),
+        "direction": side(it.side),
+        "price": cash(it.price),
+        "amount": fix(it.amount),
+    })
 }
 
 /// Who traded may know with whom.
@@ -98,7 +128,8 @@ fn shown<'a>(party: &'a Party, reader: &AccountId) -> &'a str {
 
 /// The object of a quote, for its maker.
 pub(crate) fn quote_json(view: &View, book: &RequestBook, it: &Quote) -> Value {
-    let legs = book.request(it.request).map(|request| request.legs.as_slice()).unwrap_or_default();
+    let request = book.request(it.request);
+    let legs = request.map(|request| request.legs.as_slice()).unwrap_or_default();
     let legs = legs.iter().zip(&it.terms.prices).map(|(leg, price)| leg_json(view, leg, Some(*price)));
     let mut value = json!({
         "block_rfq_id": it.request,
@@ -119,6 +150,9 @@ pub(crate) fn quote_json(view: &View, book: &RequestBook, it: &Quote) -> Value {
     if let Some(expires_ms) = it.expires_ms {
         value["expires_at"] = json!(expires_ms);
     }
+    if let Some(hedge) = request.and_then(|request| request.hedge.as_ref()) {
+        value["hedge"] = hedge_json(view, hedge);
+    }
     value
 }
 
@@ -133,7 +167,7 @@ pub(crate) fn trade_json(view: &View, it: &Request) -> Value {
     };
     let traded: i64 = it.deals.iter().map(|deal| deal.amount.raw()).sum();
     let taker_side = it.deals.first().map_or(Side::Buy, |deal| deal.maker_side.opposite());
-    json!({
+    let mut value = json!({
         "id": it.id,
         "timestamp": it.traded_ms,
         "direction": side(taker_side),
@@ -141,5 +175,9 @@ pub(crate) fn trade_json(view: &View, it: &Request) -> Value {
         "legs": it.legs.iter().map(|leg| leg_json(view, leg, None)).collect::<Value>(),
         "combo_id": null,
         "trades": it.deals.iter().map(trade).collect::<Value>(),
-    })
+    });
+    if let Some(hedge) = &it.hedge {
+        value["hedge"] = hedge_json(view, hedge);
+    }
+    value
 }

@@ -11,6 +11,7 @@ mod error;
 mod json;
 mod request;
 mod tell;
+mod trigger;
 
 use std::collections::BTreeMap;
 
@@ -18,10 +19,12 @@ use num::{Cash, Fix, Side};
 use wire::AccountId;
 
 pub(crate) use error::RfqError;
-pub(crate) use json::{quote_json, request_json, trade_json};
+pub(crate) use json::{quote_json, request_json, trade_json, trigger_json};
 pub(crate) use request::{
-    Deal, Disclosure, Execution, Leg, Party, PricedLeg, Quote, QuoteState, QuoteTerms, Request, RequestState,
+    Deal, Disclosure, Execution, Hedge, Leg, Party, PricedLeg, Quote, QuoteState, QuoteTerms, Request,
+    RequestState, structure,
 };
+pub(crate) use trigger::{Due, Trigger, TriggerState};
 
 /// How long a request stands.
 const SPAN_MS: u64 = 300_000;
@@ -38,6 +41,7 @@ pub(crate) struct NewRequest {
     pub taker: Party,
     /// With what is wanted of each leg in `ratio`, in billionths.
     pub legs: Vec<Leg>,
+    pub hedge: Option<Hedge>,
     pub makers: Vec<String>,
     pub label: String,
 }
@@ -124,15 +128,15 @@ impl RequestBook {
         if have >= OPEN_MAX {
             return Err(RfqError::RequestLimit { have, need: OPEN_MAX });
         }
-        let amount = new.legs.iter().fold(0, |sum, leg| request::divisor(leg.ratio, sum));
-        let ratio = |leg: &Leg| Leg { ratio: leg.ratio / amount.max(1), ..*leg };
+        let (legs, amount) = structure(&new.legs);
         self.forget();
         self.last_request += 1;
         let request = Request {
             id: self.last_request,
             taker: new.taker,
-            legs: new.legs.iter().map(ratio).collect(),
-            amount: Fix::from_raw(amount),
+            legs,
+            hedge: new.hedge,
+            amount,
             makers: new.makers,
             label: new.label,
             created_ms: now_ms,
@@ -140,6 +144,7 @@ impl RequestBook {
             state: RequestState::Open,
             deals: Vec::new(),
             traded_ms: 0,
+            trigger: None,
         };
         self.requests.insert(request.id, request);
         Ok(self.last_request)
@@ -220,8 +225,7 @@ impl RequestBook {
 
     /// Takes a request back.
     pub fn cancel(&mut self, taker: &AccountId, id: u64) -> Result<(), RfqError> {
-        let request = self.open_request(id).ok().filter(|it| it.taker.account == *taker);
-        request.ok_or(RfqError::UnknownRequest { have: id })?;
+        self.own_open_request(taker, id)?;
         self.close(id, RequestState::Cancelled);
         Ok(())
     }
@@ -234,10 +238,7 @@ impl RequestBook {
         id: u64,
         wanted: Acceptance,
     ) -> Result<Vec<(Quote, Fix)>, RfqError> {
-        let request = self.open_request(id)?;
-        if request.taker.account != *taker {
-            return Err(RfqError::UnknownRequest { have: id });
-        }
+        let request = self.own_open_request(taker, id)?;
         check_amount(request, wanted.amount)?;
         let (mut left, mut taken) = (wanted.amount, Vec::new());
         for quote in self.best(id, wanted.side.opposite()) {
@@ -346,6 +347,11 @@ impl RequestBook {
         }
     }
 
+    fn own_open_request(&self, taker: &AccountId, have: u64) -> Result<&Request, RfqError> {
+        let own = self.requests.get(&have).is_some_and(|it| it.taker.account == *taker);
+        if own { self.open_request(have) } else { Err(RfqError::UnknownRequest { have }) }
+    }
+
     fn set_state(&mut self, id: u64, state: RequestState) {
         if let Some(request) = self.requests.get_mut(&id) {
             request.state = state;
@@ -355,6 +361,7 @@ impl RequestBook {
     /// Ends a request; open quotes end with it.
     fn close(&mut self, id: u64, state: RequestState) {
         self.set_state(id, state);
+        self.end_trigger(id, state.word());
         let ended = if state == RequestState::Expired { QuoteState::Expired } else { QuoteState::Cancelled };
         for quote in self.quotes.values_mut().filter(|it| it.request == id) {
             if quote.state == QuoteState::Open {

@@ -6,6 +6,8 @@
 use num::{Cash, Fix, Side};
 use wire::{AccountId, InstrumentId};
 
+use super::Trigger;
+
 /// One leg of a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Leg {
@@ -13,6 +15,19 @@ pub(crate) struct Leg {
     /// What the structure's buyer does.
     pub side: Side,
     pub ratio: i64,
+    /// The least amount of its instrument.
+    pub lot: Fix,
+}
+
+/// A future that is traded with a structure, at a price that its taker has named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hedge {
+    pub instrument: InstrumentId,
+    /// What the structure's buyer does.
+    pub side: Side,
+    /// For the whole of the request.
+    pub amount: Fix,
+    pub price: Cash,
     /// The least amount of its instrument.
     pub lot: Fix,
 }
@@ -79,6 +94,7 @@ pub(crate) struct Request {
     pub id: u64,
     pub taker: Party,
     pub legs: Vec<Leg>,
+    pub hedge: Option<Hedge>,
     pub amount: Fix,
     /// Names of the makers who are asked; all where there are none.
     pub makers: Vec<String>,
@@ -89,14 +105,26 @@ pub(crate) struct Request {
     pub deals: Vec<Deal>,
     /// When it traded; zero before.
     pub traded_ms: u64,
+    /// What waits for a quote, or did.
+    pub trigger: Option<Trigger>,
 }
 
 impl Request {
-    /// Amounts of the structure are multiples of this: the least for which every leg is in whole lots.
+    /// Amounts of the structure are multiples of this: the least for which every leg and the hedge are in whole lots.
     pub fn step(&self) -> Fix {
         let steps = self.legs.iter().map(|leg| leg.lot.raw() / divisor(leg.lot.raw(), leg.ratio).max(1));
         let least = steps.fold(1_i64, |sum, step| sum.saturating_mul(step / divisor(sum, step).max(1)));
-        Fix::from_raw(least)
+        let Some(hedge) = &self.hedge else { return Fix::from_raw(least) };
+        let (steps, lots) = (self.amount.raw() / least.max(1), hedge.amount.raw() / hedge.lot.raw().max(1));
+        Fix::from_raw(least.saturating_mul(steps / divisor(steps, lots).max(1)))
+    }
+
+    /// How much of the hedge goes with an amount of the structure; `None` where that is no whole number.
+    pub fn hedge_of(&self, amount: Fix) -> Option<(Hedge, Fix)> {
+        let hedge = self.hedge?;
+        let whole = i128::from(hedge.amount.raw()) * i128::from(amount.raw());
+        let part = num::div_exact(whole, i128::from(self.amount.raw()))?;
+        Some((hedge, Fix::from_raw(i64::try_from(part).ok()?)))
     }
 
     /// Whether an account of that name is asked.
@@ -125,8 +153,15 @@ impl Request {
     }
 }
 
+/// Legs with amounts for ratios as a structure: whole ratios without a common factor, and how much of it they are.
+pub(crate) fn structure(legs: &[Leg]) -> (Vec<Leg>, Fix) {
+    let amount = legs.iter().fold(0, |sum, leg| divisor(leg.ratio, sum));
+    let ratio = |leg: &Leg| Leg { ratio: leg.ratio / amount.max(1), ..*leg };
+    (legs.iter().map(ratio).collect(), Fix::from_raw(amount))
+}
+
 /// The greatest common divisor; the other number where one is zero.
-pub(super) fn divisor(left: i64, right: i64) -> i64 {
+fn divisor(left: i64, right: i64) -> i64 {
     if right == 0 { left } else { divisor(right, left % right) }
 }
 

@@ -31,7 +31,7 @@ fn spread() -> NewRequest {
         lot: units(1),
     };
     let legs = vec![leg(0, Side::Buy, 30), leg(1, Side::Sell, 60)];
-    NewRequest { taker: party(TAKER), legs, makers: Vec::new(), label: String::new() }
+    NewRequest { taker: party(TAKER), legs, hedge: None, makers: Vec::new(), label: String::new() }
 }
 
 fn priced(first: i64, second: i64) -> Vec<PricedLeg> {
@@ -186,7 +186,7 @@ fn what_has_stood_its_time_ends() {
     assert_eq!(book.expire(NOW + SPAN_MS), [1]);
     assert_eq!(book.request(1).map(|it| it.state), Some(RequestState::Expired));
     assert!(book.quotes().all(|it| it.state == QuoteState::Expired));
-    assert_eq!(book.cancel(&account(TAKER), 1), Err(RfqError::UnknownRequest { have: 1 }));
+    assert_eq!(book.cancel(&account(TAKER), 1), Err(RfqError::RequestEnded { have: 1 }));
 }
 
 #[test]
@@ -202,4 +202,81 @@ fn what_one_account_keeps_here_is_bounded() {
     }
     let full = RfqError::QuoteLimit { have: QUOTES_MAX, need: QUOTES_MAX };
     assert_eq!(book.quote(sale(MAKER, 100, units(30)), NOW), Err(full));
+}
+
+/// A book with one request of the spread, hedged with a tenth less than its amount.
+fn hedged() -> RequestBook {
+    let hedge = Hedge {
+        instrument: InstrumentId(7),
+        side: Side::Sell,
+        amount: Fix::from_raw(1_200_000_000),
+        price: Cash::from_micros(64_000_000_000),
+        lot: Fix::from_raw(100_000_000),
+    };
+    let mut book = RequestBook::default();
+    assert_eq!(book.create(NewRequest { hedge: Some(hedge), ..spread() }, NOW), Ok(1));
+    book
+}
+
+#[test]
+fn parts_of_a_hedged_structure_have_a_hedge_in_whole_lots() {
+    let book = hedged();
+    let request = book.request(1).expect("it is open");
+    // Thirty steps of a tenth go with twelve lots: five steps with two.
+    assert_eq!((request.amount, request.step()), (units(30), units(5)));
+    let lots = |tenths| request.hedge_of(units(tenths)).map(|(_, amount)| amount.raw() / 100_000_000);
+    assert_eq!([lots(5), lots(10), lots(30)], [Some(2), Some(4), Some(12)]);
+    assert_eq!(check_amount(request, units(4)), Err(RfqError::AmountStep { have: units(4), need: units(5) }));
+    let plain = Request { hedge: None, ..request.clone() };
+    assert_eq!((plain.step(), plain.hedge_of(units(5))), (units(1), None));
+}
+
+fn state_of(book: &RequestBook) -> Option<TriggerState> {
+    book.request(1).and_then(|it| it.trigger.as_ref()).map(|it| it.state.clone())
+}
+
+#[test]
+fn an_acceptance_that_waits_is_taken_once_and_by_the_quote_that_fills_it() {
+    let mut book = hedged();
+    assert_eq!(
+        book.wait(&account(OTHER), 1, (buy(80, units(30)), "key")),
+        Err(RfqError::UnknownRequest { have: 1 })
+    );
+    assert_eq!(book.wait(&account(TAKER), 1, (buy(79, units(30)), "key")), Ok(()));
+    assert_eq!(book.wait(&account(TAKER), 1, (buy(80, units(30)), "key")), Ok(()));
+    assert_eq!(book.quote(sale(MAKER, 101, units(30)), NOW), Ok(1));
+    assert_eq!(book.quote(sale(MAKER, 100, units(20)), NOW), Ok(2));
+    assert!(book.take_due().is_empty(), "a third of it cannot be had");
+    assert_eq!(book.quote(sale(OTHER, 99, units(10)), NOW), Ok(3));
+    let due = book.take_due();
+    let taken: Vec<(u64, Fix)> = due[0].taken.iter().map(|(quote, part)| (quote.id, *part)).collect();
+    assert_eq!((due.len(), due[0].client_id.as_str()), (1, "key"));
+    assert_eq!(taken, [(3, units(10)), (2, units(20))]);
+    assert!(book.take_due().is_empty(), "it trades already");
+    book.finish_due(&due[0], (Ending::Traded { at_ms: 9 }, ""));
+    assert_eq!(state_of(&book), Some(TriggerState::Taken));
+    assert_eq!(book.request(1).map(|it| it.state), Some(RequestState::Filled));
+}
+
+#[test]
+fn what_waits_ends_with_its_request_by_its_taker_or_by_a_refusal() {
+    let reason = |text: &str| Some(TriggerState::Cancelled { reason: text.to_owned() });
+    let mut book = hedged();
+    assert_eq!(book.cancel_trigger(&account(TAKER), 1), Err(RfqError::NoTrigger { have: 1 }));
+    assert_eq!(book.wait(&account(TAKER), 1, (buy(80, units(30)), "key")), Ok(()));
+    assert_eq!(book.cancel_trigger(&account(TAKER), 1), Ok(()));
+    assert_eq!(state_of(&book), reason("user_request"));
+    assert_eq!(book.quote(sale(MAKER, 100, units(30)), NOW), Ok(1));
+    assert!(book.take_due().is_empty());
+
+    assert_eq!(book.wait(&account(TAKER), 1, (buy(80, units(30)), "key")), Ok(()));
+    let due = book.take_due();
+    book.finish_due(&due[0], (Ending::Refused, "too little margin"));
+    assert_eq!(state_of(&book), reason("too little margin"));
+    assert_eq!(book.request(1).map(|it| it.state), Some(RequestState::Open));
+    assert!(book.take_due().is_empty(), "what was refused is not tried again");
+
+    assert_eq!(book.wait(&account(TAKER), 1, (buy(70, units(30)), "key")), Ok(()));
+    book.expire(u64::MAX);
+    assert_eq!(state_of(&book), reason("expired"));
 }

@@ -37,11 +37,21 @@ pub(crate) enum Table {
     Candles,
     /// Hours of a perpetual.
     Funding,
+    /// An account's sides of block trades, once for each leg, so that a leg's instrument finds them.
+    Blocks,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Trades, Self::Fills, Self::Orders, Self::Log, Self::Settlements, Self::Candles, Self::Funding];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Trades,
+        Self::Fills,
+        Self::Orders,
+        Self::Log,
+        Self::Settlements,
+        Self::Candles,
+        Self::Funding,
+        Self::Blocks,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -52,6 +62,7 @@ impl Table {
             Self::Settlements => "settlements",
             Self::Candles => "candles",
             Self::Funding => "funding",
+            Self::Blocks => "blocks",
         }
     }
 }

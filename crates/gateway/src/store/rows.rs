@@ -3,7 +3,7 @@
 //! Invariant: a row's value is what the venue's methods answer with; names of callers, who come and go, are left out
 //! and filled in when it is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -13,7 +13,7 @@ use super::{Key, Row, Table, account_name, signed};
 use crate::{
     follow::Changes,
     history::{Candle, Entry},
-    methods::{funding_hour_json, log_entry_json, settlement_json},
+    methods::{BlockTrade, funding_hour_json, log_entry_json, settlement_json},
     model::{Fill, Order, Trade},
     view::View,
 };
@@ -34,6 +34,7 @@ pub(crate) fn batch(view: &View, payload: &CommittedPayload, changes: &Changes, 
     let mut rows: Vec<(Table, Row)> = Vec::new();
     rows.extend(changes.trades.iter().map(|it| (Table::Trades, trade(view, it))));
     rows.extend(changes.fills.iter().map(|it| (Table::Fills, fill(view, it))));
+    rows.extend(blocks(view, changes).map(|row| (Table::Blocks, row)));
     // An order that was filled and so ended was touched twice.
     let touched: BTreeSet<OrderId> = changes.orders.iter().map(|(_, id)| *id).collect();
     let ended = touched.into_iter().filter_map(|id| ended_order(view, id));
@@ -68,6 +69,26 @@ fn fill(view: &View, it: &Fill) -> Row {
     row
 }
 
+/// Blocks that traded: all trades of one are of one commit.
+fn blocks<'a>(view: &'a View, changes: &'a Changes) -> impl Iterator<Item = Row> + 'a {
+    let mut found: BTreeMap<(String, u64), Vec<&Fill>> = BTreeMap::new();
+    for it in changes.fills.iter().rev() {
+        let block = it.trade.block.map(|block| (account_name(&it.account), block));
+        block.into_iter().for_each(|block| found.entry(block).or_default().push(it));
+    }
+    let each_leg = |((account, id), fills): ((String, u64), Vec<&'a Fill>)| -> Vec<Row> {
+        let block = BlockTrade::new(view, id, &fills);
+        let legs = fills.iter().zip(0..).map(|(fill, part)| {
+            let trade = &fill.trade;
+            let mut row = row((account.clone(), id), trade.instrument, trade.time_ms, &block);
+            row.key.part = part;
+            row
+        });
+        legs.collect()
+    };
+    found.into_iter().flat_map(each_leg)
+}
+
 /// Nobody asks a year later for the quotes that a market maker replaced every second and that never traded.
 fn ended_order(view: &View, id: OrderId) -> Option<Row> {
     let has_traded = |it: &Order| it.filled.raw() > 0;
@@ -79,11 +100,9 @@ fn ended_order(view: &View, id: OrderId) -> Option<Row> {
 }
 
 fn log_entry(view: &View, it: &Entry) -> Row {
-    let delivered = it.delivered.as_ref().map(|(instrument, ..)| *instrument);
-    let instrument = it.trade.as_ref().map(|trade| trade.instrument).or(delivered);
     let mut row =
         row((account_name(&it.account), it.id), InstrumentId(0), it.time_ms, &log_entry_json(view, it));
-    row.instrument = instrument.map_or(-1, |it| signed(u64::from(it.0)));
+    row.instrument = it.instrument().map_or(-1, |it| signed(u64::from(it.0)));
     row
 }
 

@@ -10,7 +10,7 @@ use super::{Store, StoreError, Table, read::connection_pragmas, shown, write::Wr
 /// Connections: one writes, the others answer.
 const CONNECTIONS_MAX: u32 = 8;
 /// Of the tables; a store of another one is made anew from the commits.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 impl Store {
     /// Opens a history, making it where there is none, and starts its writer.
