@@ -8,10 +8,11 @@ use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
 
 use crate::{
     book::OrderBook,
+    exotic,
     holding::Holding,
     instrument::{Instrument, Listing},
     ledger::{AccountIndex, Purse},
-    name::{Contract, Right},
+    name::Contract,
     state::State,
 };
 
@@ -32,7 +33,7 @@ impl State {
             let it = self.instrument_mut(id);
             it.collected.clear();
             if it.is_combo() {
-                self.delist_combo(id);
+                self.delist(id);
             } else {
                 it.listing = Listing::Expired;
             }
@@ -47,6 +48,7 @@ impl State {
     fn deliver(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
         self.oracle.settled(underlying, expiry);
         self.emit(Event::Delivered { underlying, expiry, price });
+        self.fix_averages(underlying, expiry, price);
         let due: Vec<InstrumentId> = self
             .instruments
             .iter()
@@ -55,6 +57,7 @@ impl State {
             })
             .map(|it| it.id)
             .collect();
+        self.touch_at_delivery(&due, price);
         for id in &due {
             self.end_book(*id);
         }
@@ -131,10 +134,9 @@ impl State {
 
 /// What one whole unit pays at the delivery price.
 fn payoff(it: &Instrument, price: Cash) -> Cash {
-    let intrinsic = |high: Cash, low: Cash| high.checked_sub(low).unwrap_or(Cash::ZERO).max(Cash::ZERO);
     match it.contract {
-        Contract::Option { strike, right: Right::Call, .. } => intrinsic(price, strike),
-        Contract::Option { strike, right: Right::Put, .. } => intrinsic(strike, price),
+        Contract::Option { strike, right, .. } => exotic::intrinsic(right, price, strike),
+        Contract::Exotic { .. } => exotic::payoff(it, price),
         Contract::Future { .. } | Contract::Perpetual => price,
         // Nobody holds one.
         Contract::Combo { .. } => Cash::ZERO,

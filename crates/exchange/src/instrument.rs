@@ -7,6 +7,7 @@ use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
     combo::Combo,
+    exotic::Exotic,
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
@@ -37,6 +38,8 @@ pub struct Instrument {
     pub contract: Contract,
     /// The legs of a combo; nobody holds one: its trades are those of its legs.
     pub combo: Option<Combo>,
+    /// What has become of an exotic; it has no book.
+    pub exotic: Option<Exotic>,
     pub market: Market,
     pub listing: Listing,
     /// `None` until the first mark.
@@ -102,8 +105,9 @@ pub struct Greeks {
 saved!(Greeks { delta, gamma, vega, theta, rho });
 
 impl Instrument {
+    /// Whether it is an option, exotic or not: its price is paid when it trades.
     pub fn is_option(&self) -> bool {
-        matches!(self.contract, Contract::Option { .. })
+        matches!(self.contract, Contract::Option { .. } | Contract::Exotic { .. })
     }
 
     pub fn kind(&self) -> ContractKind {
@@ -112,6 +116,7 @@ impl Instrument {
             Contract::Future { .. } => ContractKind::Future,
             Contract::Perpetual => ContractKind::Perpetual,
             Contract::Combo { .. } => ContractKind::Combo,
+            Contract::Exotic { .. } => ContractKind::Exotic,
         }
     }
 
