@@ -8,11 +8,9 @@ use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
 
 use crate::{
     book::OrderBook,
-    exotic,
     holding::Holding,
-    instrument::{Instrument, Listing},
+    instrument::Listing,
     ledger::{AccountIndex, Purse},
-    name::Contract,
     state::State,
 };
 
@@ -81,7 +79,7 @@ impl State {
             .collect();
         for (id, holding) in held {
             let it = self.instrument_at(id);
-            let payoff = it.market.value(payoff(it, price), holding.position, Rounding::Floor);
+            let payoff = it.market.value(it.payoff(price), holding.position, Rounding::Floor);
             let amount = payoff
                 .and_then(|payoff| payoff.checked_sub(holding.cost(it)))
                 .expect("invariant: positions and entries are limited to what adds in 64 bits");
@@ -129,16 +127,5 @@ impl State {
         if let Some(dust) = Cash::from_i128(kept).filter(|dust| dust.is_positive()) {
             self.pay(Purse::Clearing, Purse::Insurance(0), dust);
         }
-    }
-}
-
-/// What one whole unit pays at the delivery price.
-fn payoff(it: &Instrument, price: Cash) -> Cash {
-    match it.contract {
-        Contract::Option { strike, right, .. } => exotic::intrinsic(right, price, strike),
-        Contract::Exotic { .. } => exotic::payoff(it, price),
-        Contract::Future { .. } | Contract::Perpetual => price,
-        // Nobody holds one.
-        Contract::Combo { .. } => Cash::ZERO,
     }
 }

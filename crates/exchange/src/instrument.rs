@@ -7,7 +7,7 @@ use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
     combo::Combo,
-    exotic::Exotic,
+    exotic::{self, Exotic},
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
@@ -130,6 +130,17 @@ impl Instrument {
 
     pub fn mark(&self) -> Option<Cash> {
         self.valuation.as_ref().map(|valuation| valuation.mark)
+    }
+
+    /// What one whole unit pays at the delivery price.
+    pub fn payoff(&self, price: Cash) -> Cash {
+        match self.contract {
+            Contract::Option { strike, right, .. } => exotic::intrinsic(right, price, strike),
+            Contract::Exotic { .. } => exotic::payoff(self, price),
+            Contract::Future { .. } | Contract::Perpetual => price,
+            // Nobody holds one.
+            Contract::Combo { .. } => Cash::ZERO,
+        }
     }
 
     pub fn has_expired(&self, now: Timestamp) -> bool {

@@ -16,7 +16,7 @@ mod name;
 use std::collections::BTreeSet;
 
 use num::{Cash, DAY_MS, Duration, Timestamp};
-use wire::{Crossing, ExoticStyle, ExoticTerms, OptionRight};
+use wire::{Crossing, ExoticStyle, ExoticTerms, OptionRight, UnderlyingId};
 
 use crate::{
     holding::Holding,
@@ -88,17 +88,19 @@ pub(crate) const fn contract(terms: &ExoticTerms) -> Contract {
     Contract::Exotic { expiry, strike, right, style }
 }
 
-impl Instrument {
-    /// The terms of an exotic; `None` of everything else.
-    pub const fn exotic_terms(&self) -> Option<ExoticTerms> {
-        let Contract::Exotic { expiry, strike, right, style } = self.contract else { return None };
+impl Contract {
+    /// The terms of an exotic on an underlying; `None` of everything else.
+    pub const fn exotic_terms(&self, underlying: UnderlyingId) -> Option<ExoticTerms> {
+        let Self::Exotic { expiry, strike, right, style } = *self else { return None };
         let right = match right {
             Right::Call => OptionRight::Call,
             Right::Put => OptionRight::Put,
         };
-        Some(ExoticTerms { underlying: self.underlying, expiry, strike, right, style })
+        Some(ExoticTerms { underlying, expiry, strike, right, style })
     }
+}
 
+impl Instrument {
     pub const fn is_exotic(&self) -> bool {
         self.exotic.is_some()
     }
