@@ -292,8 +292,9 @@ impl State {
             SavedMake::Exotic { used_at, touched, fixed, made } => {
                 let (used_at, touched, fixed, made) = (*used_at, *touched, *fixed, *made);
                 let life = Exotic { used_at, touched, fixed, made, ..Exotic::default() };
-                let it = listed().filter(|it| it.is_exotic() && it.may_live(&life))?;
-                Some(Instrument { exotic: Some(life), ..it })
+                let it = listed().filter(Instrument::is_exotic)?;
+                let may_live = it.may_live(&life, self.oracle.range(it.underlying));
+                may_live.then_some(Instrument { exotic: Some(life), ..it })
             }
         }
     }

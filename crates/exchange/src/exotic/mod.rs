@@ -105,17 +105,17 @@ impl Instrument {
         self.exotic.is_some()
     }
 
-    /// Whether what is said to have become of it can have.
-    pub(crate) fn may_live(&self, life: &Exotic) -> bool {
+    /// Whether what is said to have become of it can have, at prices from the lowest to the highest there may be.
+    pub(crate) fn may_live(&self, life: &Exotic, (low, high): (Cash, Cash)) -> bool {
         let (fixings, is_barrier) = match self.style() {
             Some(ExoticStyle::Asian { fixings }) => (fixings, false),
             style => (0, matches!(style, Some(ExoticStyle::Barrier { .. }))),
         };
-        let sum_max = i128::from(Cash::MAX.micros()) / 2;
+        let made = i128::from(life.made);
+        let sums = made * i128::from(low.micros())..=made * i128::from(high.micros());
         life.made <= fixings
-            && (0..=sum_max).contains(&i128::from(life.fixed.micros()))
-            && (life.made > 0 || life.fixed == Cash::ZERO)
-            && life.touched.is_none_or(|price| is_barrier && price.is_positive())
+            && sums.contains(&i128::from(life.fixed.micros()))
+            && life.touched.is_none_or(|price| is_barrier && (low..=high).contains(&price))
     }
 
     pub(crate) const fn style(&self) -> Option<ExoticStyle> {

@@ -14,8 +14,9 @@ pub const BTC: UnderlyingId = UnderlyingId(0);
 pub const NEAR_MS: u64 = START_MS + 8 * HOUR_MS;
 pub const FAR_MS: u64 = NEAR_MS + 20 * 24 * HOUR_MS;
 
+/// Listing costs nothing, and what nobody holds stays.
 pub fn free() -> ExoticParameters {
-    ExoticParameters { fee_micros: 0, ..ExoticParameters::default() }
+    ExoticParameters { fee_micros: 0, idle_ms: u32::MAX.into(), ..ExoticParameters::default() }
 }
 
 /// The genesis of these tests with exotics by such rules.
