@@ -55,6 +55,10 @@ impl State {
             })
             .map(|it| it.id)
             .collect();
+        // A day on which something was fixed and nothing ends.
+        if due.is_empty() {
+            return;
+        }
         self.touch_at_delivery(&due, price);
         for id in &due {
             self.end_book(*id);

@@ -77,9 +77,9 @@ fn every_style_is_listed_traded_margined_saved_and_paid_to_the_last_micro() {
         let held = [1, 2].map(|user| bench.balance(user));
         report_before(&mut bench, (NEAR_MS, 60), life.hour_before);
         reload(&mut bench, &genesis);
-        report_before(&mut bench, (NEAR_MS, 20), life.hour_before.min(65_900).max(62_100));
         // Two words of the window, so that the delivery price is between them.
-        let first = life.hour_before.min(65_900).max(62_100);
+        let first = life.hour_before.clamp(62_100, 65_900);
+        report_before(&mut bench, (NEAR_MS, 20), first);
         report_before(&mut bench, (NEAR_MS, 10), 2 * life.delivery - first);
         let events = report_before(&mut bench, (NEAR_MS, 0), 64_000);
         let delivered = events.iter().find_map(|it| match it {

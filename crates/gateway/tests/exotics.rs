@@ -94,7 +94,7 @@ async fn an_exotic_trades_beside_its_hedge_and_an_american_one_is_exercised() {
         .private(
             "trader",
             "private/get_transaction_log",
-            &json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": u32::MAX as u64 * 1_000 }),
+            &json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": 4_000_000_000_000_u64 }),
         )
         .await;
     let entry = &log.result()["logs"][0];

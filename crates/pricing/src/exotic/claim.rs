@@ -319,27 +319,28 @@ mod tests {
         assert_eq!(met.value(), (usdc(1_000), [Fix::ZERO; 5]));
     }
 
+    /// An American option at this index, with a forward of so many thousandths of it.
+    fn american(right: Right, index: i64, (thousandths, days): (i64, u64)) -> ExoticQuote {
+        let forward = Cash::from_micros(usdc(index).micros() / 1_000 * thousandths);
+        let time = Duration::from_millis(days * DAY_MS);
+        ExoticQuote { index: usdc(index), forward, time, ..quoted(right, Claim::American) }
+    }
+
     #[test]
     fn an_american_option_is_worth_the_european_one_and_what_exercise_pays_at_least() {
+        let times =
+            [0, 1, 20, 300].map(|days| [900, 995, 1_000, 1_005, 1_100].map(|forward| (forward, days)));
         for index in [40_000, 60_000, 63_000, 66_000, 90_000] {
-            for thousandths in [900, 995, 1_000, 1_005, 1_100] {
-                for days in [0, 1, 20, 300] {
-                    for right in [Right::Call, Right::Put] {
-                        let forward = Cash::from_micros(usdc(index).micros() / 1_000 * thousandths);
-                        let time = Duration::from_millis(days * DAY_MS);
-                        let it = ExoticQuote {
-                            index: usdc(index),
-                            forward,
-                            time,
-                            ..quoted(right, Claim::American)
-                        };
-                        let (least, now) = (european(&it), (index - 64_000) * Cash::SCALE);
-                        let now = if right == Right::Call { now } else { -now };
-                        // The method's own error is a millionth of the index.
-                        let have = micros(&it) + index;
-                        assert!(have >= least && have >= now, "{it:?}: {have}");
-                    }
-                }
+            for at in times.as_flattened() {
+                let worth = [Right::Call, Right::Put].map(|right| {
+                    let it = american(right, index, *at);
+                    // The method's own error is a millionth of the index.
+                    (micros(&it) + index, european(&it))
+                });
+                let gain = (index - 64_000) * Cash::SCALE;
+                let [(call, call_least), (put, put_least)] = worth;
+                assert!(call >= call_least && call >= gain, "{index} {at:?}: {worth:?}");
+                assert!(put >= put_least && put >= -gain, "{index} {at:?}: {worth:?}");
             }
         }
     }
