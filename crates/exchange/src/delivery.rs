@@ -36,10 +36,8 @@ impl State {
                 it.listing = Listing::Expired;
             }
         }
-        for (underlying, expiry, price) in self.oracle.deliverable() {
-            if expiry <= self.time {
-                self.deliver(underlying, expiry, price);
-            }
+        for (underlying, expiry, price) in self.oracle.deliverable(self.time) {
+            self.deliver(underlying, expiry, price);
         }
     }
 
