@@ -1,31 +1,24 @@
 //! Which exotics there are: whoever asks for one lists it, for a fee; one that nobody holds goes.
 //!
-//! An exotic expires when European options do, for it is marked on their smile. Strikes and levels are round and within
-//! a multiple of the index, amounts are whole ticks up to the strike.
-//!
 //! Invariant: the same terms are one instrument, named after them. So many exotics of an underlying are open at most,
 //! which bounds what marks cost; one without positions is taken off after a span without trades, and one that somebody
 //! holds never is.
 
-use num::{Cash, Timestamp};
+use num::{Cash, Duration, Timestamp};
 use wire::{
-    Crossing, Event, ExoticStyle, ExoticTerms, InstrumentId, InstrumentName, Knock, OptionRight, Outcome,
-    Reject, limits::NAME_BYTES_MAX,
+    Event, ExoticStyle, ExoticTerms, InstrumentId, InstrumentName, Outcome, Reject, limits::NAME_BYTES_MAX,
 };
 
-use super::{Exotic, FIXINGS_APART, contract, first_fixing, value};
+use super::{Exotic, FIXINGS_APART, Surroundings, contract, first_fixing, value};
 use crate::{
     begin::list_instrument,
     book::PagedBook,
-    calendar,
     genesis::ExoticParameters,
-    instrument::Instrument,
+    instrument::{Instrument, Valuation},
     ladder::Use,
     ledger::{AccountIndex, Purse},
-    listing::round_step,
-    name,
-    oracle::DELIVERY_WINDOW,
-    state::{State, Underlying},
+    marks, name,
+    state::State,
 };
 
 impl State {
@@ -41,7 +34,11 @@ impl State {
         self.check_term(underlying, terms.expiry)?;
         let text = name::format(&underlying.symbol, &contract(terms));
         let known = self.names.get(&text).copied();
-        if let Some(instrument) = known.filter(|id| self.instrument_at(*id).is_open()) {
+        let is_there = |id: &InstrumentId| {
+            let it = self.instrument_at(*id);
+            it.is_open() && it.contract == contract(terms)
+        };
+        if let Some(instrument) = known.filter(is_there) {
             return Ok(Outcome::Exotic { instrument });
         }
         self.check_running()?;
@@ -61,48 +58,6 @@ impl State {
         let account = self.account(account).id;
         self.emit(Event::ExoticListed { instrument, terms: *terms, account, fee: need });
         Ok(Outcome::Exotic { instrument })
-    }
-
-    /// An expiry ahead that names can say, and that has a smile.
-    fn check_term(&self, underlying: &Underlying, have: Timestamp) -> Result<(), Reject> {
-        let has_smile = |it: &crate::genesis::Surface| it.expiry_ms == have.millis() && !it.nodes.is_empty();
-        let is_named = calendar::parse_expiry(&calendar::format_expiry(have)) == Some(have);
-        let is_ahead = have > self.time;
-        if is_named && is_ahead && underlying.surfaces.iter().any(has_smile) {
-            return Ok(());
-        }
-        Err(Reject::ExoticExpiry { have })
-    }
-
-    fn check_terms(
-        &self,
-        rules: &ExoticParameters,
-        underlying: &Underlying,
-        terms: &ExoticTerms,
-    ) -> Result<(), Reject> {
-        let (index, tick) = (underlying.index, underlying.option.tick_size());
-        let strikes = rules.strikes(index, self.oracle.range(terms.underlying));
-        strikes.check(terms.strike)?;
-        let amounts = |low: Cash| Multiples { step: tick, low, high: terms.strike };
-        match terms.style {
-            ExoticStyle::Asset | ExoticStyle::American => Ok(()),
-            ExoticStyle::Cash { amount } => amounts(tick).check_amount(amount),
-            ExoticStyle::Barrier { crossing, knock, level, rebate } => {
-                strikes.check(level)?;
-                check_level((crossing, knock, level), terms, index)?;
-                amounts(Cash::ZERO).check_amount(rebate)
-            }
-            ExoticStyle::Asian { fixings: have } => {
-                let need = rules.fixings_max;
-                if !(2..=need).contains(&have) {
-                    return Err(Reject::ExoticFixings { have, need });
-                }
-                // A window that has begun would be a part of what it should be.
-                let (have, need) =
-                    (first_fixing(terms.expiry, have), self.time.saturating_add(DELIVERY_WINDOW));
-                if have > need { Ok(()) } else { Err(Reject::TimeNotAhead { have, need }) }
-            }
-        }
     }
 
     fn check_exotic_room(&self, rules: &ExoticParameters, terms: &ExoticTerms) -> Result<(), Reject> {
@@ -140,22 +95,15 @@ impl State {
         id
     }
 
-    fn exotic_value(&self, it: &Instrument) -> Option<crate::instrument::Valuation> {
+    /// What an exotic is worth at the present index.
+    fn exotic_value(&self, it: &Instrument) -> Option<Valuation> {
         let underlying = self.underlying(it.underlying);
-        let expiry = it.contract.expiry()?;
-        let surface = underlying.surfaces.iter().find(|surface| surface.expiry_ms == expiry.millis())?;
-        let smile = crate::marks::smile(surface).1?;
-        let grid = self.parameters.grid_of(&underlying.symbol);
-        let forward = crate::marks::forward(it, underlying)?;
-        let at = super::marks::Surroundings {
-            index: underlying.index,
-            forward,
-            smile: &smile,
-            now: self.time,
-            grid,
-            margin: &self.parameters.margin,
-        };
-        value(it, &at)
+        let expiry_ms = it.contract.expiry()?.millis();
+        let surface = underlying.surfaces.iter().find(|surface| surface.expiry_ms == expiry_ms)?;
+        let (index, forward) = (underlying.index, marks::forward(it, underlying)?);
+        let (smile, now) = (&marks::smile(surface).1?, self.time);
+        let (grid, margin) = (self.parameters.grid_of(&underlying.symbol), &self.parameters.margin);
+        value(it, &Surroundings { index, forward, smile, now, grid, margin })
     }
 
     /// Takes off the exotics that nobody holds and nobody has traded for too long.
@@ -170,64 +118,6 @@ impl State {
     }
 }
 
-/// Whole steps within two prices, both included.
-#[derive(Clone, Copy, Debug)]
-struct Multiples {
-    step: Cash,
-    low: Cash,
-    high: Cash,
-}
-
-impl Multiples {
-    fn has(self, have: Cash) -> bool {
-        (self.low..=self.high).contains(&have) && have.micros() % self.step.micros().max(1) == 0
-    }
-
-    fn check(self, have: Cash) -> Result<(), Reject> {
-        let Self { step, low, high } = self;
-        if self.has(have) { Ok(()) } else { Err(Reject::ExoticPrice { have, step, low, high }) }
-    }
-
-    fn check_amount(self, have: Cash) -> Result<(), Reject> {
-        let Self { step, low, high } = self;
-        if self.has(have) { Ok(()) } else { Err(Reject::ExoticAmount { have, step, low, high }) }
-    }
-}
-
-impl ExoticParameters {
-    /// The strikes and levels there may be at an index, among prices that may be observed.
-    fn strikes(&self, index: Cash, (lowest, highest): (Cash, Cash)) -> Multiples {
-        let least = index.scale(num::Fix::from_raw(self.step_billionths), num::Rounding::Ceil);
-        let low = Cash::from_micros(index.micros() / i64::from(self.reach.max(1)));
-        let high = Cash::from_micros(index.micros().saturating_mul(self.reach.into()));
-        Multiples {
-            step: Cash::from_micros(round_step(least)),
-            low: low.max(lowest),
-            high: high.min(highest),
-        }
-    }
-}
-
-/// A level lies ahead of the index, and an option that ends at its level ends in the money or could never pay.
-fn check_level(
-    (crossing, knock, level): (Crossing, Knock, Cash),
-    terms: &ExoticTerms,
-    index: Cash,
-) -> Result<(), Reject> {
-    let is_beyond = |price: Cash| match crossing {
-        Crossing::Rises => level > price,
-        Crossing::Falls => level < price,
-    };
-    if !is_beyond(index) {
-        return Err(Reject::ExoticLevel { have: level, need: index });
-    }
-    let towards = (terms.right == OptionRight::Call) == (crossing == Crossing::Rises);
-    if knock == Knock::Out && towards && !is_beyond(terms.strike) {
-        return Err(Reject::ExoticLevel { have: level, need: terms.strike });
-    }
-    Ok(())
-}
-
 /// The times whose delivery prices decide what it pays.
 fn fixings(terms: &ExoticTerms) -> impl Iterator<Item = Timestamp> {
     let number = match terms.style {
@@ -237,7 +127,7 @@ fn fixings(terms: &ExoticTerms) -> impl Iterator<Item = Timestamp> {
     let first = first_fixing(terms.expiry, number);
     (0..number).map(move |place| {
         let since = FIXINGS_APART.millis().saturating_mul(place.into());
-        first.saturating_add(num::Duration::from_millis(since))
+        first.saturating_add(Duration::from_millis(since))
     })
 }
 

@@ -12,6 +12,7 @@ mod life;
 mod listing;
 mod marks;
 mod name;
+mod terms;
 
 use std::collections::BTreeSet;
 
