@@ -61,6 +61,12 @@ async fn an_exotic_is_listed_by_its_name_and_shown_to_who_asks_for_the_kind() {
     let ticker = venue.public("public/ticker", &name).await.result().clone();
     assert!(ticker["mark_price"].as_f64().is_some_and(|mark| mark > 300.0 && mark < 500.0), "{ticker}");
     assert_eq!(venue.public("public/clockless/get_exotic", &name).await.result(), &created);
+    venue.report(0, 70_500);
+    venue.ready().await;
+    let met = venue.public("public/clockless/get_exotic", &name).await.result().clone();
+    assert_eq!(met["touched_price"], json!(70_500.0));
+    let ticker = venue.public("public/ticker", &name).await.result().clone();
+    assert_eq!(ticker["mark_price"], json!(500.0), "the rebate");
 }
 
 #[tokio::test]
