@@ -4,7 +4,7 @@
 mod support;
 
 use exchange::{
-    Listing,
+    GenesisError, Listing, State,
     genesis::{ComboParameters, ExoticParameters, LadderParameters},
 };
 use num::{Cash, HOUR_MS, Lots, MINUTE_MS, Side, Ticks, Timestamp};
@@ -221,4 +221,28 @@ fn while_a_price_is_bad_nothing_is_listed_met_or_exercised() {
     let events = said(&mut bench, [66_500; 4]);
     assert!(events.contains(&Event::BarrierTouched { instrument: id, price: usdc(66_500) }));
     assert_eq!(bench.act(2, vec![exercise]), [Outcome::Done]);
+}
+
+#[test]
+fn a_genesis_names_what_is_wrong_with_its_exotics() {
+    let cases: [(&str, ExoticParameters); 6] = [
+        ("exotics.open_max", ExoticParameters { open_max: 0, ..free() }),
+        ("exotics.idle_ms", ExoticParameters { idle_ms: 0, ..free() }),
+        ("exotics.fee_micros", ExoticParameters { fee_micros: -1, ..free() }),
+        ("exotics.step_billionths", ExoticParameters { step_billionths: 0, ..free() }),
+        ("exotics.reach", ExoticParameters { reach: 1, ..free() }),
+        ("exotics.fixings_max", ExoticParameters { fixings_max: 367, ..free() }),
+    ];
+    for (name, rules) in cases {
+        let refused = State::new(&genesis_with(rules), network()).err();
+        assert!(matches!(&refused, Some(GenesisError::Value { field, .. }) if field == name), "{refused:?}");
+    }
+    let mut named = genesis_with(free());
+    let exotic = "BTC_USDC-28AUG26-64000-C-ASSET".to_owned();
+    named.instruments.push(exotic.clone());
+    let refused = State::new(&named, network()).err();
+    assert!(
+        matches!(refused, Some(GenesisError::Name { have, .. }) if have == exotic),
+        "nobody pays for that"
+    );
 }
