@@ -1,10 +1,10 @@
 //! One commit, phase by phase. This file owns the order; every phase is a step over the result of the one
 //! before.
 //!
-//! 1. time, proofs against validators, and observations;
+//! 1. time, proofs against validators, observations, and levels that they meet;
 //! 2. expiries, of contracts and of orders, funding, switches of owners who fell silent, markets that open or
 //!    stop, what governance enacts, listing, withdrawals that are due;
-//! 3. money, keys, and combos to be listed;
+//! 3. money, keys, combos and exotics to be listed;
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
 //! 5. marks, orders whose trigger has come, margin, liquidation, quotes of vaults;
@@ -61,6 +61,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.take_steps(&admitted, observations, &mut outcomes);
     state.refresh_indices();
     state.refresh_rungs();
+    state.watch_levels();
     state.deliver_expiries();
     state.accrue_funding();
     state.take_due();
@@ -69,6 +70,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.enact_proposals();
     state.refresh_listing();
     state.delist_idle_combos();
+    state.delist_idle_exotics();
     state.pay_withdrawals();
     state.take_steps(&admitted, others, &mut outcomes);
     state.acting = ActionPlace::default();
@@ -123,12 +125,13 @@ impl State {
             | Action::SetProtection { .. }
             | Action::ResetProtection { .. }
             | Action::CreateCombo { .. }
+            | Action::CreateExotic { .. }
             | Action::EnterVault { .. }
             | Action::LeaveVault { .. } => Turn::Money,
             // An order that does not rest yet can only be one of this commit: its cancel waits for it.
             Action::Cancel { target } if found(target).is_none() => Turn::Rest,
             Action::Cancel { .. } | Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
-            Action::TakeAuction { .. } | Action::TakeBlock { .. } => Turn::Rest,
+            Action::TakeAuction { .. } | Action::TakeBlock { .. } | Action::Exercise { .. } => Turn::Rest,
             Action::Amend { target, .. } => match post_only(target) {
                 Some(PostOnly::Reject | PostOnly::Reprice) => Turn::PostOnly,
                 Some(PostOnly::Off) | None => Turn::Rest,
@@ -205,6 +208,8 @@ impl State {
             }
             Action::TakeBlock { offer } => self.take_block(account, offer),
             Action::CreateCombo { legs } => self.create_combo(account, legs),
+            Action::CreateExotic { terms } => self.create_exotic(account, terms),
+            Action::Exercise { instrument, lots } => self.exercise(account, (*instrument, *lots)),
             Action::EnterVault { pool, amount } => self.pay_into_vault(account, (*pool, *amount)),
             Action::LeaveVault { pool, shares } => self.leave_vault(account, (*pool, *shares)),
             Action::SetSwitch { at } => self.set_switch(account, *at).map(done),

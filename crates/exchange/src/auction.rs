@@ -46,18 +46,7 @@ impl State {
         if slice.reward < reward_min {
             return Err(Reject::RewardTooLow { have: slice.reward, need: reward_min });
         }
-        // A group has a way back of its own.
-        let alone = self.savepoint.is_none();
-        if alone {
-            self.set_savepoint();
-        }
-        let done = self.write_slice(account, bidder, &slice);
-        match (&done, alone) {
-            (Ok(_), true) => self.drop_savepoint(),
-            (Err(_), true) => self.go_back(),
-            _ => {}
-        }
-        done
+        self.all_or_nothing(|state| state.write_slice(account, bidder, &slice))
     }
 
     fn plan_slice(&self, account: AccountIndex, part: Fix) -> Result<Slice, Reject> {

@@ -11,6 +11,7 @@ use wire::{InstrumentId, Rung, UnderlyingId};
 use crate::{
     agenda::Agenda,
     book::PagedBook,
+    exotic::Exotic,
     funding::Funding,
     genesis::{Genesis, GenesisError, Limits, UnderlyingGenesis, Units, parse_key, price_range},
     governance::Governance,
@@ -109,13 +110,16 @@ pub(crate) fn list_instrument(
     let (symbol, contract) = name::parse(name)?;
     let place = underlyings.iter().position(|it| it.symbol == symbol)?;
     let of = &underlyings[place];
-    let market = if matches!(contract, Contract::Option { .. }) { of.option } else { of.future };
+    let is_exotic = matches!(contract, Contract::Exotic { .. });
+    let is_option = is_exotic || matches!(contract, Contract::Option { .. });
+    let market = if is_option { of.option } else { of.future };
     Some(Instrument {
         id,
         name: name.to_owned(),
         underlying: UnderlyingId(u16::try_from(place).ok()?),
         contract,
         combo: None,
+        exotic: is_exotic.then(Exotic::default),
         market,
         listing: Listing::Open,
         valuation: None,

@@ -24,18 +24,7 @@ impl State {
     /// Takes a maker's offer.
     pub(crate) fn take_block(&mut self, taker: AccountIndex, offer: &BlockOffer) -> Result<Outcome, Reject> {
         let maker = self.check_offer(taker, offer)?;
-        // A group has a way back of its own.
-        let alone = self.savepoint.is_none();
-        if alone {
-            self.set_savepoint();
-        }
-        let done = self.write_block((maker, taker), offer);
-        match (&done, alone) {
-            (Ok(_), true) => self.drop_savepoint(),
-            (Err(_), true) => self.go_back(),
-            _ => {}
-        }
-        done
+        self.all_or_nothing(|state| state.write_block((maker, taker), offer))
     }
 
     /// Whose offer it is, if it can be taken.

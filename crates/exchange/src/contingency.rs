@@ -1,7 +1,7 @@
 //! What scenarios do not see: units of the underlying that are short, linear, or too many.
 //!
-//! Options net by expiry and strike, calls and puts together, as the public vectors do. Open orders count at
-//! the worst of their fills: all sales of a strike, or all of one side of a future.
+//! Options net by expiry and strike, calls and puts together, as the public vectors do; an exotic with itself alone.
+//! Open orders count at the worst of their fills: all sales of a strike, or all of one side of a future.
 //!
 //! Invariant: the sums are kept by adding and taking away, and an entry that says nothing is gone.
 
@@ -111,6 +111,8 @@ impl Contingency {
         if let Some(strike) = strike(contract) {
             let (before, after) = add_to(&mut self.strikes, strike, more);
             self.units.short_options += after.short() - before.short();
+        } else if is_exotic(contract) {
+            self.units.short_options += after.short() - before.short();
         } else {
             self.units.futures += grown;
         }
@@ -133,6 +135,7 @@ impl Contingency {
         let grown = held.plus(more).size() - held.size();
         units.gross += grown;
         match strike(&it.contract) {
+            None if it.is_exotic() => units.short_options += held.plus(more).short() - held.short(),
             None => units.futures += grown,
             Some(strike) => {
                 let held = self.strikes.get(&strike).copied().unwrap_or_default();
@@ -168,8 +171,15 @@ fn add_to<K: Ord>(map: &mut BTreeMap<K, Interest>, key: K, more: Interest) -> (I
 const fn strike(contract: &Contract) -> Option<(Timestamp, Cash)> {
     match contract {
         Contract::Option { expiry, strike, .. } => Some((*expiry, *strike)),
-        Contract::Future { .. } | Contract::Perpetual | Contract::Combo { .. } => None,
+        Contract::Future { .. } | Contract::Perpetual | Contract::Combo { .. } | Contract::Exotic { .. } => {
+            None
+        }
     }
+}
+
+/// Nets with nothing: what is short of one is naked.
+const fn is_exotic(contract: &Contract) -> bool {
+    matches!(contract, Contract::Exotic { .. })
 }
 
 impl Units {

@@ -9,9 +9,8 @@ use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
 use crate::{
     book::OrderBook,
     holding::Holding,
-    instrument::{Instrument, Listing},
+    instrument::Listing,
     ledger::{AccountIndex, Purse},
-    name::{Contract, Right},
     state::State,
 };
 
@@ -32,21 +31,20 @@ impl State {
             let it = self.instrument_mut(id);
             it.collected.clear();
             if it.is_combo() {
-                self.delist_combo(id);
+                self.delist(id);
             } else {
                 it.listing = Listing::Expired;
             }
         }
-        for (underlying, expiry, price) in self.oracle.deliverable() {
-            if expiry <= self.time {
-                self.deliver(underlying, expiry, price);
-            }
+        for (underlying, expiry, price) in self.oracle.deliverable(self.time) {
+            self.deliver(underlying, expiry, price);
         }
     }
 
     fn deliver(&mut self, underlying: UnderlyingId, expiry: Timestamp, price: Cash) {
         self.oracle.settled(underlying, expiry);
         self.emit(Event::Delivered { underlying, expiry, price });
+        self.fix_averages(underlying, expiry, price);
         let due: Vec<InstrumentId> = self
             .instruments
             .iter()
@@ -55,6 +53,11 @@ impl State {
             })
             .map(|it| it.id)
             .collect();
+        // A day on which something was fixed and nothing ends.
+        if due.is_empty() {
+            return;
+        }
+        self.touch_at_delivery(&due, price);
         for id in &due {
             self.end_book(*id);
         }
@@ -78,7 +81,7 @@ impl State {
             .collect();
         for (id, holding) in held {
             let it = self.instrument_at(id);
-            let payoff = it.market.value(payoff(it, price), holding.position, Rounding::Floor);
+            let payoff = it.market.value(it.payoff(price), holding.position, Rounding::Floor);
             let amount = payoff
                 .and_then(|payoff| payoff.checked_sub(holding.cost(it)))
                 .expect("invariant: positions and entries are limited to what adds in 64 bits");
@@ -126,17 +129,5 @@ impl State {
         if let Some(dust) = Cash::from_i128(kept).filter(|dust| dust.is_positive()) {
             self.pay(Purse::Clearing, Purse::Insurance(0), dust);
         }
-    }
-}
-
-/// What one whole unit pays at the delivery price.
-fn payoff(it: &Instrument, price: Cash) -> Cash {
-    let intrinsic = |high: Cash, low: Cash| high.checked_sub(low).unwrap_or(Cash::ZERO).max(Cash::ZERO);
-    match it.contract {
-        Contract::Option { strike, right: Right::Call, .. } => intrinsic(price, strike),
-        Contract::Option { strike, right: Right::Put, .. } => intrinsic(strike, price),
-        Contract::Future { .. } | Contract::Perpetual => price,
-        // Nobody holds one.
-        Contract::Combo { .. } => Cash::ZERO,
     }
 }

@@ -16,8 +16,9 @@ use crate::{instrument::StandardMargin, name::Right};
 pub use check::SCAN_BILLIONTHS_MAX;
 pub(crate) use check::{parse_key, price_range};
 pub use guards::{
-    ComboParameters, FundingParameters, GovernanceParameters, HaltParameters, LadderParameters,
-    ListingParameters, Member, PoolGenesis, SmileParameters, VaultParameters, WithdrawalParameters,
+    ComboParameters, ExoticParameters, FundingParameters, GovernanceParameters, HaltParameters,
+    LadderParameters, ListingParameters, Member, PoolGenesis, SmileParameters, VaultParameters,
+    WithdrawalParameters,
 };
 
 /// The exchange's part of a network's genesis.
@@ -56,6 +57,9 @@ pub struct Genesis {
     /// Which combos have books; none where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub combos: Option<ComboParameters>,
+    /// Which exotics can be listed; none where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exotics: Option<ExoticParameters>,
     /// What vaults quote and how one leaves them; there are none where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vault: Option<VaultParameters>,
@@ -395,6 +399,7 @@ impl Genesis {
             funding: Some(FundingParameters::default()),
             smiles: Some(SmileParameters::default()),
             combos: Some(ComboParameters::default()),
+            exotics: Some(ExoticParameters::default()),
             vault: None,
             withdrawals: Some(WithdrawalParameters::default()),
             listing: None,

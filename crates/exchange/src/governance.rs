@@ -219,7 +219,7 @@ impl State {
 }
 
 /// Sections of genesis whose numbers can be changed.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "fees",
     "margin",
     "marks",
@@ -229,6 +229,7 @@ const SECTIONS: [&str; 13] = [
     "funding",
     "smiles",
     "combos",
+    "exotics",
     "vault",
     "withdrawals",
     "listing",

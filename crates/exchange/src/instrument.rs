@@ -7,6 +7,7 @@ use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
     combo::Combo,
+    exotic::{self, Exotic},
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
@@ -39,6 +40,8 @@ pub struct Instrument {
     pub contract: Contract,
     /// The legs of a combo; nobody holds one: its trades are those of its legs.
     pub combo: Option<Combo>,
+    /// What has become of an exotic; it has no book.
+    pub exotic: Option<Exotic>,
     pub market: Market,
     pub listing: Listing,
     /// `None` until the first mark.
@@ -156,8 +159,9 @@ pub struct Greeks {
 saved!(Greeks { delta, gamma, vega, theta, rho });
 
 impl Instrument {
+    /// Whether it is an option, exotic or not: its price is paid when it trades.
     pub fn is_option(&self) -> bool {
-        matches!(self.contract, Contract::Option { .. })
+        matches!(self.contract, Contract::Option { .. } | Contract::Exotic { .. })
     }
 
     pub fn kind(&self) -> ContractKind {
@@ -166,6 +170,7 @@ impl Instrument {
             Contract::Future { .. } => ContractKind::Future,
             Contract::Perpetual => ContractKind::Perpetual,
             Contract::Combo { .. } => ContractKind::Combo,
+            Contract::Exotic { .. } => ContractKind::Exotic,
         }
     }
 
@@ -179,6 +184,17 @@ impl Instrument {
 
     pub fn mark(&self) -> Option<Cash> {
         self.valuation.as_ref().map(|valuation| valuation.mark)
+    }
+
+    /// What one whole unit pays at the delivery price.
+    pub fn payoff(&self, price: Cash) -> Cash {
+        match self.contract {
+            Contract::Option { strike, right, .. } => exotic::intrinsic(right, price, strike),
+            Contract::Exotic { .. } => exotic::payoff(self, price),
+            Contract::Future { .. } | Contract::Perpetual => price,
+            // Nobody holds one.
+            Contract::Combo { .. } => Cash::ZERO,
+        }
     }
 
     pub fn has_expired(&self, now: Timestamp) -> bool {

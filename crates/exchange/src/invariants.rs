@@ -34,6 +34,8 @@ pub enum Broken {
     NegativeCollateral { account: AccountIndex, balance: Cash },
     #[error("long and short of instrument {instrument} sum to {have}, must be 0")]
     OpenInterest { instrument: InstrumentId, have: i128 },
+    #[error("instrument {instrument} does not know who holds it")]
+    Holders { instrument: InstrumentId },
     #[error("the book of instrument {instrument} is crossed")]
     Crossed { instrument: InstrumentId },
     #[error("order {order} is not the same in book, table and account")]
@@ -53,6 +55,7 @@ impl State {
     pub fn check_invariants(&self) -> Result<(), Broken> {
         self.check_money()?;
         self.check_positions()?;
+        self.check_holders()?;
         self.check_books()?;
         self.check_agenda()?;
         self.check_shares()?;
@@ -137,6 +140,19 @@ impl State {
             }
             if long != i128::from(it.open_interest) {
                 return Err(Broken::OpenInterest { instrument: it.id, have: long });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every exotic knows who holds it.
+    fn check_holders(&self) -> Result<(), Broken> {
+        for it in &self.instruments {
+            let Some(life) = &it.exotic else { continue };
+            let accounts = (0..).zip(&self.accounts);
+            let anew = accounts.filter(|(_, account)| account.holdings.contains_key(&it.id));
+            if !anew.map(|(index, _)| index).eq(life.holders.iter().copied()) {
+                return Err(Broken::Holders { instrument: it.id });
             }
         }
         Ok(())

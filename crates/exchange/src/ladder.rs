@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | withdraw | valid | money that has left does not come back |
 //! | list | valid | strikes are made around the index |
+//! | settle | valid | a level that was met and an option that was exercised stay so |
 //! | liquidate | stale | nobody is closed at a price on which reporters do not agree |
 //! | trigger | uncertain | a stop fires once |
 //! | trade | volatile | a limit protects who trades; without any price nothing trades |
@@ -24,6 +25,7 @@ use crate::{genesis::LadderParameters, ledger::AccountIndex, state::State};
 pub(crate) enum Use {
     Withdraw,
     List,
+    Settle,
     Liquidate,
     Trigger,
     Trade,
@@ -33,7 +35,7 @@ impl Use {
     /// The worst rung that is good enough.
     pub(crate) const fn highest(self) -> Rung {
         match self {
-            Self::Withdraw | Self::List => Rung::Valid,
+            Self::Withdraw | Self::List | Self::Settle => Rung::Valid,
             Self::Liquidate => Rung::Stale,
             Self::Trigger => Rung::Uncertain,
             Self::Trade => Rung::Volatile,

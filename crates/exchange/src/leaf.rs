@@ -181,6 +181,8 @@ impl State {
         leaf
     }
 
+    /// How it is listed, its delivery price, open interest, funding and name; of an exotic a zero byte, the price that met
+    /// its level, and the sum and number of its fixings as well.
     fn instrument_leaf(&self, id: InstrumentId) -> Vec<u8> {
         let it = self.instrument_at(id);
         let (state, price) = match it.listing {
@@ -191,6 +193,15 @@ impl State {
         };
         let interest = it.open_interest;
         let funding = it.funding.paid.to_be_bytes();
-        [&[state][..], &price.encode(), &interest.encode(), &funding, it.name.as_bytes()].concat()
+        let mut leaf =
+            [&[state][..], &price.encode(), &interest.encode(), &funding, it.name.as_bytes()].concat();
+        if let Some(life) = &it.exotic {
+            // Names have no zero byte.
+            leaf.push(0);
+            leaf.extend(
+                [&life.touched.encode()[..], &life.fixed.encode(), &life.made.to_be_bytes()].concat(),
+            );
+        }
+        leaf
     }
 }

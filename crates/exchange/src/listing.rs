@@ -87,7 +87,7 @@ fn kinds(day: u64) -> [bool; 4] {
 }
 
 /// The next of 1, 2 and 5 times a power of ten, in micros.
-fn round_step(least: Option<Cash>) -> i64 {
+pub(crate) fn round_step(least: Option<Cash>) -> i64 {
     let least = least.map_or(1, Cash::micros).max(1);
     let mut power: i64 = 1;
     loop {
@@ -187,7 +187,8 @@ impl State {
 
     fn has_room(&self) -> bool {
         let most = self.parameters.listing.map_or(0, |rules| rules.instruments_max);
-        let open = self.instruments.iter().filter(|it| it.is_open() && !it.is_combo()).count();
+        let open =
+            self.instruments.iter().filter(|it| it.is_open() && !it.is_combo() && !it.is_exotic()).count();
         u32::try_from(open).is_ok_and(|open| open < most)
     }
 

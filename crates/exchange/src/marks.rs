@@ -11,6 +11,7 @@ use pricing::{Exposure, Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
 
 use crate::{
+    exotic,
     genesis::MarginParameters,
     instrument::{Greeks, Instrument, Valuation},
     ledger::AccountIndex,
@@ -151,6 +152,11 @@ fn value(
     (now, (grid, margin)): (Timestamp, (&Grid, &MarginParameters)),
 ) -> Option<Valuation> {
     let forward = forward(it, underlying)?;
+    let smile = |expiry: Timestamp| smiles.iter().find(|(of, _)| *of == expiry)?.1.as_ref();
+    if let Contract::Exotic { expiry, .. } = it.contract {
+        let (index, smile) = (underlying.index, smile(expiry)?);
+        return exotic::value(it, &exotic::Surroundings { index, forward, smile, now, grid, margin });
+    }
     let Contract::Option { expiry, strike, right } = it.contract else {
         return Some(Valuation {
             mark: forward,
@@ -161,8 +167,7 @@ fn value(
             scenarios: grid.profits(&Exposure::linear(forward)),
         });
     };
-    let smile = smiles.iter().find(|(of, _)| *of == expiry).and_then(|(_, smile)| smile.as_ref())?;
-    let volatility = smile.volatility(strike);
+    let volatility = smile(expiry)?.volatility(strike);
     let quote = Quote { right: priced(right), forward, strike, time: time_to(expiry, now), volatility };
     let (mark, [delta, gamma, vega, theta, rho]) = pricing::quote(&quote);
     let greeks = Greeks { delta, gamma, vega, theta, rho };
@@ -201,7 +206,7 @@ pub(crate) const fn priced(right: Right) -> pricing::Right {
 
 /// The index times a ratio: one and the premium of a perpetual, that of the expiry for the rest, one where none
 /// is stated.
-fn forward(it: &Instrument, underlying: &Underlying) -> Option<Cash> {
+pub(crate) fn forward(it: &Instrument, underlying: &Underlying) -> Option<Cash> {
     let expiry = match it.contract.expiry() {
         None => return underlying.index.scale(Fix::ONE.checked_add(it.funding.premium)?, Rounding::HalfEven),
         Some(expiry) => expiry,

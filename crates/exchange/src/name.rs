@@ -1,13 +1,14 @@
 //! Names of instruments in the grammar that Deribit uses for USDC-linear ones.
 //!
 //! `BTC_USDC-PERPETUAL`, `BTC_USDC-25SEP26`, `BTC_USDC-25SEP26-90000-C`; a strike that is not whole writes its
-//! point as `d`: `XRP_USDC-25SEP26-0d625-P`.
+//! point as `d`: `XRP_USDC-25SEP26-0d625-P`. Exotics go on after the right: `BTC_USDC-25SEP26-90000-C-UO_100000`.
 //!
 //! Invariant: a name that parses formats to itself.
 
 use num::{Cash, Timestamp};
+use wire::ExoticStyle;
 
-use crate::calendar;
+use crate::{calendar, exotic};
 
 /// Which contract it is, apart from its underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,13 @@ pub enum Contract {
         /// The earliest of its legs, if any expires.
         expiry: Option<Timestamp>,
     },
+    /// An option with rules of its own.
+    Exotic {
+        expiry: Timestamp,
+        strike: Cash,
+        right: Right,
+        style: ExoticStyle,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +46,9 @@ impl Contract {
     /// `None` for what never expires.
     pub const fn expiry(&self) -> Option<Timestamp> {
         match self {
-            Self::Option { expiry, .. } | Self::Future { expiry } => Some(*expiry),
+            Self::Option { expiry, .. } | Self::Future { expiry } | Self::Exotic { expiry, .. } => {
+                Some(*expiry)
+            }
             Self::Perpetual => None,
             Self::Combo { expiry } => *expiry,
         }
@@ -63,6 +73,11 @@ pub fn format(underlying: &str, contract: &Contract) -> String {
                 format_strike(*strike)
             )
         }
+        Contract::Exotic { expiry, strike, right, style } => {
+            let (expiry, strike, right) = (*expiry, *strike, *right);
+            let option = format(underlying, &Contract::Option { expiry, strike, right });
+            format!("{option}-{}", exotic::format_style(style))
+        }
     }
 }
 
@@ -82,7 +97,11 @@ pub fn parse(name: &str) -> Option<(&str, Contract)> {
         "P" => Right::Put,
         _ => return None,
     };
-    parts.next().is_none().then_some((underlying, Contract::Option { expiry, strike, right }))
+    let Some(style) = parts.next() else {
+        return Some((underlying, Contract::Option { expiry, strike, right }));
+    };
+    let style = exotic::parse_style(style)?;
+    parts.next().is_none().then_some((underlying, Contract::Exotic { expiry, strike, right, style }))
 }
 
 /// Whether text can name an underlying: capitals and digits, at most eight.
@@ -100,7 +119,7 @@ pub(crate) fn format_strike(strike: Cash) -> String {
     format!("{whole}d{}", places.trim_end_matches('0'))
 }
 
-fn parse_strike(text: &str) -> Option<Cash> {
+pub(crate) fn parse_strike(text: &str) -> Option<Cash> {
     let (whole, fraction) = text.split_once('d').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
@@ -125,6 +144,8 @@ mod tests {
             "BTC_USDC-6JAN28-100000-P",
             "XRP_USDC-25SEP26-0d625-P",
             "XRP_USDC-25SEP26-1d5-C",
+            "BTC_USDC-25SEP26-90000-C-UO_100000",
+            "XRP_USDC-25SEP26-0d625-P-CASH_0d5",
         ] {
             let (underlying, contract) = parse(name).unwrap();
             assert_eq!(format(underlying, &contract), name);
@@ -146,6 +167,7 @@ mod tests {
             "BTC_USDC-8AUG26-1d50-C",
             "BTC_USDC-8AUG26-1d1234567-C",
             "BTC_USDC-8AUG26-64000-C-C",
+            "BTC_USDC-8AUG26-64000-C-ASSET-",
             "btc_USDC-PERPETUAL",
             "BTC_USDC-8AUG26--1-C",
             "BTC_USDC-8AUG26-99999999999999999999-C",

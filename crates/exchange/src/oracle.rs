@@ -157,7 +157,9 @@ impl Oracle {
             let is_newer = latest.is_none_or(|(before, _)| it.observed_at > before);
             *latest = if is_newer { Some((it.observed_at, it.price)) } else { *latest };
         }
-        for (expiry, window) in &mut feed.windows {
+        // Windows that have not begun are not asked: there can be many.
+        let begun = ..=it.observed_at.saturating_add(DELIVERY_WINDOW);
+        for (expiry, window) in feed.windows.range_mut(begun) {
             if let Some(coverage) = window.reporters.get_mut(it.reporter) {
                 coverage.add(it, *expiry);
             }
@@ -204,12 +206,12 @@ impl Oracle {
         fresh.collect()
     }
 
-    /// Expiries that have a delivery price now: a quorum has reported from beyond them.
-    pub fn deliverable(&self) -> Vec<(UnderlyingId, Timestamp, Cash)> {
+    /// Expiries up to a time that have a delivery price: a quorum has reported from beyond them.
+    pub fn deliverable(&self, now: Timestamp) -> Vec<(UnderlyingId, Timestamp, Cash)> {
         let mut ready = Vec::new();
         for (index, feed) in self.feeds.iter().enumerate() {
             let Ok(underlying) = u16::try_from(index).map(UnderlyingId) else { continue };
-            for (expiry, window) in &feed.windows {
+            for (expiry, window) in feed.windows.range(..=now) {
                 if let Some(price) = window.delivery_price(&self.parameters) {
                     ready.push((underlying, *expiry, price));
                 }
@@ -242,7 +244,8 @@ impl Oracle {
 
 impl Feed {
     fn is_in_window(&self, observed_at: Timestamp) -> bool {
-        self.windows.keys().any(|expiry| expiry.saturating_sub(DELIVERY_WINDOW) <= observed_at)
+        let first = self.windows.keys().next();
+        first.is_some_and(|expiry| expiry.saturating_sub(DELIVERY_WINDOW) <= observed_at)
     }
 }
 
@@ -362,14 +365,14 @@ mod tests {
             oracle.observe(&said(reporter, 100 + shift, 75));
             oracle.observe(&said(reporter, 200 + shift, 99));
         }
-        assert!(oracle.deliverable().is_empty());
+        assert!(oracle.deliverable(at(200)).is_empty());
         oracle.observe(&said(0, 5, 100));
         oracle.observe(&said(1, 5, 101));
-        assert!(oracle.deliverable().is_empty());
+        assert!(oracle.deliverable(at(200)).is_empty());
         oracle.observe(&said(3, 5, 130));
-        assert_eq!(oracle.deliverable(), [(BTC, EXPIRY, Cash::from_micros(151))]);
+        assert_eq!(oracle.deliverable(at(200)), [(BTC, EXPIRY, Cash::from_micros(151))]);
         oracle.settled(BTC, EXPIRY);
-        assert!(oracle.deliverable().is_empty());
+        assert!(oracle.deliverable(at(200)).is_empty());
     }
 
     #[test]
@@ -385,7 +388,7 @@ mod tests {
             oracle.observe(&said(reporter, 100, 75));
         }
         assert_eq!(oracle.index(BTC, at(100)), Some(Cash::from_micros(900)));
-        assert_eq!(oracle.deliverable(), [(BTC, EXPIRY, Cash::from_micros(150))]);
+        assert_eq!(oracle.deliverable(at(200)), [(BTC, EXPIRY, Cash::from_micros(150))]);
         oracle.settled(BTC, EXPIRY);
         assert!(matches!(oracle.check(&said(0, 100, 80), at(100)), Err(ObservationError::Stale { .. })));
     }
@@ -402,7 +405,7 @@ mod tests {
                     let it = said(*reporter, *price, *minute);
                     if oracle.check(&it, at(200)).is_ok() { oracle.observe(&it); }
                 }
-                oracle.deliverable()
+                oracle.deliverable(at(200))
             };
             prop_assert_eq!(price(&said_in_order), price(&said_shuffled));
         }
@@ -421,7 +424,7 @@ mod tests {
             if liar_first { say(3, lie); }
             for (reporter, price) in honest.iter().enumerate() { say(reporter, *price); }
             if !liar_first { say(3, lie); }
-            let (_, _, price) = oracle.deliverable()[0];
+            let (_, _, price) = oracle.deliverable(at(200))[0];
             let (low, high) = (honest.iter().min().unwrap(), honest.iter().max().unwrap());
             prop_assert!((*low..=*high).contains(&price.micros()));
         }

@@ -44,6 +44,9 @@ impl State {
             return Ok(outcome);
         }
         let it = self.instrument_ref(terms.instrument);
+        if let Some(exotic) = it.filter(|it| it.is_exotic()) {
+            return Err(Reject::NoBook { have: exotic.id });
+        }
         if conditions.trigger.is_none() && it.is_some_and(|it| it.is_open() && self.collects(it)) {
             return self.collect(account, (terms, conditions));
         }

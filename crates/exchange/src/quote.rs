@@ -65,6 +65,9 @@ impl State {
     fn plan_quote(&self, account: AccountIndex, terms: &QuoteTerms) -> Result<(Change, Change), Reject> {
         let have = terms.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
+        if it.is_exotic() {
+            return Err(Reject::NoBook { have });
+        }
         self.check_open(it)?;
         self.check_pool(account, it)?;
         self.check_protection(account, terms.protection)?;

@@ -61,6 +61,24 @@ impl State {
         self.savepoint = None;
     }
 
+    /// Does all of it or, when it is refused, nothing. A group has a way back of its own.
+    pub(crate) fn all_or_nothing<T, E>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let alone = self.savepoint.is_none();
+        if alone {
+            self.set_savepoint();
+        }
+        let done = act(self);
+        match (&done, alone) {
+            (Ok(_), true) => self.drop_savepoint(),
+            (Err(_), true) => self.go_back(),
+            _ => {}
+        }
+        done
+    }
+
     /// Undoes everything since `set_savepoint`.
     pub(crate) fn go_back(&mut self) {
         let Some(savepoint) = self.savepoint.take() else { return };

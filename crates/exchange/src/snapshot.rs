@@ -21,6 +21,7 @@ use crate::{
     agenda::{Agenda, Due, Entry},
     begin::list_instrument,
     book::{OrderBook, PagedBook},
+    exotic::Exotic,
     funding::Funding,
     genesis::{Genesis, GenesisError, Surface},
     governance::Governance,
@@ -77,7 +78,7 @@ struct SavedInstrument {
     flow: TakerFlow,
     funding: Funding,
     last_trade: Option<num::Ticks>,
-    combo: Option<SavedCombo>,
+    made_of: SavedMake,
     /// Its book, bids first, in the order in which they trade.
     resting: Vec<OrderId>,
 }
@@ -92,17 +93,36 @@ saved!(SavedInstrument {
     flow,
     funding,
     last_trade,
-    combo,
+    made_of,
     resting,
 });
 
-/// What is saved of a combo beside its name.
-struct SavedCombo {
-    legs: Vec<ComboLeg>,
-    used_at: Timestamp,
+/// What is saved beside its name of what its name does not say.
+enum SavedMake {
+    Plain,
+    Combo { legs: Vec<ComboLeg>, used_at: Timestamp },
+    Exotic { used_at: Timestamp, touched: Option<Cash>, fixed: Cash, made: u32 },
 }
 
-saved!(SavedCombo { legs, used_at });
+saved_choice!(SavedMake {
+    0 => Plain,
+    1 => Combo { legs, used_at },
+    2 => Exotic { used_at, touched, fixed, made },
+});
+
+impl SavedMake {
+    fn of(it: &Instrument) -> Self {
+        match (&it.combo, &it.exotic) {
+            (Some(combo), _) => Self::Combo { legs: combo.asked(), used_at: combo.used_at },
+            (None, Some(life)) => {
+                // Who holds it is made anew.
+                let Exotic { used_at, touched, fixed, made, holders: _ } = *life;
+                Self::Exotic { used_at, touched, fixed, made }
+            }
+            (None, None) => Self::Plain,
+        }
+    }
+}
 
 impl State {
     /// Everything that later commits depend on. To be called between commits.
@@ -246,10 +266,7 @@ impl State {
         self.instruments.clear();
         for (place, saved) in saved.into_iter().enumerate() {
             let id = u32::try_from(place).map(InstrumentId).map_err(|_| Misfit::Instrument { place })?;
-            let begun = match &saved.combo {
-                Some(combo) => self.combo_again((id, &saved.name), (&combo.legs, combo.used_at)),
-                None => list_instrument(&self.underlyings, &self.parameters.limits, (id, &saved.name)),
-            };
+            let begun = self.made_again((id, &saved.name), &saved.made_of);
             let begun = begun.ok_or(Misfit::Instrument { place })?;
             books.push(saved.resting);
             self.instruments.push(Instrument {
@@ -265,6 +282,22 @@ impl State {
             });
         }
         Ok(books)
+    }
+
+    /// An instrument as it begins, with what is its own; `None` when there is none of that name and make.
+    fn made_again(&self, (id, name): (InstrumentId, &str), made_of: &SavedMake) -> Option<Instrument> {
+        let listed = || list_instrument(&self.underlyings, &self.parameters.limits, (id, name));
+        match made_of {
+            SavedMake::Plain => listed().filter(|it| !it.is_exotic()),
+            SavedMake::Combo { legs, used_at } => self.combo_again((id, name), (legs, *used_at)),
+            SavedMake::Exotic { used_at, touched, fixed, made } => {
+                let (used_at, touched, fixed, made) = (*used_at, *touched, *fixed, *made);
+                let life = Exotic { used_at, touched, fixed, made, ..Exotic::default() };
+                let it = listed().filter(Instrument::is_exotic)?;
+                let may_live = it.may_live(&life, self.oracle.range(it.underlying));
+                may_live.then_some(Instrument { exotic: Some(life), ..it })
+            }
+        }
     }
 
     /// Makes anew what follows from what was read.
@@ -291,6 +324,7 @@ impl State {
             }
         }
         self.agenda = self.agenda_anew();
+        self.note_holders();
         self.touched = crate::state::Touched::default();
         Ok(())
     }
@@ -350,7 +384,8 @@ impl SavedInstrument {
             name,
             underlying: _,
             contract: _,
-            combo,
+            combo: _,
+            exotic: _,
             market: _,
             listing,
             valuation,
@@ -363,7 +398,7 @@ impl SavedInstrument {
             last_trade,
         } = it.clone();
         let resting = trading(book).collect();
-        let combo = combo.map(|it| SavedCombo { legs: it.asked(), used_at: it.used_at });
+        let made_of = SavedMake::of(it);
         Self {
             name,
             listing,
@@ -374,7 +409,7 @@ impl SavedInstrument {
             flow,
             funding,
             last_trade,
-            combo,
+            made_of,
             resting,
         }
     }

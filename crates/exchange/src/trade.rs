@@ -326,7 +326,11 @@ impl State {
         let before = self.account(account).holdings.get(&id).copied().unwrap_or_default();
         self.count_holding(account, id, [&before, &after]);
         let long = |holding: &Holding| u64::try_from(holding.position.get()).unwrap_or(0);
+        let now = self.time;
         let instrument = self.instrument_mut(id);
+        if let Some(exotic) = &mut instrument.exotic {
+            exotic.note_holding(account, &after, now);
+        }
         instrument.open_interest =
             instrument.open_interest.saturating_sub(long(&before)).saturating_add(long(&after));
         let pool = self.pool_of(id).unwrap_or(0);

@@ -5,13 +5,19 @@
 
 use exchange::Listing;
 use num::{Cash, Fix, Rounding, Side};
-use wire::{AccountId, InstrumentId, OrderId};
+use wire::{AccountId, ExoticStyle, InstrumentId, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Option {
         strike: Cash,
         right: Right,
+    },
+    /// An option with rules of its own.
+    Exotic {
+        strike: Cash,
+        right: Right,
+        style: ExoticStyle,
     },
     Future,
     Perpetual,
@@ -50,8 +56,13 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// A European option.
     pub fn is_option(&self) -> bool {
         matches!(self.kind, Kind::Option { .. })
+    }
+
+    pub fn is_exotic(&self) -> bool {
+        matches!(self.kind, Kind::Exotic { .. })
     }
 
     pub fn is_combo(&self) -> bool {

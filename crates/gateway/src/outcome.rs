@@ -12,8 +12,8 @@ use crate::rpc::{Code, RpcError};
 pub struct Outcome {
     pub commit: u64,
     pub orders: Vec<OrderId>,
-    /// The combo that was asked for, new or not.
-    pub combo: Option<InstrumentId>,
+    /// The combo or exotic that was asked for, new or not.
+    pub listed: Option<InstrumentId>,
     /// Trades with numbers above this one came of it.
     pub trades_above: u64,
     /// The last trade of the commit.
@@ -28,7 +28,7 @@ impl Outcome {
         let mut read = Self {
             commit,
             orders: Vec::new(),
-            combo: None,
+            listed: None,
             trades_above,
             trades_last: trades_above,
             rejected: Vec::new(),
@@ -36,7 +36,9 @@ impl Outcome {
         for outcome in outcomes {
             match outcome {
                 Result_::Done | Result_::Withdrawing { .. } | Result_::Proposed { .. } => {}
-                Result_::Combo { instrument, .. } => read.combo = Some(*instrument),
+                Result_::Combo { instrument, .. } | Result_::Exotic { instrument } => {
+                    read.listed = Some(*instrument);
+                }
                 Result_::Placed { order } | Result_::Repeated { order, .. } => read.orders.push(*order),
                 Result_::Quoted { bid, ask } => read.orders.extend(bid.iter().chain(ask)),
                 // The others of a group fell with the one that was refused.
@@ -67,7 +69,7 @@ fn code(reject: &Reject) -> Option<Code> {
 fn of_order(reject: &Reject) -> Option<Code> {
     Some(match reject {
         Reject::UnknownInstrument { .. } | Reject::UnknownUnderlying { .. } => Code::InvalidInstrument,
-        Reject::InstrumentClosed { .. } | Reject::Halted { .. } => Code::BookClosed,
+        Reject::InstrumentClosed { .. } | Reject::Halted { .. } | Reject::NoBook { .. } => Code::BookClosed,
         Reject::PositionTooLarge { .. } | Reject::OpenInterestLimit { .. } => Code::PositionLimit,
         Reject::LotsZero
         | Reject::LotsTooLarge { .. }
@@ -75,8 +77,13 @@ fn of_order(reject: &Reject) -> Option<Code> {
         | Reject::AmountNotPositive { .. }
         | Reject::AmountTooLarge { .. }
         | Reject::PartOutOfRange { .. }
+        | Reject::ExoticAmount { .. }
+        | Reject::ExerciseTooLarge { .. }
         | Reject::VaultShares { .. } => Code::InvalidAmount,
-        Reject::PriceNotPositive { .. } | Reject::TriggerNotPositive { .. } => Code::InvalidPrice,
+        Reject::PriceNotPositive { .. }
+        | Reject::TriggerNotPositive { .. }
+        | Reject::ExoticPrice { .. }
+        | Reject::ExoticLevel { .. } => Code::InvalidPrice,
         Reject::PriceOutsideBand { have, low, .. } if have < low => Code::PriceTooLow,
         Reject::PriceOutsideBand { .. } => Code::PriceTooHigh,
         Reject::OpenOrderLimit { .. } | Reject::BookFull { .. } => Code::OpenOrdersLimit,
@@ -100,6 +107,11 @@ fn of_order(reject: &Reject) -> Option<Code> {
         | Reject::ComboLegs { .. }
         | Reject::ComboRatios { .. }
         | Reject::ComboInOffer { .. }
+        | Reject::ExoticExpiry { .. }
+        | Reject::ExoticFixings { .. }
+        | Reject::ExoticName { .. }
+        | Reject::NotAmerican { .. }
+        | Reject::NotInTheMoney { .. }
         | Reject::LabelInUse { .. } => Code::InvalidArguments,
         _ => return None,
     })
@@ -117,6 +129,7 @@ fn of_account(reject: &Reject) -> Option<Code> {
         | Reject::OwnerOnly
         | Reject::FaucetClosed
         | Reject::CombosClosed
+        | Reject::ExoticsClosed
         | Reject::NotReporter => Code::PermissionDenied,
         Reject::UnknownWithdrawal { .. }
         | Reject::UnknownProtection { .. }
@@ -150,6 +163,7 @@ fn of_account(reject: &Reject) -> Option<Code> {
         | Reject::VaultLocked { .. }
         | Reject::VaultWorthless { .. }
         | Reject::ComboLimit { .. }
+        | Reject::ExoticLimit { .. }
         | Reject::ObservationOutOfRange { .. }
         | Reject::ObservationAhead { .. }
         | Reject::ObservationStale { .. } => Code::BadRequest,

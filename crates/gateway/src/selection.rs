@@ -20,8 +20,8 @@ pub(crate) const CURRENCIES: [&str; 14] = [
 ];
 /// The one currency that accounts are kept in.
 pub(crate) const SETTLEMENT: &str = "USDC";
-pub(crate) const KINDS: [&str; 7] =
-    ["future", "option", "spot", "future_combo", "option_combo", "combo", "any"];
+pub(crate) const KINDS: [&str; 8] =
+    ["future", "option", "spot", "future_combo", "option_combo", "combo", "exotic", "any"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Currency {
@@ -64,6 +64,12 @@ impl Selection {
     /// All instruments on one underlying.
     pub(crate) fn of_underlying(underlying: &str) -> Self {
         Self { currency: Currency::Underlying(underlying.to_owned()), kind: None }
+    }
+
+    /// Whether a list of instruments shows it. Exotics are shown when they are asked for: clients of the venue know four
+    /// kinds, and would take one for the European option of its strike.
+    pub(crate) fn shows(&self, it: &Instrument) -> bool {
+        self.holds(it) && (self.kind.is_some() || !it.is_exotic())
     }
 
     pub(crate) fn holds(&self, it: &Instrument) -> bool {

@@ -113,6 +113,11 @@ impl View {
         self.state.frozen_until(self.state.account_index(account)?, self.protection_group(underlying)?)
     }
 
+    /// What has become of an exotic; `None` of everything else.
+    pub fn exotic(&self, id: InstrumentId) -> Option<&exchange::Exotic> {
+        self.state.instrument(id)?.exotic.as_ref()
+    }
+
     pub fn index(&self, underlying: &str) -> Option<Cash> {
         self.state.underlyings().iter().find(|it| it.symbol == underlying).map(|it| it.index)
     }
@@ -304,7 +309,8 @@ impl View {
             ..Summary::default()
         };
         for position in self.positions(account) {
-            let is_option = self.instrument_of(position.instrument).is_some_and(Instrument::is_option);
+            let is_option =
+                self.instrument_of(position.instrument).is_some_and(|it| it.is_option() || it.is_exotic());
             summary.add(&position, is_option.then_some(position.mark));
         }
         summary
@@ -386,18 +392,6 @@ impl View {
     }
 }
 
-/// What one whole unit pays at a delivery price.
-pub(crate) fn payoff(contract: &Contract, price: Cash) -> Cash {
-    let above = |high: Cash, low: Cash| high.checked_sub(low).unwrap_or(Cash::ZERO).max(Cash::ZERO);
-    match contract {
-        Contract::Option { strike, right: NameRight::Call, .. } => above(price, *strike),
-        Contract::Option { strike, right: NameRight::Put, .. } => above(*strike, price),
-        Contract::Future { .. } | Contract::Perpetual => price,
-        // Nobody holds one.
-        Contract::Combo { .. } => Cash::ZERO,
-    }
-}
-
 fn greeks(it: &exchange::Greeks) -> Greeks {
     Greeks { delta: it.delta, gamma: it.gamma, vega: it.vega, theta: it.theta, rho: it.rho }
 }
@@ -415,11 +409,13 @@ fn describe(state: &State, it: &exchange::Instrument, listed_ms: u64) -> Instrum
     } else {
         (fees.future_maker_billionths, fees.future_taker_billionths)
     };
+    let side = |right: NameRight| match right {
+        NameRight::Call => Right::Call,
+        NameRight::Put => Right::Put,
+    };
     let kind = match it.contract {
-        Contract::Option { strike, right: NameRight::Call, .. } => {
-            Kind::Option { strike, right: Right::Call }
-        }
-        Contract::Option { strike, right: NameRight::Put, .. } => Kind::Option { strike, right: Right::Put },
+        Contract::Option { strike, right, .. } => Kind::Option { strike, right: side(right) },
+        Contract::Exotic { strike, right, style, .. } => Kind::Exotic { strike, right: side(right), style },
         Contract::Future { .. } => Kind::Future,
         Contract::Perpetual => Kind::Perpetual,
         Contract::Combo { .. } if has_options(it) => Kind::OptionCombo,

@@ -96,6 +96,7 @@ async fn every_reply_is_as_it_is_written_down() {
         "perpetual": PERPETUAL, "option": venue.names[2], "combo": combo["id"],
         "combo_number": combo["instrument_id"], "now": now, "start": now - 180_000, "refresh": refresh,
     });
+    known["exotic"] = json!(format!("{}-AMERICAN", venue.names[2].replace("-64000-", "-50000-")));
     // The file is read in the order it is written in: orders are placed, then edited, then cancelled.
     for (name, method) in in_order(methods) {
         // The test's node has no committee that could sign a root.
@@ -151,6 +152,15 @@ async fn prepare(venue: &Venue, client: &mut Client, (name, known): (&str, &mut 
             let agreed = example("private/verify_block_trade", known);
             let verified = venue.private("maker", "private/verify_block_trade", &agreed).await;
             known["signature"] = verified.result()["signature"].clone();
+        }
+        "private/clockless/exercise" => {
+            let sale = json!({ "instrument_name": known["exotic"], "price": 14_000, "amount": 0.2, "direction": "sell" });
+            let agreed = json!({ "timestamp": 1, "nonce": "e", "role": "maker", "trades": [sale] });
+            let verified = venue.private("maker", "private/verify_block_trade", &agreed).await;
+            let mut taken = agreed;
+            taken["role"] = json!("taker");
+            taken["counterparty_signature"] = verified.result()["signature"].clone();
+            venue.private("trader", "private/execute_block_trade", &taken).await.result();
         }
         _ => {}
     }

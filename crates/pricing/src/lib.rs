@@ -37,8 +37,8 @@ pub use border::{Quote, from_trillionths, quote, quote_implied, to_trillionths, 
 pub use domain::{DomainError, Need};
 pub use elementary::{exp, ln, ln_ratio, pow};
 pub use exotic::{
-    American, Asian, Average, Barrier, Crossing, Digital, Formula, Inputs, Knock, Lookback, Payout, Strike,
-    contract_price, contract_price_by, contract_value,
+    American, Asian, Average, Barrier, Claim, Crossing, Digital, Exotic, ExoticQuote, Formula, Inputs, Knock,
+    Lookback, Payout, Strike, contract_price, contract_price_by, contract_value,
 };
 pub use implied::{ImpliedError, implied_volatility};
 pub use market::Market;
@@ -50,7 +50,7 @@ pub use risk::{
     ScanFormula, ScanRange, Scenario, SeriesError, correlations, ewma_covariance, ewma_volatility, garch,
     historical, monte_carlo, parametric,
 };
-pub use scenario::{Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
+pub use scenario::{ExoticRevaluer, Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 pub use smile::{SmileError, Term};
 pub use surface::{Slice, SliceError};
 pub use term::{Curve, Surface, TermError};

@@ -9,6 +9,7 @@ use crate::{
     black::{self, Option},
     border::{Quote, from_cash, from_fix, to_float, to_integer, to_trillionths, years},
     elementary::pow,
+    exotic::{Exotic, ExoticQuote},
 };
 
 /// Dates count as at least an hour away, so that the last minutes do not blow the shocks up.
@@ -52,6 +53,15 @@ pub enum Exposure {
         forward: f64,
     },
     Option(Option),
+    /// Dies, pays or averages by its own rules.
+    Exotic(Exotic),
+}
+
+/// An exotic valued once, as `Revaluer` does an option.
+#[derive(Clone, Copy, Debug)]
+pub struct ExoticRevaluer {
+    exotic: Exotic,
+    price: f64,
 }
 
 /// An option valued once, to be compared with what it becomes.
@@ -63,7 +73,12 @@ pub struct Revaluer {
 }
 
 impl VolatilityShocks {
-    /// The volatility shocked up, as it is, and shocked down, with so much time to go.
+    /// The volatility of an exotic shocked up, as it is, and shocked down, with so much time to go.
+    pub fn exotic_volatilities(&self, it: &Exotic) -> [Shocked; 3] {
+        self.volatilities(&it.european())
+    }
+
+    /// The same of an option.
     pub fn volatilities(&self, it: &Option) -> [Shocked; 3] {
         let (volatility, days) = (it.volatility, it.time * DAYS_PER_YEAR);
         let power = if days < LONG_DAYS { self.short_power } else { self.long_power };
@@ -91,7 +106,24 @@ impl Revaluer {
     }
 }
 
+impl ExoticRevaluer {
+    pub fn new(it: &Exotic, ahead: Duration) -> Self {
+        Self { exotic: it.later(ahead), price: it.price() }
+    }
+
+    /// What one unit gains, times `weight`, when index and forward move by `shift` and the volatility becomes
+    /// `volatility`.
+    pub fn gain(&self, volatility: Shocked, shift: Shift, weight: Fix) -> Gain {
+        let after = self.exotic.moved(shift.ratio(), volatility).price();
+        Gain(from_fix(weight) * (after - self.price))
+    }
+}
+
 impl Exposure {
+    pub fn exotic(it: &ExoticQuote) -> Self {
+        Self::Exotic(it.exotic())
+    }
+
     pub fn linear(forward: Cash) -> Self {
         Self::Linear { forward: from_cash(forward) }
     }
@@ -105,6 +137,7 @@ impl Exposure {
         match self {
             Self::Linear { .. } => Gain(0.0),
             Self::Option(it) => Gain(black::price(it)),
+            Self::Exotic(it) => Gain(it.price()),
         }
     }
 }

@@ -7,8 +7,8 @@ use crypto::PublicKey;
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Blob, BlockOffer, Boxed, ComboLeg, Conditions, InstrumentId, List, OrderFilter, OrderId,
-    ProtectionLimits, QuoteSide, UnderlyingId,
+    AccountId, Blob, BlockOffer, Boxed, ComboLeg, Conditions, ExoticTerms, InstrumentId, List, OrderFilter,
+    OrderId, ProtectionLimits, QuoteSide, UnderlyingId,
     limits::{COMBO_LEGS_MAX, DESTINATION_BYTES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, PARAMETER_BYTES_MAX},
 };
 
@@ -184,5 +184,9 @@ tagged! {
         24 => EnterVault { pool: u16, amount: Cash },
         /// Gives shares of a pool's vault back, for what they are worth. Owner only.
         25 => LeaveVault { pool: u16, shares: u64 },
+        /// Lists an exotic of these terms, or finds the one that there is.
+        26 => CreateExotic { terms: ExoticTerms },
+        /// So many lots that are held of an American option pay what they are in the money by, at the index and at once.
+        27 => Exercise { instrument: InstrumentId, lots: Lots },
     }
 }

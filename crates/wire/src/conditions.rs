@@ -94,6 +94,7 @@ tagged! {
         1 => Future,
         2 => Perpetual,
         3 => Combo,
+        4 => Exotic,
     }
 }
 

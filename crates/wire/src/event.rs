@@ -6,8 +6,9 @@
 use num::{Cash, Fix, Lots, Position, Side, Ticks, Timestamp};
 
 use crate::{
-    AccountId, Author, Change, ComboLeg, ComboTrade, Conditions, Destination, InstrumentId, InstrumentName,
-    IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject, Round, Rung, UnderlyingId,
+    AccountId, Author, Change, ComboLeg, ComboTrade, Conditions, Destination, Exercise, ExoticTerms,
+    InstrumentId, InstrumentName, IntentId, List, MarginModel, NewOrder, OrderId, Permission, Reject, Round,
+    Rung, UnderlyingId,
     limits::{ACTIONS_MAX, COMBO_LEGS_MAX},
 };
 use crypto::PublicKey;
@@ -30,6 +31,8 @@ tagged! {
         6 => Proposed { proposal: u64 },
         /// The combo of the legs that were asked for, and the side that buys them as they were asked for.
         7 => Combo { instrument: InstrumentId, side: Side },
+        /// The exotic of the terms that were asked for.
+        8 => Exotic { instrument: InstrumentId },
     }
 }
 
@@ -188,6 +191,15 @@ tagged! {
         /// An account paid into the vault of a pool; its shares can be given back from then on.
         63 => VaultEntered { pool: u16, account: AccountId, amount: Cash, shares: u64, unlocks_at: Timestamp },
         64 => VaultLeft { pool: u16, account: AccountId, amount: Cash, shares: u64 },
+        /// What an exotic that was just listed is, and who paid for that.
+        65 => ExoticListed { instrument: InstrumentId, terms: ExoticTerms, account: AccountId, fee: Cash },
+        /// The index met the level of a barrier option; nothing undoes it.
+        66 => BarrierTouched { instrument: InstrumentId, price: Cash },
+        /// A fixing of an Asian option, the `made`th of it.
+        67 => AsianFixed { instrument: InstrumentId, price: Cash, made: u32 },
+        /// A holder exercised; one `Assigned` for each who paid for it follows.
+        68 => Exercised { account: AccountId, instrument: InstrumentId, exercise: Exercise },
+        69 => Assigned { account: AccountId, instrument: InstrumentId, exercise: Exercise },
         /// What a position paid (negative) or got since it last did.
         50 => FundingPaid { account: AccountId, instrument: InstrumentId, position: Position, amount: Cash },
     }

@@ -20,6 +20,7 @@ mod committee;
 mod conditions;
 mod equivocation;
 mod event;
+mod exotic;
 mod intent;
 pub mod limits;
 mod message;
@@ -51,6 +52,7 @@ pub use conditions::{
 };
 pub use equivocation::Equivocation;
 pub use event::{Event, HaltCause, OrderEnd, Outcome, TradeEvent, TradeKind};
+pub use exotic::{Exercise, ExoticStyle, ExoticTerms, Knock, OptionRight};
 pub use intent::{AccountId, Atomicity, InstrumentId, Intent, IntentId, OrderId, SignedIntent, UnderlyingId};
 pub use message::{Letter, Message};
 pub use record::Record;

@@ -115,6 +115,31 @@ tagged! {
         125 => VaultShares { have: u64, need: u64 },
         #[error("all shares together are worth {have}, must be worth more than nothing")]
         126 => VaultWorthless { have: Cash },
+        // Exotics.
+        #[error("this network has no exotics")]
+        127 => ExoticsClosed,
+        #[error("options of the underlying have no smile for an expiry at {}, or it has passed", have.millis())]
+        128 => ExoticExpiry { have: Timestamp },
+        #[error("a strike or level of {have}, must be a multiple of {step} from {low} to {high}")]
+        129 => ExoticPrice { have: Cash, step: Cash, low: Cash, high: Cash },
+        #[error("an amount or rebate of {have}, must be a multiple of {step} from {low} to {high}")]
+        130 => ExoticAmount { have: Cash, step: Cash, low: Cash, high: Cash },
+        #[error("the level is {have}, must lie beyond {need}: the index, or the strike of an option that would end there")]
+        131 => ExoticLevel { have: Cash, need: Cash },
+        #[error("{have} fixings, must be 2 to {need}")]
+        132 => ExoticFixings { have: u32, need: u32 },
+        #[error("a name of {have} bytes, at most {need}")]
+        133 => ExoticName { have: u32, need: u32 },
+        #[error("the underlying has {have} exotics, and {need} is the most there can be")]
+        134 => ExoticLimit { have: u32, need: u32 },
+        #[error("instrument {have} is an exotic: it has no book and trades by offers")]
+        135 => NoBook { have: InstrumentId },
+        #[error("instrument {have} cannot be exercised before its end")]
+        136 => NotAmerican { have: InstrumentId },
+        #[error("{} lots, of which {} are held", have.get(), need.get())]
+        137 => ExerciseTooLarge { have: Lots, need: Lots },
+        #[error("the index is {have}, exercise pays nothing at a strike of {need}")]
+        138 => NotInTheMoney { have: Cash, need: Cash },
         // Orders that are there already.
         #[error("the account has no such open order")]
         40 => UnknownOrder,

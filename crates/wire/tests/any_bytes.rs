@@ -8,10 +8,10 @@ use commonware_codec::{DecodeExt, Encode, EncodeSize, Read, ReadExt};
 use proptest::prelude::*;
 use wire::{
     AccountId, Action, AgreedChange, Attestation, Batch, BatchRef, Blob, Block, BlockRef, Certificate,
-    Commit, CommittedBlock, CommittedPayload, CommitteeVote, Conditions, Event, Intent, Letter, Lineage,
-    List, Message, NewOrder, OrderFilter, OrderKind, OrderTarget, Outcome, ProtectionLimits, QuoteSide,
-    Record, Reject, RootSignature, SignedBlock, SignedCeremonyMessage, SignedIntent, TradeEvent, Transaction,
-    Trigger, WorkerMessage, WorkerOrder, WorkerWord,
+    Commit, CommittedBlock, CommittedPayload, CommitteeVote, Conditions, Event, Exercise, ExoticTerms,
+    Intent, Letter, Lineage, List, Message, NewOrder, OrderFilter, OrderKind, OrderTarget, Outcome,
+    ProtectionLimits, QuoteSide, Record, Reject, RootSignature, SignedBlock, SignedCeremonyMessage,
+    SignedIntent, TradeEvent, Transaction, Trigger, WorkerMessage, WorkerOrder, WorkerWord,
 };
 
 /// How a type read one stream of bytes.
@@ -60,6 +60,8 @@ fn judge_all(stream: &Bytes) -> Vec<(&'static str, Verdict)> {
         CommittedPayload,
         Conditions,
         Event,
+        Exercise,
+        ExoticTerms,
         Intent,
         Letter,
         Lineage,

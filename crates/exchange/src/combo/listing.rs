@@ -64,7 +64,7 @@ impl State {
         }
         let different: BTreeSet<InstrumentId> = asked.iter().map(|leg| leg.instrument).collect();
         let underlyings: BTreeSet<UnderlyingId> = legs.iter().map(|(it, _)| it.underlying).collect();
-        let are_plain = legs.iter().all(|(it, _)| !it.is_combo());
+        let are_plain = legs.iter().all(|(it, _)| !it.is_combo() && !it.is_exotic());
         if asked.len() < 2 || different.len() < asked.len() || underlyings.len() > 1 || !are_plain {
             return Err(Reject::ComboLegs { have: count(asked.len()), need: LEGS_MAX });
         }
@@ -114,6 +114,7 @@ impl State {
             listing: Listing::Open,
             valuation: value(&combo, |leg| self.instrument_at(leg)),
             combo: Some(combo),
+            exotic: None,
             open_interest: 0,
             halt: None,
             collected: Vec::new(),
@@ -138,7 +139,10 @@ impl State {
             .collect::<Option<_>>()?;
         let underlying = legs.first()?.0.underlying;
         let fits = |(it, ratio): &(&Instrument, i64)| {
-            it.underlying == underlying && !it.is_combo() && (1..=RATIO_MAX).contains(&ratio.unsigned_abs())
+            it.underlying == underlying
+                && !it.is_combo()
+                && !it.is_exotic()
+                && (1..=RATIO_MAX).contains(&ratio.unsigned_abs())
         };
         let has_fitting = (2..=limits::COMBO_LEGS_MAX).contains(&legs.len()) && legs.iter().all(fits);
         let (legs, _) = normalised(&legs);
@@ -186,10 +190,10 @@ impl State {
             return;
         }
         self.end_held_in(&idle);
-        idle.into_iter().for_each(|id| self.delist_combo(id));
+        idle.into_iter().for_each(|id| self.delist(id));
     }
 
-    pub(crate) fn delist_combo(&mut self, id: InstrumentId) {
+    pub(crate) fn delist(&mut self, id: InstrumentId) {
         let it = self.instrument_mut(id);
         (it.listing, it.valuation) = (Listing::Delisted, None);
         self.emit(Event::Delisted { instrument: id });

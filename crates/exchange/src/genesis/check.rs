@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use num::{Cash, Fix, Timestamp};
 
 use super::{
-    FORWARD_RANGE, Faucet, Genesis, GenesisError, SmileParameters, Surface, UnderlyingGenesis, Units,
+    ExoticParameters, FORWARD_RANGE, Faucet, Genesis, GenesisError, SmileParameters, Surface,
+    UnderlyingGenesis, Units,
 };
 use crate::{
     book::RESTING_MAX,
@@ -130,6 +131,9 @@ impl Genesis {
             within("combos.idle_ms", combos.idle_ms, 1..=u64::from(u32::MAX))?;
             within("combos.fee_micros", combos.fee_micros, 0..=1_000_000 * Cash::SCALE)?;
         }
+        if let Some(exotics) = &self.exotics {
+            exotics.check()?;
+        }
         if let Some(smiles) = &self.smiles {
             smiles.check()?;
         }
@@ -234,8 +238,9 @@ impl Genesis {
         let mut seen = BTreeSet::new();
         for (index, text) in self.instruments.iter().enumerate() {
             let have = || text.clone();
-            let (symbol, contract) =
-                name::parse(text).ok_or_else(|| GenesisError::Name { index, have: have() })?;
+            // Exotics are listed by whoever wants one.
+            let parsed = name::parse(text).filter(|(_, it)| !matches!(it, Contract::Exotic { .. }));
+            let (symbol, contract) = parsed.ok_or_else(|| GenesisError::Name { index, have: have() })?;
             let place = self.underlyings.iter().position(|it| it.symbol == symbol);
             let place = place.ok_or_else(|| GenesisError::Underlying { index, have: have() })?;
             if !seen.insert(text) {
@@ -298,6 +303,17 @@ impl Surface {
             above = node.strike_micros;
         }
         Ok(())
+    }
+}
+
+impl ExoticParameters {
+    fn check(&self) -> Result<(), GenesisError> {
+        within("exotics.open_max", self.open_max, 1..=1_024)?;
+        within("exotics.idle_ms", self.idle_ms, 1..=u64::from(u32::MAX))?;
+        within("exotics.fee_micros", self.fee_micros, 0..=1_000_000 * Cash::SCALE)?;
+        within("exotics.step_billionths", self.step_billionths, ONE / 100_000..=ONE)?;
+        within("exotics.reach", self.reach, 2..=10)?;
+        within("exotics.fixings_max", self.fixings_max, 2..=366)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, combos, vaults,
+//! Parameters of what guards the exchange: halts, funding, withdrawals, listing, combos, exotics, vaults,
 //! the oracle's ladder.
 //!
 //! Invariant: each has a default that a local network can use; where one is absent in genesis, so is its rule.
@@ -127,6 +127,38 @@ pub struct ComboParameters {
 impl Default for ComboParameters {
     fn default() -> Self {
         Self { open_max: 256, idle_ms: num::HOUR_MS, fee_micros: Cash::SCALE }
+    }
+}
+
+/// Which exotics can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExoticParameters {
+    /// Open exotics of one underlying: each is valued anew in every scenario when marks are made.
+    pub open_max: u32,
+    /// How long an exotic stays that nobody holds and nobody trades.
+    pub idle_ms: u64,
+    /// What it costs to list one.
+    pub fee_micros: i64,
+    /// The distance of strikes and levels as a part of the index, before it is rounded up to 1, 2 or 5 times a power of
+    /// ten.
+    pub step_billionths: i64,
+    /// A strike or level is at most so many times the index, and at least that part of it.
+    pub reach: u32,
+    /// Fixings of an Asian option, a day apart.
+    pub fixings_max: u32,
+}
+
+impl Default for ExoticParameters {
+    fn default() -> Self {
+        Self {
+            open_max: 32,
+            idle_ms: num::HOUR_MS,
+            fee_micros: 10 * Cash::SCALE,
+            step_billionths: Fix::SCALE / 1_000,
+            reach: 4,
+            fixings_max: 31,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ pub mod file;
 mod grids;
 
 use num::{Duration, Fix, Timestamp};
-use pricing::{Exposure, Gain, Revaluer, Shift, VolatilityShocks};
+use pricing::{ExoticRevaluer, Exposure, Gain, Revaluer, Shift, Shocked, VolatilityShocks};
 
 use crate::instrument::Profits;
 
@@ -19,6 +19,17 @@ pub enum Shock {
     Up,
     Same,
     Down,
+}
+
+impl Shock {
+    /// The volatility under the shock, of the three that there are.
+    const fn of(self, [up, same, down]: [Shocked; 3]) -> Shocked {
+        match self {
+            Self::Up => up,
+            Self::Same => same,
+            Self::Down => down,
+        }
+    }
 }
 
 /// One state of the world.
@@ -79,14 +90,16 @@ impl Grid {
                 self.scenarios.iter().map(|s| Gain::linear(*forward, s.shift, s.weight)).collect()
             }
             Exposure::Option(it) => {
-                let [up, same, down] = self.shocks.volatilities(it);
-                let volatility = |shock| match shock {
-                    Shock::Up => up,
-                    Shock::Same => same,
-                    Shock::Down => down,
-                };
+                let volatilities = self.shocks.volatilities(it);
                 let revaluer = Revaluer::new(*it, self.ahead);
-                self.scenarios.iter().map(|s| revaluer.gain(volatility(s.shock), s.shift, s.weight)).collect()
+                let gain = |s: &Scenario| revaluer.gain(s.shock.of(volatilities), s.shift, s.weight);
+                self.scenarios.iter().map(gain).collect()
+            }
+            Exposure::Exotic(it) => {
+                let volatilities = self.shocks.exotic_volatilities(it);
+                let revaluer = ExoticRevaluer::new(it, self.ahead);
+                let gain = |s: &Scenario| revaluer.gain(s.shock.of(volatilities), s.shift, s.weight);
+                self.scenarios.iter().map(gain).collect()
             }
         }
     }

@@ -71,8 +71,9 @@ impl State {
         from: InstrumentId,
         rules: &VaultParameters,
     ) -> Vec<InstrumentId> {
-        let is_quoted =
-            |it: &&Instrument| it.is_option() && it.is_open() && self.pool_of(it.id) == Some(pool);
+        let is_quoted = |it: &&Instrument| {
+            it.is_option() && !it.is_exotic() && it.is_open() && self.pool_of(it.id) == Some(pool)
+        };
         let place = usize::try_from(from.0).unwrap_or(usize::MAX).min(self.instruments.len());
         let (before, behind) = self.instruments.split_at(place);
         let all = behind.iter().chain(before).filter(is_quoted).map(|it| it.id);

@@ -1,6 +1,8 @@
 //! A small exchange for tests: two underlyings, a few instruments, users with keys, commits one by one.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod exotics;
+
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::{CoinValue, Digest, SigningKey};
@@ -106,6 +108,12 @@ impl Bench {
             actions: List::new(actions).expect("a test signs at most 64 actions"),
         };
         intent.sign(&key(user))
+    }
+
+    /// A number that no intent of this bench has, for an offer.
+    pub fn next_nonce(&mut self) -> u64 {
+        self.nonce += 1;
+        self.nonce
     }
 
     /// Applies one commit of these intents and returns its events.

@@ -175,7 +175,7 @@ pub(super) fn instrument_states(
     (topic, selection): (&Topic, &Selection),
     ended: &BTreeSet<InstrumentId>,
 ) {
-    for it in ended.iter().filter_map(|id| view.instrument_of(*id)).filter(|it| selection.holds(it)) {
+    for it in ended.iter().filter_map(|id| view.instrument_of(*id)).filter(|it| selection.shows(it)) {
         let state = match it.listing {
             exchange::Listing::Open => "created",
             exchange::Listing::Expired | exchange::Listing::Delisted => "closed",

@@ -9,8 +9,8 @@ mod trades;
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{State, apply, name::Contract};
-use num::{Cash, Fix, Position, Timestamp};
-use wire::{AccountId, CommittedPayload, Event, InstrumentId, IntentId, OrderId, UnderlyingId};
+use num::{Cash, Fix, Position, Side, Timestamp};
+use wire::{AccountId, CommittedPayload, Event, Exercise, InstrumentId, IntentId, OrderId, UnderlyingId};
 
 use crate::{
     history::{Delivery, Entry, Settlement, Why, balance},
@@ -18,7 +18,7 @@ use crate::{
     model::{Fill, Order, Trade},
     outcome::{Outcome, rejected},
     rpc::RpcError,
-    view::{View, payoff},
+    view::View,
 };
 
 use trades::{Block, ComboTrading};
@@ -96,9 +96,15 @@ impl View {
                 changes.outcomes.insert(*intent, Err(rejected(reject)));
             }
             Event::PositionSettled { account, instrument, position, amount } => {
-                let delivered = self.note_settled((*account, *instrument), (*position, *amount), changes);
-                self.log(*account, Why::Delivery, *amount, changes);
-                changes.log.iter_mut().last().into_iter().for_each(|entry| entry.delivered = delivered);
+                let price = self.state.instrument(*instrument).and_then(|it| self.delivery_price(it));
+                let price = price.unwrap_or(Cash::ZERO);
+                self.note_settled((*account, *instrument), (*position, *amount, price), changes);
+            }
+            Event::Exercised { account, instrument, exercise } => {
+                self.note_exercised((*account, *instrument), exercise, (Side::Sell, changes));
+            }
+            Event::Assigned { account, instrument, exercise } => {
+                self.note_exercised((*account, *instrument), exercise, (Side::Buy, changes));
             }
             Event::InsurancePaid { account, amount, .. } => {
                 self.log(*account, Why::Insurance, *amount, changes);
@@ -155,7 +161,7 @@ impl View {
                 instrument: it.id,
                 time_ms: now,
                 position: Fix::ZERO,
-                mark: payoff(&it.contract, price),
+                mark: it.payoff(price),
                 index: price,
                 paid: Cash::ZERO,
                 profit: Cash::ZERO,
@@ -166,29 +172,44 @@ impl View {
         self.history.delivered(Delivery { underlying: symbol, expiry_ms, price, time_ms: now });
     }
 
+    /// A position, or a part of it, was paid for at a price of the underlying.
     fn note_settled(
         &mut self,
         (account, instrument): (AccountId, InstrumentId),
-        (position, paid): (Position, Cash),
+        (position, paid, price): (Position, Cash, Cash),
         changes: &mut Changes,
-    ) -> Option<(InstrumentId, Fix, Cash)> {
+    ) {
         let time_ms = self.now_ms();
-        let it = self.state.instrument(instrument)?;
-        let delivery = self.delivery_price(it)?;
+        let Some(it) = self.state.instrument(instrument) else { return };
+        let (position, mark) = (State::units(it, position), it.payoff(price));
         let settled = self.history.settled(Settlement {
             id: 0,
             account: Some(account),
             instrument,
             time_ms,
-            position: State::units(it, position),
-            mark: payoff(&it.contract, delivery),
-            index: delivery,
+            position,
+            mark,
+            index: price,
             paid,
             profit: Cash::ZERO,
         });
-        let told = (instrument, settled.position, settled.mark);
         changes.settlements.push(settled);
-        Some(told)
+        self.log(account, Why::Delivery, paid, changes);
+        let told = Some((instrument, position, mark));
+        changes.log.iter_mut().last().into_iter().for_each(|entry| entry.delivered = told);
+    }
+
+    /// What a holder was long of, who sells it by exercise, or what an assigned account was short of.
+    fn note_exercised(
+        &mut self,
+        of: (AccountId, InstrumentId),
+        it: &Exercise,
+        (side, changes): (Side, &mut Changes),
+    ) {
+        let lots = i64::try_from(it.lots.get()).unwrap_or(i64::MAX);
+        let minus = it.amount.checked_neg().unwrap_or(it.amount);
+        let (position, paid) = if side == Side::Sell { (lots, it.amount) } else { (-lots, minus) };
+        self.note_settled(of, (Position::new(position), paid, it.price), changes);
     }
 
     fn touch(&self, order: OrderId, changes: &mut Changes) {

@@ -206,7 +206,8 @@ impl History {
             return settlement;
         };
         let of = self.accounts.entry(account).or_default();
-        settlement.profit = of.costs.entry(settlement.instrument).or_default().deliver(settlement.mark);
+        settlement.profit =
+            of.costs.entry(settlement.instrument).or_default().deliver(settlement.position, settlement.mark);
         push_bounded(&mut of.settlements, settlement.clone(), SETTLEMENTS_MAX);
         settlement
     }

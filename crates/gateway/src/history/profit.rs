@@ -45,9 +45,11 @@ impl Cost {
         Fix::from_raw(i64::try_from(self.size).unwrap_or(i64::MAX))
     }
 
-    /// The position was delivered at `price`; the profit that this realised.
-    pub fn deliver(&mut self, price: Cash) -> Cash {
-        let size = i64::try_from(-self.size).unwrap_or(0);
+    /// The position, or a part of it, was delivered at `price`; the profit that this realised. Of a position whose fills
+    /// were not seen nothing is known.
+    pub fn deliver(&mut self, part: Fix, price: Cash) -> Cash {
+        let known = self.size.clamp(i128::from(part.raw()).min(0), i128::from(part.raw()).max(0));
+        let size = i64::try_from(-known).unwrap_or(0);
         self.fill(Fix::from_raw(size), price)
     }
 }
@@ -63,7 +65,8 @@ mod tests {
         assert_eq!(cost.fill(lots(2), Cash::from_micros(100)), Cash::ZERO);
         assert_eq!(cost.fill(lots(-1), Cash::from_micros(130)), Cash::from_micros(30));
         assert_eq!(cost.fill(lots(-3), Cash::from_micros(90)), Cash::from_micros(-10));
-        assert_eq!(cost.deliver(Cash::from_micros(80)), Cash::from_micros(20));
+        assert_eq!(cost.deliver(lots(3), Cash::from_micros(80)), Cash::ZERO, "it was never long");
+        assert_eq!(cost.deliver(lots(-2), Cash::from_micros(80)), Cash::from_micros(20));
         assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(40) });
     }
 }

@@ -37,7 +37,7 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         "estimated_liquidation_price": null,
         "delta": fix(it.greeks.delta),
     });
-    if let Kind::Option { .. } = instrument.kind {
+    if let Kind::Option { .. } | Kind::Exotic { .. } = instrument.kind {
         for (name, greek) in greeks(&it.greeks).as_object().into_iter().flatten() {
             value[name] = greek.clone();
         }

@@ -4,6 +4,7 @@
 //! left out where the venue leaves it out.
 
 mod account;
+mod exotic;
 mod order;
 mod trade;
 
@@ -12,6 +13,7 @@ use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
 
 pub use account::{position, summary};
+pub use exotic::exotic;
 pub use order::{OrderObject, is_of_type};
 pub use trade::{FillObject, TradeObject, block_id};
 
@@ -38,6 +40,7 @@ pub struct Stats {
 pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Option { .. } => "option",
+        Kind::Exotic { .. } => "exotic",
         Kind::Future | Kind::Perpetual => "future",
         Kind::FutureCombo => "future_combo",
         Kind::OptionCombo => "option_combo",
@@ -102,20 +105,21 @@ pub fn instrument(it: &Instrument) -> Value {
         "block_trade_min_trade_amount": 25,
         "block_trade_tick_size": cash(it.tick),
     });
+    if let Kind::Option { strike, right } | Kind::Exotic { strike, right, .. } = it.kind {
+        value["strike"] = cash(strike);
+        value["option_type"] = json!(match right {
+            Right::Call => "call",
+            Right::Put => "put",
+        });
+    }
     match it.kind {
-        Kind::Option { strike, right } => {
-            value["strike"] = cash(strike);
-            value["option_type"] = json!(match right {
-                Right::Call => "call",
-                Right::Put => "put",
-            });
-        }
+        Kind::Exotic { style, .. } => value["exotic"] = exotic::style(&style),
         Kind::Future | Kind::Perpetual => {
             value["future_type"] = json!("linear");
             value["max_leverage"] = json!(20);
             value["max_liquidation_commission"] = json!(0.0075);
         }
-        Kind::FutureCombo | Kind::OptionCombo => {}
+        Kind::Option { .. } | Kind::FutureCombo | Kind::OptionCombo => {}
     }
     value
 }
@@ -212,7 +216,7 @@ pub fn ticker(
         "open_interest": fix(market.open_interest),
     });
     match it.kind {
-        Kind::Option { .. } => {
+        Kind::Option { .. } | Kind::Exotic { .. } => {
             value["underlying_price"] = optional(market.forward);
             value["underlying_index"] = json!(underlying_index(it));
             value["interest_rate"] = json!(0.0);
@@ -267,7 +271,7 @@ pub fn book_summary(it: &Instrument, market: &Market, stats: &Stats, now_ms: u64
         "estimated_delivery_price": optional(market.index),
     });
     match it.kind {
-        Kind::Option { .. } => {
+        Kind::Option { .. } | Kind::Exotic { .. } => {
             value["mark_iv"] = percent(market.mark_iv);
             value["underlying_price"] = optional(market.forward);
             value["underlying_index"] = json!(underlying_index(it));

@@ -57,6 +57,8 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "edit_by_label"
         | "close_position"
         | "create_combo"
+        | "clockless/create_exotic"
+        | "clockless/exercise"
         | "mass_quote"
         | "set_mmp_config"
         | "reset_mmp"

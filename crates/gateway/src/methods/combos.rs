@@ -57,7 +57,7 @@ pub(super) async fn create(caller: Caller<'_>, params: &Params) -> Answer {
     let action = Action::CreateCombo { legs };
     let outcome = caller.gateway.execute(caller.identity, vec![action]).await.map_err(of_trades)?;
     let view = caller.gateway.view();
-    let it = outcome.combo.and_then(|id| view.instrument_of(id));
+    let it = outcome.listed.and_then(|id| view.instrument_of(id));
     let it = it.ok_or_else(|| RpcError::new(Code::InternalServerError, "the combo left no trace"))?;
     rpc::answer(&details_of(&view, it))
 }

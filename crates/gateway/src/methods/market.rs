@@ -67,7 +67,7 @@ pub(super) fn get_currencies(gateway: &Gateway) -> RpcResult {
 pub(super) fn get_instruments(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
     let (selection, expired) = (Selection::read(&view, params)?, params.flag("expired")?);
-    let chosen = view.instruments().iter().filter(|it| selection.holds(it) && it.is_active() != expired);
+    let chosen = view.instruments().iter().filter(|it| selection.shows(it) && it.is_active() != expired);
     Ok(chosen.map(json::instrument).collect())
 }
 
@@ -140,6 +140,8 @@ pub(crate) fn implied(view: &View, it: &Instrument, market: &Market) -> (Option<
     };
     match it.kind {
         Kind::Option { .. } => (of(&market.bids), of(&market.asks)),
+        // One volatility says little of an exotic's price.
+        Kind::Exotic { .. } => (None, None),
         Kind::Future | Kind::Perpetual | Kind::FutureCombo | Kind::OptionCombo => (None, None),
     }
 }
@@ -184,7 +186,7 @@ fn order_book(view: &View, it: &Instrument, depth: usize) -> Value {
 pub(super) fn summary_by_currency(gateway: &Gateway, params: &Params) -> RpcResult {
     let view = gateway.view();
     let selection = Selection::read(&view, params)?;
-    let chosen = view.instruments().iter().filter(|it| it.is_active() && selection.holds(it));
+    let chosen = view.instruments().iter().filter(|it| it.is_active() && selection.shows(it));
     Ok(chosen.map(|it| summary(&view, it)).collect())
 }
 

@@ -87,8 +87,8 @@ fn volumes_of(view: &View, underlying: &str, days: u64) -> [Fix; 3] {
     let mut volumes = [Fix::ZERO; 3];
     for it in view.instruments().iter().filter(|it| it.underlying == underlying) {
         let place = match it.kind {
-            Kind::Option { right: Right::Call, .. } => 0,
-            Kind::Option { right: Right::Put, .. } => 1,
+            Kind::Option { right: Right::Call, .. } | Kind::Exotic { right: Right::Call, .. } => 0,
+            Kind::Option { right: Right::Put, .. } | Kind::Exotic { right: Right::Put, .. } => 1,
             Kind::Future | Kind::Perpetual => 2,
             // Its legs count.
             Kind::FutureCombo | Kind::OptionCombo => continue,

@@ -12,6 +12,7 @@ mod block_trade;
 mod cancelling;
 mod chain;
 mod combos;
+mod exotics;
 mod index;
 mod market;
 mod market_history;
@@ -108,6 +109,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         }
         "get_block_rfq_trades" => block_rfq::trades(gateway, params),
         "get_announcements" => Ok(json!([])),
+        "clockless/get_exotic" => exotics::get(gateway, params),
         "clockless/get_chain" => chain::get_chain(gateway, params),
         "clockless/get_finality" => {
             let last = gateway.view().commit_index();
@@ -148,6 +150,8 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "edit_by_label" => trading::edit_by_label(caller, params).await,
         "close_position" => trading::close_position(caller, params).await,
         "create_combo" => combos::create(caller, params).await,
+        "clockless/create_exotic" => exotics::create(caller, params).await,
+        "clockless/exercise" => exotics::exercise(caller, params).await,
         "mass_quote" => quoting::mass_quote(caller, params).await,
         "set_mmp_config" => quoting::set_protection(caller, params).await,
         "reset_mmp" => quoting::reset_protection(caller, params).await,

@@ -8,8 +8,10 @@
 mod american;
 mod asian;
 mod barrier;
+mod claim;
 mod digital;
 mod lookback;
+mod moments;
 
 use crate::{
     black::{Greeks, Value},
@@ -22,8 +24,11 @@ use crate::{
 pub use american::American;
 pub use asian::{Asian, Average};
 pub use barrier::{Barrier, Crossing, Knock};
+pub use claim::{Claim, Exotic, ExoticQuote};
+pub(crate) use digital::SmileDigital;
 pub use digital::{Digital, Payout};
 pub use lookback::{Lookback, Strike};
+pub(crate) use moments::Moments;
 
 /// Closed formulas divide by the variance: without any, nothing is left of them.
 pub(crate) const LIVE_VOLATILITY: Need = Need { min: 1e-3, max: 100.0 };
