@@ -75,9 +75,9 @@ fn terms(number: usize) -> ExoticTerms {
         ExoticStyle::Asian { fixings: 15 },
         ExoticStyle::Cash { amount: usdc(-1) },
     ];
-    let right = if number % 2 == 0 { OptionRight::Call } else { OptionRight::Put };
+    let right = if number.is_multiple_of(2) { OptionRight::Call } else { OptionRight::Put };
     let near = support::exotics::terms(right, styles[(number / 4) % styles.len()]);
-    if number / 2 % 2 == 0 { far(near) } else { near }
+    if (number / 2).is_multiple_of(2) { far(near) } else { near }
 }
 
 fn begun() -> Genesis {

@@ -14,6 +14,7 @@ use super::{Formula, Inputs};
 use crate::{
     black::Right,
     domain::{DomainError, Need, PRICE},
+    elementary::pow,
     market::Market,
     number::Number,
 };
@@ -50,6 +51,7 @@ impl Formula for Moments {
         Need { min: 0.0, ..PRICE }.check("sum", self.sum).map(|_| ())
     }
 
+    #[inline(always)]
     fn price<N: Number>(&self, at: &Inputs<N>) -> N {
         let (mean, second) = self.moments(at);
         let all = f64::from(self.fixings);
@@ -73,6 +75,7 @@ impl Formula for Moments {
 impl Moments {
     /// The mean of what is not known of the average, and of its square: the later of two prices has the variance of the
     /// earlier in common with it.
+    #[inline(always)]
     fn moments<N: Number>(&self, at: &Inputs<N>) -> (N, N) {
         let variance = at.volatility * at.volatility;
         let (mut sum, mut squares) = (N::constant(0.0), N::constant(0.0));
@@ -82,7 +85,7 @@ impl Moments {
             let ahead = at.time - before;
             let ahead = if ahead.value() > 0.0 { ahead } else { N::constant(0.0) };
             let part = ahead.value() / self.time;
-            let price = at.spot * crate::elementary::pow(self.drift, 1.0 - part);
+            let price = at.spot * pow(self.drift, 1.0 - part);
             let shared = (variance * ahead).exp();
             squares = squares + price * (price + sum * 2.0) * shared;
             sum = sum + price;
