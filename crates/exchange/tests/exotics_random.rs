@@ -137,15 +137,15 @@ fn play(turns: &[Turn], saves: bool) -> (Bench, crypto::Digest) {
         }
         bench.commit(intents);
         bench.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(&key.encode(), &value),
-            None => tree.remove(&key.encode()),
+            Some(value) => tree.insert(key.path(), &value),
+            None => tree.remove(key.path()),
         });
         if saves {
             reload(&mut bench, &genesis);
         }
     }
     let mut anew = Map::new();
-    bench.state.leaves(|key, value| anew.insert(&key.encode(), &value));
+    bench.state.leaves(|key, value| anew.insert(key.path(), &value));
     assert_eq!(anew.root(), tree.root(), "the leaves are those that were told of");
     (bench, tree.root())
 }
