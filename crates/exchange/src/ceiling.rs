@@ -8,8 +8,10 @@
 //! Invariant: a ceiling that stands is never below initial margin less unrealised value, so that it only ever spares
 //! work: no outcome depends on it, and it is no part of what is saved.
 
+use std::collections::BTreeMap;
+
 use num::Cash;
-use wire::{InstrumentId, MarginModel};
+use wire::{InstrumentId, MarginModel, UnderlyingId};
 
 use crate::{
     contingency::{Surroundings, Units},
@@ -17,7 +19,7 @@ use crate::{
     holding::Holding,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
-    margin::{Filled, Fine, OpenOrder, ceil_part, product, units},
+    margin::{FINE_PER_CASH, Filled, Fine, OpenOrder, ceil_part, product, units},
     state::State,
 };
 
@@ -35,11 +37,20 @@ pub(crate) struct Ceiling {
 }
 
 /// What can make margin larger.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Growth {
     /// The most that a scenario, or the standard margin, loses more.
     loss: Fine,
     counted: Units,
+    /// What unrealised value falls by.
+    lost: Fine,
+}
+
+impl Growth {
+    const fn plus(self, more: Self) -> Self {
+        let (loss, lost) = (self.loss + more.loss, self.lost + more.lost);
+        Self { loss, lost, counted: self.counted.plus(more.counted) }
+    }
 }
 
 impl Ceiling {
@@ -54,8 +65,8 @@ impl Ceiling {
             concentration_billionths: if is_free { 0 } else { rules.concentration_billionths },
             ..*rules
         };
-        let claims =
-            self.claims.saturating_add(initial + growth.counted.contingency(at, &charged) + ROUNDING);
+        let charge = initial + growth.counted.contingency(at, &charged);
+        let claims = self.claims.saturating_add(charge + ceil_part(growth.lost) + ROUNDING);
         Self { claims, notional, ..self }
     }
 }
@@ -80,8 +91,10 @@ impl State {
         self.standing_ceiling(account).is_some_and(|ceiling| self.covers(account, &ceiling))
     }
 
+    /// Where a value may have saturated, there is no bound.
     fn covers(&self, account: AccountIndex, ceiling: &Ceiling) -> bool {
-        i128::from(self.ledger.balance(Purse::Account(account)).micros()) >= ceiling.claims
+        let balance = i128::from(self.ledger.balance(Purse::Account(account)).micros());
+        balance >= ceiling.claims && ceiling.claims > i128::from(i64::MIN / 2)
     }
 
     /// Whether the balance covers a ceiling that stands with more orders under it.
@@ -102,6 +115,13 @@ impl State {
         if self.is_below_ceiling(account) {
             return;
         }
+        if self.may_ask(account) {
+            let alone = self.ceiling_alone(account);
+            if self.covers(account, &alone) {
+                self.set_ceiling(account, Some(alone));
+                return;
+            }
+        }
         self.keep_risks(account);
         let (margin, risks) = (self.margin(account), self.risks(account));
         let notional = risks.iter().map(|(id, risk)| self.surroundings(*id).notional(risk.units(None).gross));
@@ -110,6 +130,29 @@ impl State {
         // What saturated is no bound.
         let is_bound = margin.initial < Cash::MAX && margin.value > Cash::MIN && margin.value < Cash::MAX;
         self.set_ceiling(account, is_bound.then_some(Ceiling { epoch: self.margin_epoch, claims, notional }));
+    }
+
+    /// The ceiling of an account as if each of its positions and orders met its own worst: no sums are needed for it.
+    fn ceiling_alone(&self, account: AccountIndex) -> Ceiling {
+        let holder = self.account(account);
+        let held = holder.holdings.iter().filter_map(|(id, holding)| {
+            let it = self.instrument_at(*id);
+            Some((it.underlying, move_growth(holder.model, it, [&Holding::default(), holding])?))
+        });
+        let ordered = holder.orders.iter().filter_map(|id| {
+            let order = self.order(*id)?;
+            let it = self.instrument_at(order.instrument);
+            Some((it.underlying, self.growth(account, it, &self.as_open(order))?))
+        });
+        let mut growths: BTreeMap<UnderlyingId, Growth> = BTreeMap::new();
+        for (underlying, growth) in held.chain(ordered) {
+            let sum = growths.entry(underlying).or_default();
+            *sum = sum.plus(growth);
+        }
+        let begun = Ceiling { epoch: self.margin_epoch, claims: 0, notional: 0 };
+        growths.into_iter().fold(begun, |ceiling, (id, growth)| {
+            ceiling.raised(&growth, (&self.parameters.margin, self.surroundings(id)))
+        })
     }
 
     /// An order was added: a ceiling that stands rises.
@@ -131,20 +174,10 @@ impl State {
     ) {
         let Some(ceiling) = self.standing_ceiling(account) else { return };
         let it = self.instrument_at(id);
-        let Some(valuation) = &it.valuation else { return };
-        let [had, has] = [before, after].map(|holding| units(it, holding.position));
-        let [paid, pays] = [before, after].map(|holding| i128::from(holding.cost(it).micros()));
-        let (model, moved) = (self.account(account).model, has - had);
-        let loss = match model {
-            MarginModel::Portfolio => -valuation.scenarios.worst(moved).min(0),
-            MarginModel::Standard => valuation.standard.of(has) - valuation.standard.of(had),
-        };
-        let counted = counted(it, (model, moved.abs()));
+        let model = self.account(account).model;
+        let Some(growth) = move_growth(model, it, [before, after]) else { return };
         let with = (&self.parameters.margin, self.surroundings(it.underlying));
-        let raised = ceiling.raised(&Growth { loss, counted }, with);
-        let lost = ceil_part(-product(moved, valuation.mark.micros())).saturating_add(pays - paid);
-        let claims = raised.claims.saturating_add(lost);
-        self.set_ceiling(account, Some(Ceiling { claims, ..raised }));
+        self.set_ceiling(account, Some(ceiling.raised(&growth, with)));
     }
 
     fn set_ceiling(&mut self, account: AccountIndex, ceiling: Option<Ceiling>) {
@@ -161,8 +194,22 @@ impl State {
             MarginModel::Portfolio => filled.worst(valuation),
             MarginModel::Standard => filled.standard(valuation),
         };
-        Some(Growth { loss, counted: counted(it, (model, filled.size())) })
+        Some(Growth { loss, counted: counted(it, (model, filled.size())), lost: 0 })
     }
+}
+
+/// What the difference of two holdings can add; `None` for what has no value, and is not counted.
+fn move_growth(model: MarginModel, it: &Instrument, [before, after]: [&Holding; 2]) -> Option<Growth> {
+    let valuation = it.valuation.as_ref()?;
+    let [had, has] = [before, after].map(|holding| units(it, holding.position));
+    let [paid, pays] = [before, after].map(|holding| i128::from(holding.cost(it).micros()));
+    let moved = has - had;
+    let loss = match model {
+        MarginModel::Portfolio => -valuation.scenarios.worst(moved).min(0),
+        MarginModel::Standard => valuation.standard.of(has) - valuation.standard.of(had),
+    };
+    let lost = (pays - paid) * FINE_PER_CASH - product(moved, valuation.mark.micros());
+    Some(Growth { loss, counted: counted(it, (model, moved.abs())), lost })
 }
 
 /// What so many units add at most to what contingencies are on.

@@ -183,6 +183,14 @@ const fn is_exotic(contract: &Contract) -> bool {
 }
 
 impl Units {
+    pub(crate) const fn plus(self, more: Self) -> Self {
+        Self {
+            short_options: self.short_options + more.short_options,
+            futures: self.futures + more.futures,
+            gross: self.gross + more.gross,
+        }
+    }
+
     /// What the standard margin does not ask for by itself.
     pub(crate) const fn beyond_standard(self) -> Self {
         Self { short_options: 0, futures: 0, ..self }

@@ -24,7 +24,7 @@ use crate::{
 /// Cash times `Fix`: micros of USDC in billionths. Sums of these are exact.
 pub(crate) type Fine = i128;
 
-const FINE_PER_CASH: i128 = 1_000_000_000;
+pub(crate) const FINE_PER_CASH: i128 = 1_000_000_000;
 
 /// The sums over one account's positions and orders in one underlying.
 #[derive(Clone, Debug, PartialEq, Eq)]

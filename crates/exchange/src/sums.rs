@@ -4,7 +4,7 @@
 //! order or trade; whoever asks gets them from holdings and open orders.
 //!
 //! Invariant: the sums are a function of holdings, orders and marks alone, so that no outcome depends on whether they
-//! are kept. What asking costs is bounded: sums that were asked for twice under the same prices stay until prices
+//! are kept. What asking costs is bounded: who was looked at a few times under the same prices has sums until they
 //! change.
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -24,10 +24,10 @@ use crate::{
 /// The sums of one account, by what its instruments are on.
 pub(crate) type Risks = BTreeMap<UnderlyingId, UnderlyingRisk>;
 
-/// How often sums are made anew under the same prices before they stay.
-const TIMES_MAX: u8 = 2;
+/// How often all of an account is looked at under the same prices before its sums are kept.
+const TIMES_MAX: u8 = 3;
 
-/// How often the sums of an account were made anew since prices last changed.
+/// How often all of an account was looked at since prices last changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     epoch: u64,
@@ -76,6 +76,15 @@ impl State {
 
     pub(crate) fn risk_in<'a>(&self, risks: &'a mut Risks, id: UnderlyingId) -> &'a mut UnderlyingRisk {
         risks.entry(id).or_insert_with(|| UnderlyingRisk::new(self.parameters.grid.len()))
+    }
+
+    /// Whether all of an account without sums may be looked at once more before they are kept; counts the look.
+    pub(crate) fn may_ask(&mut self, account: AccountIndex) -> bool {
+        let epoch = self.margin_epoch;
+        let holder = self.holder_mut(account).filter(|holder| holder.risks.is_none());
+        let Some(holder) = holder.filter(|holder| !holder.asked.is_too_often(epoch)) else { return false };
+        holder.asked.once_more(epoch);
+        true
     }
 
     /// Makes the sums of an account unless they are there.
@@ -154,7 +163,7 @@ impl State {
         usize::try_from(account).ok().and_then(|place| self.accounts.get_mut(place))
     }
 
-    fn as_open(&self, order: &Order) -> OpenOrder {
+    pub(crate) fn as_open(&self, order: &Order) -> OpenOrder {
         self.open_order(order.instrument, order.side, order.remaining(), order.price)
     }
 
