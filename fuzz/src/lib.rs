@@ -97,8 +97,8 @@ pub fn snapshot(bytes: &[u8]) {
 
 pub fn proof(bytes: &[u8]) {
     if let Some(proof) = one_encoding::<tree::Proof>(bytes) {
-        let _ = black_box(proof.verify(&crypto::Digest::ZERO, b"key", Some(b"value")));
-        let _ = black_box(proof.verify(&crypto::Digest::ZERO, b"key", None));
+        let _ = black_box(proof.verify(&crypto::Digest::ZERO, tree::Path::of(b"key"), Some(b"value")));
+        let _ = black_box(proof.verify(&crypto::Digest::ZERO, tree::Path::of(b"key"), None));
     }
 }
 
