@@ -131,6 +131,11 @@ impl<'a> Network<'a> {
         line.and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
+    /// Most commits that any validator has.
+    fn furthest(&self) -> u64 {
+        (0..HOSTS).map(|place| self.commits(place)).max().unwrap_or(0)
+    }
+
     fn until_commits(&self, places: &[u16], more: u64, what: &str) {
         let from: Vec<u64> = places.iter().map(|place| self.commits(*place)).collect();
         let give_up = Instant::now() + PATIENCE;
@@ -182,11 +187,10 @@ fn hosts_that_lose_frames_and_each_other_go_on_together() {
     // Two and two: nobody may go on, and everybody must afterwards.
     lab.must(&["partition", "h1,h2", "h3,h4"]);
     std::thread::sleep(Duration::from_secs(2));
-    let stuck: Vec<u64> = (0..HOSTS).map(|place| network.commits(place)).collect();
+    let stuck = network.furthest();
     std::thread::sleep(Duration::from_secs(2));
-    for place in 0..HOSTS {
-        assert!(network.commits(place) <= stuck[usize::from(place)] + 2, "half of the stake decides nothing");
-    }
+    // Who is behind may still learn from its half what was decided before: only the furthest tells.
+    assert!(network.furthest() <= stuck + 2, "half of the stake decides nothing");
     lab.must(&["heal"]);
     network.until_commits(&[0, 1, 2, 3], 10, "all go on after the split");
 
