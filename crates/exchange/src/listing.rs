@@ -18,7 +18,7 @@ use crate::{
     book::{OrderBook, PagedBook},
     calendar::{Date, EXPIRY_HOUR},
     genesis::{ListingParameters, Node, Surface},
-    instrument::Listing,
+    instrument::{Instrument, Listing},
     ladder::Use,
     name::{self, Contract, Right},
     state::State,
@@ -195,10 +195,22 @@ impl State {
     fn add_instrument(&mut self, text: &str) -> Option<InstrumentId> {
         let id = InstrumentId(u32::try_from(self.instruments.len()).ok()?);
         let it = list_instrument(&self.underlyings, &self.parameters.limits, (id, text))?;
+        Some(self.put_instrument(it, None))
+    }
+
+    /// Lists an instrument with an empty book, or lists `known` again in its place with the price it last traded at.
+    pub(crate) fn put_instrument(&mut self, it: Instrument, known: Option<InstrumentId>) -> InstrumentId {
+        if let Some(id) = known {
+            let last_trade = self.instrument_at(id).last_trade;
+            *self.instrument_mut(id) = Instrument { id, last_trade, ..it };
+            return id;
+        }
+        let id = it.id;
         self.names.insert(it.name.clone(), id);
         self.instruments.push(it);
         self.books.push(PagedBook::default());
-        Some(id)
+        self.touched.instruments.note(id);
+        id
     }
 
     /// Takes off options that are far from the index and nobody's.

@@ -10,7 +10,7 @@ use wire::{ComboLeg, Event, InstrumentId, InstrumentName, List, Outcome, Reject,
 
 use super::{Combo, Leg, RATIO_MAX, name, normalised, units, value};
 use crate::{
-    book::{OrderBook, PagedBook},
+    book::OrderBook,
     fees::fee_per_unit_max,
     funding::Funding,
     genesis::ComboParameters,
@@ -162,16 +162,7 @@ impl State {
         let legs = List::new(legs).expect("invariant: as many legs as were asked for");
         let name = InstrumentName::new(it.name.clone().into_bytes());
         let name = name.expect("invariant: a combo's name is cut to fit");
-        let id = known.unwrap_or(it.id);
-        if known.is_some() {
-            let last_trade = self.instrument_at(id).last_trade;
-            *self.instrument_mut(id) = Instrument { id, last_trade, ..it };
-        } else {
-            self.names.insert(it.name.clone(), id);
-            self.instruments.push(it);
-            self.books.push(PagedBook::default());
-            self.touched.instruments.note(id);
-        }
+        let id = self.put_instrument(it, known);
         self.emit(Event::Listed { instrument: id, name });
         let account = self.account(account).id;
         self.emit(Event::ComboListed { instrument: id, legs, account, fee });

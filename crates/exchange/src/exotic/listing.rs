@@ -12,7 +12,6 @@ use wire::{
 use super::{Exotic, FIXINGS_APART, Surroundings, contract, first_fixing, value};
 use crate::{
     begin::list_instrument,
-    book::PagedBook,
     genesis::ExoticParameters,
     instrument::{Instrument, Valuation},
     ladder::Use,
@@ -83,16 +82,7 @@ impl State {
         for fixing in fixings(terms) {
             self.oracle.list_expiry(terms.underlying, fixing);
         }
-        if known.is_some() {
-            let last_trade = self.instrument_at(id).last_trade;
-            *self.instrument_mut(id) = Instrument { last_trade, ..it };
-        } else {
-            self.names.insert(it.name.clone(), id);
-            self.instruments.push(it);
-            self.books.push(PagedBook::default());
-            self.touched.instruments.note(id);
-        }
-        id
+        self.put_instrument(it, known)
     }
 
     /// What an exotic is worth at the present index.
