@@ -3,7 +3,10 @@
 //! Invariant: `risks`, where there are any, are exactly the sums over the account's positions and open orders at the
 //! present marks; a test recomputes them from scratch.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::OnceLock,
+};
 
 use num::{Cash, Duration, Lots, Position, Timestamp};
 use wire::{AccountId, Conditions, InstrumentId, Label, MarginModel, NewOrder, OrderEnd, OrderId};
@@ -94,7 +97,7 @@ pub struct Account {
     /// When all orders end unless the owner says otherwise.
     pub switch: Option<Timestamp>,
     /// Margin sums by what instruments are on, while somebody looks at them.
-    pub(crate) risks: Option<Risks>,
+    pub(crate) risks: OnceLock<Risks>,
     pub(crate) asked: Asked,
     /// Spares looking at all of `risks`; says nothing of its own.
     pub(crate) ceiling: Option<Ceiling>,
@@ -120,7 +123,7 @@ impl Account {
             quotes: BTreeMap::new(),
             protections: BTreeMap::new(),
             switch: None,
-            risks: None,
+            risks: OnceLock::new(),
             asked: Asked::default(),
             ceiling: None,
             health: Health::Sound,

@@ -232,7 +232,7 @@ impl State {
 
     fn check_margin_sums(&self) -> Result<(), Broken> {
         for (place, account) in self.accounts.iter().enumerate() {
-            let Some(risks) = &account.risks else { continue };
+            let Some(risks) = account.risks.get() else { continue };
             let place = AccountIndex::try_from(place).unwrap_or(AccountIndex::MAX);
             let anew = self.risks_anew(place);
             let same = risks

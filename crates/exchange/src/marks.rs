@@ -6,6 +6,8 @@
 //! Invariant: marks change only here, and when they do every margin sum of the underlying is made anew. They
 //! change when the index has moved by a parameter or a period of data time has passed: a rule, not a timer.
 
+use std::sync::OnceLock;
+
 use num::{Cash, Fix, Rounding, Side, Ticks, Timestamp};
 use pricing::{Exposure, Quote, Slice};
 use wire::{Event, InstrumentId, UnderlyingId};
@@ -95,7 +97,7 @@ impl State {
         self.lift_ceilings();
         if !are_same {
             // What has a value now has none in the sums.
-            self.accounts.iter_mut().for_each(|holder| holder.risks = None);
+            self.accounts.iter_mut().for_each(|holder| holder.risks = OnceLock::new());
         }
         self.revalue(id);
     }
@@ -116,7 +118,7 @@ impl State {
                 continue;
             }
             concerned.push(account);
-            let Some(risk) = holder.risks.as_mut().and_then(|risks| risks.get_mut(&underlying)) else {
+            let Some(risk) = holder.risks.get_mut().and_then(|risks| risks.get_mut(&underlying)) else {
                 continue;
             };
             risk.forget_values();

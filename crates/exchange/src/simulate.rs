@@ -31,7 +31,7 @@ impl State {
         positions: &[(InstrumentId, Position)],
     ) -> Option<(Cash, Margin)> {
         let mut risks = match present {
-            Present::Kept => self.risks(account).into_owned(),
+            Present::Kept => self.risks(account).clone(),
             Present::LeftOut => Risks::new(),
         };
         for (id, lots) in positions {

@@ -10,7 +10,10 @@
 
 mod fit;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::OnceLock,
+};
 
 use crypto::Digest;
 use num::{Cash, Fix, Timestamp};
@@ -462,7 +465,7 @@ impl Save for Account {
             quotes: Save::load(input)?,
             protections: Save::load(input)?,
             switch: Save::load(input)?,
-            risks: None,
+            risks: OnceLock::new(),
             asked: Asked::default(),
             ceiling: None,
             health: Save::load(input)?,

@@ -7,7 +7,7 @@
 //! are kept. What asking costs is bounded: who was looked at a few times under the same prices has sums until they
 //! change.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use num::{Lots, Side, Ticks};
 use wire::{InstrumentId, UnderlyingId};
@@ -46,12 +46,9 @@ impl Asked {
 }
 
 impl State {
-    /// The sums of an account: those that are kept, or new ones.
-    pub(crate) fn risks(&self, account: AccountIndex) -> Cow<'_, Risks> {
-        match &self.account(account).risks {
-            Some(risks) => Cow::Borrowed(risks),
-            None => Cow::Owned(self.risks_anew(account)),
-        }
+    /// The sums of an account: made when they are first asked for.
+    pub(crate) fn risks(&self, account: AccountIndex) -> &Risks {
+        self.account(account).risks.get_or_init(|| self.risks_anew(account))
     }
 
     /// The sums over an account's positions and open orders, from nothing.
@@ -81,7 +78,7 @@ impl State {
     /// Whether all of an account without sums may be looked at once more before they are kept; counts the look.
     pub(crate) fn may_ask(&mut self, account: AccountIndex) -> bool {
         let epoch = self.margin_epoch;
-        let holder = self.holder_mut(account).filter(|holder| holder.risks.is_none());
+        let holder = self.holder_mut(account).filter(|holder| holder.risks.get().is_none());
         let Some(holder) = holder.filter(|holder| !holder.asked.is_too_often(epoch)) else { return false };
         holder.asked.once_more(epoch);
         true
@@ -89,12 +86,12 @@ impl State {
 
     /// Makes the sums of an account unless they are there.
     pub(crate) fn keep_risks(&mut self, account: AccountIndex) {
-        if self.account(account).risks.is_some() {
+        if self.account(account).risks.get().is_some() {
             return;
         }
         let (risks, epoch) = (self.risks_anew(account), self.margin_epoch);
         if let Some(holder) = self.holder_mut(account) {
-            holder.risks = Some(risks);
+            holder.risks = OnceLock::from(risks);
             holder.asked.once_more(epoch);
         }
     }
@@ -103,12 +100,12 @@ impl State {
     fn has_risks(&mut self, account: AccountIndex) -> bool {
         self.keep_account(account);
         let holder = self.account(account);
-        if holder.risks.is_none() {
+        if holder.risks.get().is_none() {
             return false;
         }
         let is_spared = !holder.asked.is_too_often(self.margin_epoch) && self.is_below_ceiling(account);
         if let Some(holder) = self.holder_mut(account).filter(|_| is_spared) {
-            holder.risks = None;
+            holder.risks = OnceLock::new();
         }
         !is_spared
     }
@@ -152,7 +149,7 @@ impl State {
     ) {
         let place = usize::try_from(account).unwrap_or(usize::MAX);
         let it = self.instruments.get(usize::try_from(id.0).unwrap_or(usize::MAX));
-        let risks = self.accounts.get_mut(place).and_then(|holder| holder.risks.as_mut());
+        let risks = self.accounts.get_mut(place).and_then(|holder| holder.risks.get_mut());
         let (Some(it), Some(risks)) = (it, risks) else { return };
         let scenarios = self.parameters.grid.len();
         change(risks.entry(it.underlying).or_insert_with(|| UnderlyingRisk::new(scenarios)), it);
