@@ -2,12 +2,14 @@
 //!
 //! Invariant: sums are checked; a sum that does not fit is `None`, never a wrong amount.
 
-use crate::{Fix, Rounding, div_round};
+use crate::{Fix, Rounding, checked::checked_sums, div_round};
 
 /// An amount of USDC in millionths; signed, so that a loss is a value too.
 /// Also used for a price per one whole unit of an underlying or contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cash(i64);
+
+checked_sums!(Cash);
 
 impl Cash {
     pub const ZERO: Self = Self(0);
@@ -42,22 +44,6 @@ impl Cash {
 
     pub const fn is_zero(self) -> bool {
         self.0 == 0
-    }
-
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(difference) => Some(Self(difference)),
-            None => None,
-        }
     }
 
     #[must_use]

@@ -3,11 +3,13 @@
 //!
 //! Invariant: one scale everywhere, so that two `Fix` can always be added and compared.
 
-use crate::{Rounding, div_round};
+use crate::{Rounding, checked::checked_sums, div_round};
 
 /// A dimensionless or annualised quantity in billionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fix(i64);
+
+checked_sums!(Fix);
 
 impl Fix {
     pub const ZERO: Self = Self(0);
@@ -21,22 +23,6 @@ impl Fix {
 
     pub const fn raw(self) -> i64 {
         self.0
-    }
-
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(difference) => Some(Self(difference)),
-            None => None,
-        }
     }
 
     /// The product in the given rounding; `None` on overflow.

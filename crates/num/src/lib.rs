@@ -5,6 +5,7 @@
 //! Left out on purpose: floats (they live in `pricing`), parsing of user text, conversions with `as`.
 
 mod cash;
+mod checked;
 mod codec;
 mod fix;
 mod market;

@@ -3,6 +3,8 @@
 //! Invariant: a `Lots` is an amount (never signed by side), a `Position` is signed; a `Ticks` means
 //! nothing without its market. Turning them into money is `Market::notional` alone.
 
+use crate::checked::checked_sums;
+
 /// A price as a number of the market's tick. Zero and below are representable and rejected by `exchange`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticks(i64);
@@ -21,6 +23,8 @@ impl Ticks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lots(u64);
 
+checked_sums!(Lots);
+
 impl Lots {
     pub const ZERO: Self = Self(0);
 
@@ -34,23 +38,6 @@ impl Lots {
 
     pub const fn is_zero(self) -> bool {
         self.0 == 0
-    }
-
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    /// `None` when `other` is larger.
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(rest) => Some(Self(rest)),
-            None => None,
-        }
     }
 }
 
