@@ -54,8 +54,9 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
         signatures: List::new(vec![signature]).unwrap_or_default(),
     };
     let deposited = Event::Deposited { account: AccountId::default(), amount: Cash::from_micros(5) };
-    let mut map = tree::Map::new();
-    (0..20_u8).for_each(|leaf| map.insert(tree::Path::of(&[leaf]), b"value"));
+    let (mut map, mut leaves) = (tree::Map::new(), tree::Changes::new());
+    (0..20_u8).for_each(|leaf| leaves.add(tree::Path::of(&[leaf]), Some(b"value")));
+    map.update(leaves);
     let mut seeds = vec![
         ("signed_intent", intent().encode().to_vec()),
         ("certificate", certificate.encode().to_vec()),

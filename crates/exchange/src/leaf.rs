@@ -5,7 +5,7 @@
 //! share a key; a leaf that is empty is absent.
 
 use commonware_codec::{Encode, Write};
-use num::{Cash, Lots, Side, Ticks};
+use num::Cash;
 use tree::Path;
 use wire::{AccountId, Author, InstrumentId, OrderId};
 
@@ -19,8 +19,8 @@ use crate::{
     withdrawals::Withdrawal,
 };
 
-/// About what an order's leaf takes.
-const ORDER_BYTES: usize = 64;
+/// What most leaves and keys take at the most.
+const BYTES_USUAL: usize = 96;
 
 /// A key of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,40 +61,45 @@ impl LeafKey {
     /// The bytes that the tree hashes; of an order's group the order of the group's number.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Account(account) => [&[0][..], &account.encode()].concat(),
-            Self::Position(account, instrument) => {
-                [&[1][..], &account.encode(), &instrument.encode()].concat()
-            }
-            Self::Order(order) => [&[2][..], &order.encode()].concat(),
-            Self::Instrument(instrument) => [&[3][..], &instrument.encode()].concat(),
-            Self::Equivocator(epoch, author) => [&[4][..], &epoch.encode(), &author.encode()].concat(),
-            Self::Withdrawal(account, number) => {
-                [&[5][..], &account.encode(), &number.to_be_bytes()].concat()
-            }
-            Self::Shareholding(account, pool) => [&[6][..], &account.encode(), &pool.to_be_bytes()].concat(),
+            Self::Account(account) => bytes(&(0u8, *account)),
+            Self::Position(account, instrument) => bytes(&(1u8, *account, *instrument)),
+            Self::Order(order) => bytes(&(2u8, *order)),
+            Self::Instrument(instrument) => bytes(&(3u8, *instrument)),
+            Self::Equivocator(epoch, author) => bytes(&(4u8, *epoch, *author)),
+            Self::Withdrawal(account, number) => bytes(&(5u8, *account, *number)),
+            Self::Shareholding(account, pool) => bytes(&(6u8, *account, *pool)),
         }
     }
 }
 
 impl AccountLeaf {
     pub fn encode(&self) -> Vec<u8> {
-        [&self.balance.encode()[..], &[self.liquidating]].concat()
+        bytes(&(self.balance, self.liquidating))
     }
+}
+
+/// Fields one after the other.
+fn bytes(fields: &impl Write) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(BYTES_USUAL);
+    fields.write(&mut bytes);
+    bytes
 }
 
 /// Position, entry, and how far its funding is paid: 32 bytes.
 pub fn encode_position(it: &Holding) -> Vec<u8> {
-    [&it.position.encode()[..], &it.entry.encode(), &it.funded.to_be_bytes()].concat()
+    bytes(&(it.position, it.entry, it.funded))
 }
 
 /// What has not been paid, when it can be, and where it goes.
 fn encode_withdrawal(it: &Withdrawal) -> Vec<u8> {
-    [&it.left.encode()[..], &it.ready_at.encode(), &it.to].concat()
+    let mut leaf = bytes(&(it.left, it.ready_at));
+    leaf.extend_from_slice(&it.to);
+    leaf
 }
 
 /// The shares, and from when on they can be given back.
 fn encode_shareholding(it: &Shareholding) -> Vec<u8> {
-    [&it.shares.to_be_bytes()[..], &it.unlocks_at.encode()].concat()
+    bytes(&(it.shares, it.unlocks_at))
 }
 
 impl State {
@@ -169,16 +174,8 @@ impl State {
     }
 
     fn order_leaf(&self, order: &crate::order::Order) -> Vec<u8> {
-        let (side, price): (Side, Ticks) = (order.side, order.price);
-        let (lots, filled): (Lots, Lots) = (order.lots, order.filled);
-        let mut leaf = Vec::with_capacity(ORDER_BYTES);
-        self.account(order.account).id.write(&mut leaf);
-        order.instrument.write(&mut leaf);
-        side.write(&mut leaf);
-        price.write(&mut leaf);
-        lots.write(&mut leaf);
-        filled.write(&mut leaf);
-        leaf
+        let account = self.account(order.account).id;
+        bytes(&(account, order.instrument, order.side, order.price, order.lots, order.filled))
     }
 
     /// How it is listed, its delivery price, open interest, funding and name; of an exotic a zero byte, the price that met
@@ -186,21 +183,16 @@ impl State {
     fn instrument_leaf(&self, id: InstrumentId) -> Vec<u8> {
         let it = self.instrument_at(id);
         let (state, price) = match it.listing {
-            Listing::Open => (0, Cash::ZERO),
+            Listing::Open => (0u8, Cash::ZERO),
             Listing::Expired => (1, Cash::ZERO),
             Listing::Settled { price } => (2, price),
             Listing::Delisted => (3, Cash::ZERO),
         };
-        let interest = it.open_interest;
-        let funding = it.funding.paid.to_be_bytes();
-        let mut leaf =
-            [&[state][..], &price.encode(), &interest.encode(), &funding, it.name.as_bytes()].concat();
+        let mut leaf = bytes(&(state, price, it.open_interest, it.funding.paid));
+        leaf.extend_from_slice(it.name.as_bytes());
         if let Some(life) = &it.exotic {
             // Names have no zero byte.
-            leaf.push(0);
-            leaf.extend(
-                [&life.touched.encode()[..], &life.fixed.encode(), &life.made.to_be_bytes()].concat(),
-            );
+            leaf.extend(bytes(&(0u8, life.touched, life.fixed, life.made)));
         }
         leaf
     }

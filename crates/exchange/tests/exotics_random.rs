@@ -9,7 +9,7 @@ use num::{Lots, MINUTE_MS, Side};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use support::exotics::*;
 use support::*;
-use tree::Map;
+use tree::{Changes, Map};
 use wire::{Action, Atomicity, Crossing, Event, ExoticStyle, ExoticTerms, InstrumentId, Knock, OptionRight};
 
 /// What somebody wants, as numbers.
@@ -136,16 +136,16 @@ fn play(turns: &[Turn], saves: bool) -> (Bench, crypto::Digest) {
             intents.push(bench.intent_of(*user, vec![action, second], atomicity));
         }
         bench.commit(intents);
-        bench.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(key.path(), &value),
-            None => tree.remove(key.path()),
-        });
+        let mut changes = Changes::new();
+        bench.state.take_changes(|key, value| changes.add(key.path(), value.as_deref()));
+        tree.update(changes);
         if saves {
             reload(&mut bench, &genesis);
         }
     }
-    let mut anew = Map::new();
-    bench.state.leaves(|key, value| anew.insert(key.path(), &value));
+    let (mut anew, mut leaves) = (Map::new(), Changes::new());
+    bench.state.leaves(|key, value| leaves.add(key.path(), Some(&value)));
+    anew.update(leaves);
     assert_eq!(anew.root(), tree.root(), "the leaves are those that were told of");
     (bench, tree.root())
 }

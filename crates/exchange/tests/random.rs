@@ -12,7 +12,7 @@ use exchange::{
 use num::{Cash, Duration, Fix, Lots, Side, Ticks, Timestamp};
 use proptest::{collection::vec, option, prelude::*};
 use support::*;
-use tree::Map;
+use tree::{Changes, Map};
 use wire::{
     Action, Atomicity, Conditions, ContractKind, Crossing, Event, InstrumentId, Label, MarginModel, NewOrder,
     OrderFilter, OrderId, OrderKind, OrderTarget, Permission, PostOnly, PriceSource, ProtectionLimits,
@@ -269,16 +269,16 @@ fn play(commits: &[(Vec<Wish>, u64, i64)], halts: bool, life: Life) -> (Digest, 
         });
         let intents = intents.collect();
         bench.commit(intents);
-        bench.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(key.path(), &value),
-            None => tree.remove(key.path()),
-        });
+        let mut changes = Changes::new();
+        bench.state.take_changes(|key, value| changes.add(key.path(), value.as_deref()));
+        tree.update(changes);
         if life == Life::InParts && bench.state.commit() % 4 < 2 {
             let bytes = saved(&bench.state);
             bench.state = State::load(&genesis, network(), &mut Input::new(&bytes)).expect("it was saved");
             assert_eq!(saved(&bench.state), bytes, "what was read back saves to the same");
-            let mut anew = Map::new();
-            bench.state.leaves(|key, value| anew.insert(key.path(), &value));
+            let (mut anew, mut leaves) = (Map::new(), Changes::new());
+            bench.state.leaves(|key, value| leaves.add(key.path(), Some(&value)));
+            anew.update(leaves);
             assert_eq!(anew.root(), tree.root(), "the leaves are those that were told of");
         }
     }

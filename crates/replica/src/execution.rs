@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crypto::{Digest, SigningKey};
 use exchange::{Genesis, GenesisError, State, apply};
-use tree::{Map, Proof};
+use tree::{Changes, Map, Proof};
 use wire::{
     Attestation, Author, Certificate, CommittedPayload, Committee, Event, List, RootSignature, Tally,
 };
@@ -122,11 +122,9 @@ impl Execution {
         let commit = payload.commit.index;
         let mut events = Vec::new();
         apply(&mut self.state, payload, &mut events);
-        let tree = &mut self.tree;
-        self.state.take_changes(|key, value| match value {
-            Some(value) => tree.insert(key.path(), &value),
-            None => tree.remove(key.path()),
-        });
+        let mut changes = Changes::new();
+        self.state.take_changes(|key, value| changes.add(key.path(), value.as_deref()));
+        self.tree.update(changes);
         let root = self.tree.root();
         self.roots.push_back((commit, root));
         if self.roots.len() > OPEN_COMMITS_MAX {
@@ -180,7 +178,7 @@ impl Execution {
     }
 
     /// A proof of a leaf against the present root, with the root.
-    pub fn prove(&mut self, key: &exchange::leaf::LeafKey) -> (Digest, Proof) {
+    pub fn prove(&self, key: &exchange::leaf::LeafKey) -> (Digest, Proof) {
         (self.tree.root(), self.tree.prove(key.path()))
     }
 

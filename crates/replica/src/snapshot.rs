@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crypto::Digest;
 use exchange::{Genesis, Input, LoadError, Save, State, snapshot::StateError};
-use tree::Map;
+use tree::{Changes, Map};
 use wire::{Author, Certificate, RootSignature};
 
 use crate::execution::{Collected, Execution, OPEN_COMMITS_MAX};
@@ -134,8 +134,9 @@ fn check_roots(roots: &VecDeque<(u64, Digest)>, commit: u64) -> Result<(), Snaps
 
 /// The tree over a state's leaves, if its root is the one needed.
 fn plant(state: &State, need: Option<Digest>) -> Result<Map, SnapshotError> {
-    let mut tree = Map::new();
-    state.leaves(|key, value| tree.insert(key.path(), &value));
+    let (mut tree, mut leaves) = (Map::new(), Changes::new());
+    state.leaves(|key, value| leaves.add(key.path(), Some(&value)));
+    tree.update(leaves);
     let have = tree.root();
     match need {
         Some(need) if need != have => Err(SnapshotError::Root { have, need }),

@@ -7,7 +7,7 @@
 mod map;
 mod proof;
 
-pub use map::Map;
+pub use map::{Changes, Map};
 pub use proof::{Proof, ProofError};
 
 use std::sync::LazyLock;

@@ -97,20 +97,21 @@ impl Read for Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Map;
+    use crate::{Changes, Map};
     use commonware_codec::{DecodeExt, Encode};
 
     fn map() -> Map {
-        let mut map = Map::new();
+        let (mut map, mut changes) = (Map::new(), Changes::new());
         for i in 0..50u8 {
-            map.insert(Path::of(&[i]), &[i, i]);
+            changes.add(Path::of(&[i]), Some(&[i, i]));
         }
+        map.update(changes);
         map
     }
 
     #[test]
     fn a_proof_shows_neither_another_value_nor_absence_nor_another_root() {
-        let mut map = map();
+        let map = map();
         let root = map.root();
         let proof = map.prove(Path::of(&[7]));
         assert_eq!(proof.verify(&root, Path::of(&[7]), Some(&[7, 7])), Ok(()));
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_proof_for_one_key_shows_nothing_about_another() {
-        let mut map = map();
+        let map = map();
         let root = map.root();
         for key in 50..120u8 {
             let stolen = map.prove(Path::of(&[7]));
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn any_changed_byte_of_a_proof_is_noticed() {
-        let mut map = map();
+        let map = map();
         let root = map.root();
         let bytes = map.prove(Path::of(&[7])).encode().to_vec();
         for i in 0..bytes.len() {
