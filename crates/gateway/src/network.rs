@@ -99,7 +99,7 @@ impl Network {
         self.total = Sample {
             at: now,
             commits: self.total.commits + 1,
-            orders: self.total.orders + changes.placed,
+            orders: self.total.orders + changes.entered,
             trades: self.total.trades + u64::try_from(changes.trades.len()).unwrap_or(0),
         };
     }

@@ -38,7 +38,8 @@ pub struct Changes {
     pub indices: BTreeSet<UnderlyingId>,
     /// Instruments that stopped trading or were settled.
     pub ended: BTreeSet<InstrumentId>,
-    pub placed: u64,
+    /// Orders that were placed or amended.
+    pub entered: u64,
     pub rejected: u64,
     /// The block that the last trade was of.
     block: Option<Block>,

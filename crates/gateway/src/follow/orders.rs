@@ -18,7 +18,7 @@ impl View {
     pub(super) fn note_order(&mut self, event: &Event, changes: &mut Changes) {
         let order = match event {
             Event::OrderPlaced { order, account, terms } => {
-                changes.placed += 1;
+                changes.entered += 1;
                 if let Some(placed) = self.placed_order(*order, *account, terms) {
                     self.note_placed(placed);
                 }
@@ -38,6 +38,7 @@ impl View {
                 order
             }
             Event::OrderAmended { order, lots, price, .. } => {
+                changes.entered += 1;
                 self.note_amended(*order, (*lots, *price));
                 order
             }
