@@ -5,6 +5,7 @@
 mod money;
 mod orders;
 mod trades;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 use trades::{Block, ComboTrading};
+use transfers::Transfer;
 
 /// What a commit changed, for those who listen.
 #[derive(Debug, Default)]
@@ -44,6 +46,8 @@ pub struct Changes {
     block: Option<Block>,
     /// The combo that trades, until the last of its legs.
     combo: Option<ComboTrading>,
+    /// Positions that changed hands, until it was told why.
+    transfers: Vec<Transfer>,
 }
 
 impl Changes {
@@ -106,12 +110,6 @@ impl View {
             Event::Assigned { account, instrument, exercise } => {
                 self.note_exercised((*account, *instrument), exercise, (Side::Buy, changes));
             }
-            Event::InsurancePaid { account, amount, .. } => {
-                self.log(*account, Why::Insurance, *amount, changes);
-            }
-            Event::FundingPaid { account, amount, .. } => {
-                self.log(*account, Why::Funding, *amount, changes);
-            }
             Event::IndexMoved { underlying, price } => {
                 changes.indices.insert(*underlying);
                 if let Some(it) = self.state.underlying_of(*underlying) {
@@ -123,6 +121,7 @@ impl View {
             }
             _ => {
                 self.note_move(event, changes);
+                self.note_transfer(event, changes);
                 self.note_order(event, changes);
             }
         }
