@@ -230,6 +230,7 @@ impl Gateway {
     fn tick(&self, count: u64) {
         self.metrics.connections.set(i64::try_from(self.hub.connections()).unwrap_or(i64::MAX));
         lock(&self.network).tick();
+        self.forget_late_intents();
         let view = self.view();
         lock(&self.feed).tick(self, &view, count);
         self.expire_requests(&view);
