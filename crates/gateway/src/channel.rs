@@ -56,6 +56,8 @@ pub(crate) enum Private {
     Portfolio,
     /// Requests for quotes that have a leg among the chosen instruments.
     BlockRfq(RfqRole, Selection),
+    /// Groups that traded too much, of all indices or of an underlying.
+    MmpTrigger(Option<String>),
     /// Exists on the venue; here nothing ever happens on it.
     Silent,
 }
@@ -185,7 +187,8 @@ impl Private {
                 _ => return None,
             },
             ["lock"] | ["access_log"] => Self::Silent,
-            ["mmp_trigger", index] if *index == "any" || underlying(view, index).is_some() => Self::Silent,
+            ["mmp_trigger", "any"] => Self::MmpTrigger(None),
+            ["mmp_trigger", index] => Self::MmpTrigger(Some(underlying(view, index)?)),
             _ => return None,
         })
     }

@@ -104,13 +104,13 @@ impl View {
         self.underlying_id(underlying).map(|id| id.0)
     }
 
-    pub fn protection(&self, account: &AccountId, underlying: &str) -> Option<&wire::ProtectionLimits> {
-        self.state.protection(self.state.account_index(account)?, self.protection_group(underlying)?)
+    pub fn protection(&self, account: &AccountId, group: u16) -> Option<&wire::ProtectionLimits> {
+        self.state.protection(self.state.account_index(account)?, group)
     }
 
     /// Until when a group of an account is frozen; `None` when it is not.
-    pub fn frozen_until(&self, account: &AccountId, underlying: &str) -> Option<num::Timestamp> {
-        self.state.frozen_until(self.state.account_index(account)?, self.protection_group(underlying)?)
+    pub fn frozen_until(&self, account: &AccountId, group: u16) -> Option<num::Timestamp> {
+        self.state.frozen_until(self.state.account_index(account)?, group)
     }
 
     /// What has become of an exotic; `None` of everything else.

@@ -40,6 +40,8 @@ pub struct Changes {
     pub indices: BTreeSet<UnderlyingId>,
     /// Instruments that stopped trading or were settled.
     pub ended: BTreeSet<InstrumentId>,
+    /// Groups that traded too much, and until when they are frozen.
+    pub tripped: Vec<(AccountId, u16, Timestamp)>,
     pub placed: u64,
     pub rejected: u64,
     /// The block that the last trade was of.
@@ -115,6 +117,9 @@ impl View {
                 if let Some(it) = self.state.underlying_of(*underlying) {
                     self.history.index_moved(&it.symbol, self.state.time().millis(), *price);
                 }
+            }
+            Event::ProtectionTripped { account, group, until } => {
+                changes.tripped.push((*account, *group, until.unwrap_or(Timestamp::MAX)));
             }
             Event::Delivered { underlying, expiry, price } => {
                 self.note_delivered((*underlying, *expiry, *price), changes);
