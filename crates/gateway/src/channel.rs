@@ -91,6 +91,8 @@ pub(crate) enum Channel {
     },
     Network,
     Dag,
+    /// Indices whose markets stopped, or go on.
+    PlatformState,
     /// With each commit: how far the order and the certified roots are.
     Finality,
     /// Exists on the venue; here nothing ever happens on it.
@@ -136,9 +138,8 @@ impl Channel {
             ["instrument", "state", kind, currency] => {
                 Self::InstrumentState(Selection::of(view, kind, currency)?)
             }
-            ["platform_state"] | ["platform_state", "public_methods_state"] | ["announcements"] => {
-                Self::Silent
-            }
+            ["platform_state"] => Self::PlatformState,
+            ["platform_state", "public_methods_state"] | ["announcements"] => Self::Silent,
             ["clockless", "network"] => Self::Network,
             ["clockless", "dag"] => Self::Dag,
             ["clockless", "finality"] => Self::Finality,

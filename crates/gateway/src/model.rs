@@ -53,6 +53,8 @@ pub struct Instrument {
     pub maker_fee: Fix,
     pub taker_fee: Fix,
     pub listing: Listing,
+    /// Its market was halted, or all trading stands.
+    pub is_locked: bool,
 }
 
 impl Instrument {

@@ -107,6 +107,7 @@ impl Feed {
                 (Channel::Finality, _) => {
                     gateway.hub.publish(topic, &gateway.finality(view.commit_index(), view.commit_index()));
                 }
+                (Channel::PlatformState, _) => self.tell_locked((gateway, view), topic),
                 (Channel::InstrumentState(selection), _) => {
                     public::instrument_states(gateway, view, (topic, selection), &changes.ended);
                 }

@@ -75,7 +75,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
         "get_time" => market::get_time(),
-        "status" => market::status(),
+        "status" => market::status(gateway),
         "get_currencies" => market::get_currencies(gateway),
         "get_instruments" => market::get_instruments(gateway, params),
         "get_instrument" => market::get_instrument(gateway, params),
