@@ -56,6 +56,8 @@ pub(crate) enum Private {
     Portfolio,
     /// Requests for quotes that have a leg among the chosen instruments.
     BlockRfq(RfqRole, Selection),
+    /// Groups that traded too much, of all indices or of an underlying.
+    MmpTrigger(Option<String>),
     /// Exists on the venue; here nothing ever happens on it.
     Silent,
 }
@@ -89,6 +91,8 @@ pub(crate) enum Channel {
     },
     Network,
     Dag,
+    /// Indices whose markets stopped, or go on.
+    PlatformState,
     /// With each commit: how far the order and the certified roots are.
     Finality,
     /// Exists on the venue; here nothing ever happens on it.
@@ -134,9 +138,8 @@ impl Channel {
             ["instrument", "state", kind, currency] => {
                 Self::InstrumentState(Selection::of(view, kind, currency)?)
             }
-            ["platform_state"] | ["platform_state", "public_methods_state"] | ["announcements"] => {
-                Self::Silent
-            }
+            ["platform_state"] => Self::PlatformState,
+            ["platform_state", "public_methods_state"] | ["announcements"] => Self::Silent,
             ["clockless", "network"] => Self::Network,
             ["clockless", "dag"] => Self::Dag,
             ["clockless", "finality"] => Self::Finality,
@@ -185,7 +188,8 @@ impl Private {
                 _ => return None,
             },
             ["lock"] | ["access_log"] => Self::Silent,
-            ["mmp_trigger", index] if *index == "any" || underlying(view, index).is_some() => Self::Silent,
+            ["mmp_trigger", "any"] => Self::MmpTrigger(None),
+            ["mmp_trigger", index] => Self::MmpTrigger(Some(underlying(view, index)?)),
             _ => return None,
         })
     }

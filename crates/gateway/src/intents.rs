@@ -3,7 +3,10 @@
 //! Invariant: of one key's numbers none is used twice; an answer is given when an intent was ordered and executed, or is
 //! that its outcome is not known.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use client::Wallet;
 use commonware_codec::Encode;
@@ -24,7 +27,7 @@ use crate::{
 /// How long a caller waits for the order of his intent.
 const FINALITY_MAX: Duration = Duration::from_secs(15);
 
-/// An intent on its way.
+/// An intent on its way. It counts as such whether or not its caller still waits, and no longer than `FINALITY_MAX`.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub since: Instant,
@@ -124,13 +127,15 @@ impl Gateway {
             lock(&self.waiting).remove(&id);
             return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
         }
-        match tokio::time::timeout(FINALITY_MAX, outcome).await {
-            Ok(Ok(outcome)) => outcome,
-            _ => {
-                lock(&self.waiting).remove(&id);
-                Err(RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known"))
-            }
-        }
+        let unknown =
+            || RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known");
+        outcome.await.unwrap_or_else(|_| Err(unknown()))
+    }
+
+    /// Forgets the intents whose time is over; those who wait for one are told that its outcome is not known. A caller
+    /// who hung up cannot do it for his own.
+    pub(crate) fn forget_late_intents(&self) {
+        forget_late(&mut lock(&self.waiting), Instant::now());
     }
 
     /// An account's intents that this gateway has sent and that are not ordered yet, the earliest first.
@@ -140,5 +145,35 @@ impl Gateway {
             waiting.values().filter(|it| it.intent.intent.account == *account).collect();
         own.sort_by_key(|it| it.since);
         own.into_iter().map(|it| it.intent.clone()).collect()
+    }
+}
+
+fn forget_late(waiting: &mut BTreeMap<IntentId, Waiting>, now: Instant) {
+    waiting.retain(|_, it| now.duration_since(it.since) < FINALITY_MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_whose_caller_hung_up_is_forgotten_in_its_time_and_who_waits_is_told() {
+        let mut wallet = Wallet::of_owner(crypto::Digest::ZERO, crypto::SigningKey::from_bytes([1; 32]), 1);
+        let since = Instant::now();
+        let mut waiting = BTreeMap::new();
+        let mut wait = |since| {
+            let cancel = vec![Action::CancelAll { instrument: None }];
+            let intent = wallet.intent(cancel, Atomicity::Independent, Timestamp::MAX).unwrap();
+            let (sender, outcome) = oneshot::channel();
+            waiting.insert(intent.intent.id(), Waiting { since, intent, sender });
+            outcome
+        };
+        drop(wait(since));
+        let (mut early, mut late) = (wait(since), wait(since + Duration::from_millis(1)));
+        forget_late(&mut waiting, since + FINALITY_MAX);
+        assert_eq!(waiting.len(), 1, "the last has a millisecond left");
+        let ended = |outcome: &mut oneshot::Receiver<Result<Outcome, RpcError>>| outcome.try_recv().err();
+        assert_eq!(ended(&mut early), Some(oneshot::error::TryRecvError::Closed));
+        assert_eq!(ended(&mut late), Some(oneshot::error::TryRecvError::Empty));
     }
 }

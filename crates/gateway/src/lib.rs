@@ -33,6 +33,7 @@ mod offline;
 mod openapi;
 mod outcome;
 mod page;
+mod protection;
 mod rfq;
 mod rpc;
 mod scope;
@@ -69,6 +70,7 @@ use crate::{
     methods::{Listening, Switch},
     metrics::Metrics,
     network::Network,
+    protection::Groups,
     rfq::RequestBook,
     rpc::{Answer, Code, Request, RpcError, RpcResult, now_us},
     session::Session,
@@ -132,6 +134,8 @@ pub struct Gateway {
     pub(crate) rfq: Mutex<RequestBook>,
     /// That a quote came which an acceptance may have waited for.
     pub(crate) quoted: Notify,
+    /// Market makers' groups by name.
+    pub(crate) groups: Mutex<Groups>,
     /// Who may play what could become of an account.
     pub(crate) envelopes: Semaphore,
     view: RwLock<View>,
@@ -207,6 +211,7 @@ impl Gateway {
             pools: Pools::new(config.limits),
             rfq: Mutex::default(),
             quoted: Notify::new(),
+            groups: Mutex::default(),
             envelopes: Semaphore::new(1),
             view: RwLock::new(View::new(state)),
             feed: Mutex::default(),
@@ -230,6 +235,7 @@ impl Gateway {
     fn tick(&self, count: u64) {
         self.metrics.connections.set(i64::try_from(self.hub.connections()).unwrap_or(i64::MAX));
         lock(&self.network).tick();
+        self.forget_late_intents();
         let view = self.view();
         lock(&self.feed).tick(self, &view, count);
         self.expire_requests(&view);

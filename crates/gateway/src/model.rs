@@ -4,7 +4,7 @@
 //! `json` and nowhere else.
 
 use exchange::Listing;
-use num::{Cash, Fix, Rounding, Side};
+use num::{Cash, Fix, Lots, Rounding, Side};
 use wire::{AccountId, ExoticStyle, InstrumentId, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Instrument {
     pub maker_fee: Fix,
     pub taker_fee: Fix,
     pub listing: Listing,
+    /// Its market was halted, or all trading stands.
+    pub is_locked: bool,
 }
 
 impl Instrument {
@@ -71,6 +73,11 @@ impl Instrument {
 
     pub fn is_active(&self) -> bool {
         self.listing == Listing::Open
+    }
+
+    /// So many lots in units of the underlying; `None` when that is too large.
+    pub fn units(&self, lots: Lots) -> Option<Fix> {
+        self.lot.raw().checked_mul(i64::try_from(lots.get()).ok()?).map(Fix::from_raw)
     }
 }
 

@@ -39,20 +39,34 @@ impl View {
 
     /// Notes which instruments still trade and lists new ones; what changed.
     pub(crate) fn refresh_listing(&mut self) -> Vec<InstrumentId> {
-        let (mut changed, now_ms) = (Vec::new(), self.now_ms());
+        let (mut changed, now_ms, is_paused) = (Vec::new(), self.now_ms(), self.is_paused());
         for (it, listed) in self.instruments.iter_mut().zip(self.state.instruments()) {
             if it.listing != listed.listing {
                 (it.listing, it.state_ms) = (listed.listing, now_ms);
                 changed.push(it.id);
             }
+            it.is_locked = is_paused || listed.halt.is_some();
         }
         for listed in &self.state.instruments()[self.instruments.len()..] {
-            let it = describe(&self.state, listed, now_ms);
+            let it = Instrument { is_locked: is_paused, ..describe(&self.state, listed, now_ms) };
             changed.push(it.id);
             self.names.insert(it.name.clone(), self.instruments.len());
             self.instruments.push(it);
         }
         changed
+    }
+
+    /// Whether the guardian has stopped trading.
+    pub fn is_paused(&self) -> bool {
+        self.state.time() < self.state.governance().paused_until
+    }
+
+    /// Underlyings in whose markets only cancels are taken, in some or in all.
+    pub fn locked(&self) -> Vec<String> {
+        let is_locked = |symbol: &String| {
+            self.instruments.iter().any(|it| it.is_locked && it.is_active() && it.underlying == *symbol)
+        };
+        self.underlyings().into_iter().filter(is_locked).collect()
     }
 
     /// The delivery price of an instrument that was settled or is being settled.
@@ -104,13 +118,13 @@ impl View {
         self.underlying_id(underlying).map(|id| id.0)
     }
 
-    pub fn protection(&self, account: &AccountId, underlying: &str) -> Option<&wire::ProtectionLimits> {
-        self.state.protection(self.state.account_index(account)?, self.protection_group(underlying)?)
+    pub fn protection(&self, account: &AccountId, group: u16) -> Option<&wire::ProtectionLimits> {
+        self.state.protection(self.state.account_index(account)?, group)
     }
 
     /// Until when a group of an account is frozen; `None` when it is not.
-    pub fn frozen_until(&self, account: &AccountId, underlying: &str) -> Option<num::Timestamp> {
-        self.state.frozen_until(self.state.account_index(account)?, self.protection_group(underlying)?)
+    pub fn frozen_until(&self, account: &AccountId, group: u16) -> Option<num::Timestamp> {
+        self.state.frozen_until(self.state.account_index(account)?, group)
     }
 
     /// What has become of an exotic; `None` of everything else.
@@ -434,5 +448,6 @@ fn describe(state: &State, it: &exchange::Instrument, listed_ms: u64) -> Instrum
         maker_fee: Fix::from_raw(maker),
         taker_fee: Fix::from_raw(taker),
         listing: it.listing,
+        is_locked: false,
     }
 }

@@ -51,6 +51,10 @@ async fn an_exotic_is_listed_by_its_name_and_shown_to_who_asks_for_the_kind() {
     assert_eq!(again.result(), &created);
     let paid = before - balance(&venue, "trader").await;
     assert!((paid - 10.0).abs() < 1e-9, "{paid}");
+    let span = json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": 9_999_999_999_999_u64 });
+    let log = venue.private("trader", "private/get_transaction_log", &span).await.result()["logs"].clone();
+    let entry = ["type", "instrument_name", "change", "commission"].map(|field| log[0][field].clone());
+    assert_eq!(entry, [json!("exotic_listing"), name["instrument_name"].clone(), json!(-10.0), json!(10.0)]);
     for (kind, count) in [("exotic", 1), ("option", 4), ("any", 8)] {
         let asked = json!({ "currency": "USDC", "kind": kind });
         for method in ["public/get_instruments", "public/get_book_summary_by_currency"] {

@@ -214,3 +214,25 @@ async fn finality_is_shown_before_anybody_traded_here_and_says_of_what() {
     let network = venue.public("public/clockless/get_network", &json!({})).await;
     assert_eq!(network.result()["finality_of"], "orders");
 }
+
+#[tokio::test]
+async fn markets_that_stop_are_told_of_and_told_of_again_when_they_go_on() {
+    let venue = Venue::open().await;
+    let mut client = Client::log_in(venue.address, "trader").await;
+    client.subscribe("public", &["platform_state"]).await;
+    let status = || async { venue.public("public/status", &json!({})).await.result().clone() };
+    assert_eq!(status().await["locked"], "false");
+    venue.report(0, 80_000);
+    let told = client.next_of("platform_state").await;
+    assert_eq!(told, json!({ "price_index": "btc_usdc", "locked": true }));
+    let locked = json!({ "locked": "partial", "locked_currencies": ["BTC"], "locked_indices": ["btc_usdc"] });
+    assert_eq!(status().await, locked);
+    let name = json!({ "instrument_name": PERPETUAL });
+    let state = || async { venue.public("public/ticker", &name).await.result()["state"].clone() };
+    assert_eq!(state().await, "locked");
+    venue.sequencer.skip(61_000);
+    venue.report(0, 80_000);
+    let told = client.next_of("platform_state").await;
+    assert_eq!(told, json!({ "price_index": "btc_usdc", "locked": false }));
+    assert_eq!((status().await["locked"].clone(), state().await), (json!("false"), json!("open")));
+}

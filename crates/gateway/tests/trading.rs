@@ -83,46 +83,6 @@ async fn a_round_trip_is_told_to_the_cent() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_vaults_and_of_combos_listed_and_adds_up_to_the_balance() {
-    let vault = exchange::genesis::VaultParameters {
-        lock_ms: 1_000,
-        exit_billionths: 0,
-        spread_billionths: 20_000_000,
-        skew_billionths: 100_000_000,
-        lots: 20,
-        instruments_max: 8,
-    };
-    let venue = Venue::open_with(|config| config.exchange.vault = Some(vault)).await;
-    let whole = |usd| num::Cash::from_whole(usd).expect("it fits");
-    venue.act(TRADER, vec![wire::Action::EnterVault { pool: 0, amount: whole(1_000) }]);
-    let legs = json!({ "trades": [
-        { "instrument_name": venue.names[1], "direction": "buy", "amount": 1 },
-        { "instrument_name": PERPETUAL, "direction": "sell", "amount": 1 },
-    ] });
-    venue.ready().await;
-    let combo = venue.private("trader", "private/create_combo", &legs).await.result()["id"].clone();
-    venue.sequencer.skip(2_000);
-    let span = json!({ "currency": "USDC", "start_timestamp": 0, "end_timestamp": 9_999_999_999_999_u64 });
-    let log = venue.private("trader", "private/get_transaction_log", &span).await.result()["logs"].clone();
-    let shares = log[1]["info"]["shares"].as_u64().expect("a number of shares");
-    venue.act(TRADER, vec![wire::Action::LeaveVault { pool: 0, shares: shares / 2 }]);
-    venue.ready().await;
-
-    let log = venue.private("trader", "private/get_transaction_log", &span).await.result()["logs"].clone();
-    let told = |place: usize, names: [&str; 3]| names.map(|name| log[place][name].clone());
-    let names = ["type", "change", "commission"];
-    assert_eq!(told(0, names), [json!("vault_withdrawal"), json!(500.0), json!(0.0)]);
-    assert_eq!(log[0]["info"], json!({ "pool": 0, "shares": shares / 2 }));
-    assert_eq!(told(1, ["type", "instrument_name", "cashflow"]), [json!("combo_listing"), combo, json!(0.0)]);
-    assert_eq!(told(2, names), [json!("vault_deposit"), json!(-1_000.0), json!(0.0)]);
-    let changes = log.as_array().expect("a list").iter().map(|it| it["change"].as_f64().expect("a number"));
-    let balance = venue.private("trader", "private/get_account_summaries", &json!({})).await;
-    let balance = balance.result()["summaries"][0]["balance"].as_f64().expect("a balance");
-    assert!((changes.sum::<f64>() - balance).abs() < 1e-6, "{log}");
-    assert_eq!(log[0]["balance"], json!(balance));
-}
-
-#[tokio::test]
 async fn cancelling_takes_back_what_was_meant() {
     let venue = Venue::open().await;
     let eth = json!({ "instrument_name": "ETH_USDC-PERPETUAL", "amount": 1, "price": 2_900 });

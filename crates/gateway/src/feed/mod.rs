@@ -18,7 +18,7 @@ use wire::{AccountId, InstrumentId, OrderId, UnderlyingId};
 
 use crate::{
     Gateway,
-    channel::{Channel, Interval},
+    channel::{Channel, Interval, Private},
     follow::Changes,
     hub::{ConnectionId, Frame, Topic},
     model::{Fill, Trade},
@@ -107,8 +107,16 @@ impl Feed {
                 (Channel::Finality, _) => {
                     gateway.hub.publish(topic, &gateway.finality(view.commit_index(), view.commit_index()));
                 }
+                (Channel::PlatformState, _) => self.tell_locked((gateway, view), topic),
                 (Channel::InstrumentState(selection), _) => {
                     public::instrument_states(gateway, view, (topic, selection), &changes.ended);
+                }
+                (Channel::Private(Private::MmpTrigger(of)), Some(account)) => {
+                    private::tell_tripped(
+                        (gateway, view),
+                        (topic, of.as_deref(), &account),
+                        &changes.tripped,
+                    );
                 }
                 (Channel::Private(channel), Some(account)) if changes.concerns(&account) => {
                     self.tell_portfolio(gateway, view, (topic, channel), account);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use num::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use wire::{AccountId, InstrumentId};
@@ -13,6 +14,7 @@ use crate::{
     channel::{Interval, Of, Private},
     hub::Topic,
     json::{self, FillObject, OrderObject},
+    methods::{group_of_number, trip_json},
     model::Order,
     view::View,
 };
@@ -64,6 +66,20 @@ impl Feed {
     ) {
         if *channel == Private::Portfolio {
             self.publish_news(gateway, topic, json::summary(&view.summary(&account)));
+        }
+    }
+}
+
+/// Groups of an account that traded too much.
+pub(super) fn tell_tripped(
+    (gateway, view): (&Gateway, &View),
+    (topic, underlying, account): (&Topic, Option<&str>, &AccountId),
+    tripped: &[(AccountId, u16, Timestamp)],
+) {
+    for (_, number, until) in tripped.iter().filter(|(owner, ..)| owner == account) {
+        let group = group_of_number(gateway, view, (account, *number));
+        if let Some(group) = group.filter(|it| underlying.is_none_or(|only| it.underlying == only)) {
+            gateway.hub.publish(topic, &trip_json(&group, *until));
         }
     }
 }

@@ -101,6 +101,21 @@ impl Feed {
         }
     }
 
+    /// The indices whose markets stopped or go on since the channel last spoke.
+    pub(super) fn tell_locked(&mut self, (gateway, view): (&Gateway, &View), topic: &Topic) {
+        let now = json!(view.locked());
+        let before = self.last.insert(topic.clone(), now.clone()).unwrap_or_else(|| now.clone());
+        let has =
+            |list: &Value, it: &str| list.as_array().is_some_and(|list| list.iter().any(|one| one == it));
+        for it in view.underlyings() {
+            let is_locked = has(&now, &it);
+            if is_locked != has(&before, &it) {
+                let data = json!({ "price_index": json::price_index(&it), "locked": is_locked });
+                gateway.hub.publish(topic, &data);
+            }
+        }
+    }
+
     fn publish_candle(&mut self, now: Now<'_>, topic: &Topic, (id, minutes): (InstrumentId, u64)) {
         if let Some(candle) = now.view.history().candle_now(id, minutes, now.view.now_ms()) {
             self.publish_news(now.gateway, topic, candle_json(&candle));
@@ -129,6 +144,10 @@ impl Feed {
                 self.last.insert(topic.clone(), ticker.clone());
                 ticker["type"] = json!("snapshot");
                 Some(ticker)
+            }
+            Channel::PlatformState => {
+                self.last.insert(topic.clone(), json!(view.locked()));
+                None
             }
             Channel::Private(crate::channel::Private::Portfolio) => {
                 let summary = json::summary(&view.summary(&topic.account?));

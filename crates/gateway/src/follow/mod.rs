@@ -5,6 +5,7 @@
 mod money;
 mod orders;
 mod trades;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 use trades::{Block, ComboTrading};
+use transfers::Transfer;
 
 /// What a commit changed, for those who listen.
 #[derive(Debug, Default)]
@@ -38,6 +40,8 @@ pub struct Changes {
     pub indices: BTreeSet<UnderlyingId>,
     /// Instruments that stopped trading or were settled.
     pub ended: BTreeSet<InstrumentId>,
+    /// Groups that traded too much, and until when they are frozen.
+    pub tripped: Vec<(AccountId, u16, Timestamp)>,
     /// Orders that were placed or amended.
     pub entered: u64,
     pub rejected: u64,
@@ -45,6 +49,8 @@ pub struct Changes {
     block: Option<Block>,
     /// The combo that trades, until the last of its legs.
     combo: Option<ComboTrading>,
+    /// Positions that changed hands, until it was told why.
+    transfers: Vec<Transfer>,
 }
 
 impl Changes {
@@ -107,23 +113,21 @@ impl View {
             Event::Assigned { account, instrument, exercise } => {
                 self.note_exercised((*account, *instrument), exercise, (Side::Buy, changes));
             }
-            Event::InsurancePaid { account, amount, .. } => {
-                self.log(*account, Why::Insurance, *amount, changes);
-            }
-            Event::FundingPaid { account, amount, .. } => {
-                self.log(*account, Why::Funding, *amount, changes);
-            }
             Event::IndexMoved { underlying, price } => {
                 changes.indices.insert(*underlying);
                 if let Some(it) = self.state.underlying_of(*underlying) {
                     self.history.index_moved(&it.symbol, self.state.time().millis(), *price);
                 }
             }
+            Event::ProtectionTripped { account, group, until } => {
+                changes.tripped.push((*account, *group, until.unwrap_or(Timestamp::MAX)));
+            }
             Event::Delivered { underlying, expiry, price } => {
                 self.note_delivered((*underlying, *expiry, *price), changes);
             }
             _ => {
                 self.note_move(event, changes);
+                self.note_transfer(event, changes);
                 self.note_order(event, changes);
             }
         }

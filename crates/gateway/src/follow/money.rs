@@ -53,6 +53,16 @@ impl View {
                 self.log(*account, Why::ComboListing { combo: *instrument }, minus(fee), changes);
                 changes.log.iter_mut().last().into_iter().for_each(|entry| entry.fee = *fee);
             }
+            Event::ExoticListed { instrument, account, fee, .. } => {
+                self.log(*account, Why::ExoticListing { exotic: *instrument }, minus(fee), changes);
+                changes.log.iter_mut().last().into_iter().for_each(|entry| entry.fee = *fee);
+            }
+            Event::InsurancePaid { account, amount, .. } => {
+                self.log(*account, Why::Insurance, *amount, changes);
+            }
+            Event::FundingPaid { account, instrument, amount, .. } => {
+                self.log(*account, Why::Funding { perpetual: *instrument }, *amount, changes);
+            }
             _ => {}
         }
     }

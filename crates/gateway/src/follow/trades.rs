@@ -8,7 +8,7 @@ use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
 use wire::{AccountId, ComboMaker, ComboTrade, InstrumentId, OrderId, TradeEvent, TradeKind};
 
 use crate::{
-    history::{Entry, TradeEntry, Why},
+    history::{Entry, Filled, TradeEntry, Why, side_word},
     model::{Fill, Liquidity, PartOf, Trade},
     view::View,
 };
@@ -240,24 +240,15 @@ fn trade_entry(fill: &Fill) -> Entry {
     let change = cashflow.checked_sub(fill.fee).unwrap_or(cashflow);
     let mut entry = Entry::new((fill.account, trade.time_ms), Why::Trade, change);
     entry.fee = fill.fee;
-    let held_short = fill.position < Fix::ZERO;
-    let side = match (fill.side, fill.position == Fix::ZERO || held_short == (fill.side == Side::Buy)) {
-        (Side::Buy, false) => "open buy",
-        (Side::Buy, true) => "close buy",
-        (Side::Sell, false) => "open sell",
-        (Side::Sell, true) => "close sell",
-    };
     entry.trade = Some(TradeEntry {
-        id: trade.id,
-        order: fill.order,
+        filled: Some(Filled { trade: trade.id, order: fill.order, liquidity: fill.liquidity }),
         instrument: trade.instrument,
-        side,
+        side: side_word(fill.side, fill.position),
         amount: trade.amount,
         contracts: trade.contracts,
         price: trade.price,
         mark: trade.mark,
         index: trade.index,
-        liquidity: fill.liquidity,
         position: fill.position,
         profit: fill.profit,
     });

@@ -3,7 +3,7 @@
 //! Invariant: over the entries of a commit the changes lead exactly to the balance that the exchange has after
 //! it; the balance between two entries of one commit is their difference.
 
-use num::{Cash, Fix};
+use num::{Cash, Fix, Side};
 use wire::{AccountId, InstrumentId, OrderId};
 
 use crate::model::Liquidity;
@@ -18,8 +18,15 @@ pub enum Why {
     Transfer,
     /// The insurance fund paid what the account lacked.
     Insurance,
-    /// A perpetual's funding.
-    Funding,
+    Funding {
+        perpetual: InstrumentId,
+    },
+    /// A part of a position changed hands in the auction of an account.
+    Auction,
+    /// What whoever took a part of an account got beside its positions.
+    AuctionReward,
+    /// A bankrupt account's position was closed with one that held the other side.
+    Deleveraging,
     /// Shares of a pool's vault were bought.
     VaultDeposit {
         pool: u16,
@@ -34,6 +41,10 @@ pub enum Why {
     ComboListing {
         combo: InstrumentId,
     },
+    /// The account had an exotic listed.
+    ExoticListing {
+        exotic: InstrumentId,
+    },
 }
 
 impl Why {
@@ -46,10 +57,14 @@ impl Why {
             Self::Withdrawal => "withdrawal",
             Self::Transfer => "transfer",
             Self::Insurance => "socialized_fund",
-            Self::Funding => "settlement",
+            Self::Funding { .. } => "settlement",
+            Self::Auction => "liquidation",
+            Self::AuctionReward => "liquidation_reward",
+            Self::Deleveraging => "auto_deleveraging",
             Self::VaultDeposit { .. } => "vault_deposit",
             Self::VaultWithdrawal { .. } => "vault_withdrawal",
             Self::ComboListing { .. } => "combo_listing",
+            Self::ExoticListing { .. } => "exotic_listing",
         }
     }
 }
@@ -72,11 +87,19 @@ pub struct Entry {
     pub delivered: Option<(InstrumentId, Fix, Cash)>,
 }
 
-/// The trade that an entry is of.
+/// The order that traded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    pub trade: u64,
+    pub order: OrderId,
+    pub liquidity: Liquidity,
+}
+
+/// The trade, or the transfer of a position, that an entry is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeEntry {
-    pub id: u64,
-    pub order: OrderId,
+    /// Nothing where no order was filled.
+    pub filled: Option<Filled>,
     pub instrument: InstrumentId,
     /// "open buy", "close sell" and so on.
     pub side: &'static str,
@@ -85,21 +108,37 @@ pub struct TradeEntry {
     pub price: Cash,
     pub mark: Option<Cash>,
     pub index: Option<Cash>,
-    pub liquidity: Liquidity,
     /// After it.
     pub position: Fix,
     pub profit: Cash,
 }
 
+/// A side of a fill in the venue's words: `position` is what it left.
+pub const fn side_word(side: Side, position: Fix) -> &'static str {
+    let left = position.raw();
+    let closes = match side {
+        Side::Buy => left <= 0,
+        Side::Sell => left >= 0,
+    };
+    match (side, closes) {
+        (Side::Buy, false) => "open buy",
+        (Side::Buy, true) => "close buy",
+        (Side::Sell, false) => "open sell",
+        (Side::Sell, true) => "close sell",
+    }
+}
+
 impl Entry {
     /// The instrument that it is about.
     pub fn instrument(&self) -> Option<InstrumentId> {
-        let listed = match self.why {
-            Why::ComboListing { combo } => Some(combo),
+        let named = match self.why {
+            Why::ComboListing { combo: it }
+            | Why::ExoticListing { exotic: it }
+            | Why::Funding { perpetual: it } => Some(it),
             _ => None,
         };
         let of_trade = self.trade.as_ref().map(|trade| trade.instrument);
-        of_trade.or(self.delivered.as_ref().map(|(instrument, ..)| *instrument)).or(listed)
+        of_trade.or(self.delivered.as_ref().map(|(instrument, ..)| *instrument)).or(named)
     }
 
     pub fn new((account, time_ms): (AccountId, u64), why: Why, change: Cash) -> Self {

@@ -19,7 +19,7 @@ use wire::{AccountId, InstrumentId, OrderId};
 pub use candle::Candle;
 pub use funding::{Funding, Hour};
 pub use index::Series;
-pub use log::{Entry, TradeEntry, Why, balance};
+pub use log::{Entry, Filled, TradeEntry, Why, balance, side_word};
 pub use moves::{Move, What, WithdrawalState};
 use profit::Cost;
 pub use settlement::{Delivery, Settlement};
@@ -113,6 +113,18 @@ impl History {
         }
         push_bounded(&mut of.fills, fill.clone(), FILLS_MAX);
         fill
+    }
+
+    /// A position of signed `size` went to an account for so much money, without a trade; the profit that this realised
+    /// and the position after it.
+    pub fn transferred(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (size, paid): (Fix, Cash),
+    ) -> (Cash, Fix) {
+        let cost = self.accounts.entry(account).or_default().costs.entry(instrument).or_default();
+        (cost.take(size, paid), cost.size())
     }
 
     /// Adds an entry to its account's log and numbers it.

@@ -22,19 +22,28 @@ pub struct Cost {
 impl Cost {
     /// Adds a fill of signed `size` at `price`; the profit that it realised.
     pub fn fill(&mut self, size: Fix, price: Cash) -> Cash {
-        let (size, scale) = (i128::from(size.raw()), i128::from(Fix::SCALE));
-        let price = i128::from(price.micros());
+        let worth = i128::from(size.raw()) * i128::from(price.micros()) / i128::from(Fix::SCALE);
+        self.add(i128::from(size.raw()), worth)
+    }
+
+    /// Adds a position of signed `size` that was taken over for `paid`, negative when money came in; the profit that it
+    /// realised.
+    pub fn take(&mut self, size: Fix, paid: Cash) -> Cash {
+        self.add(i128::from(size.raw()), i128::from(paid.micros()))
+    }
+
+    fn add(&mut self, size: i128, worth: i128) -> Cash {
         let closes = if self.size.signum() * size.signum() < 0 { self.size.abs().min(size.abs()) } else { 0 };
-        let mut realised = 0;
+        let (mut realised, mut opened) = (0, worth);
         if closes > 0 {
             let part = self.paid * closes / self.size.abs();
-            realised = closes * self.size.signum() * price / scale - part;
+            let closing = worth * closes / size.abs();
+            realised = -closing - part;
             self.paid -= part;
-            self.size += closes * size.signum();
+            opened -= closing;
         }
-        let opens = size - closes * size.signum();
-        self.size += opens;
-        self.paid += opens * price / scale;
+        self.size += size;
+        self.paid += opened;
         let realised = Cash::from_i128(realised).unwrap_or(Cash::ZERO);
         self.realised = self.realised.checked_add(realised).unwrap_or(self.realised);
         realised
@@ -68,5 +77,16 @@ mod tests {
         assert_eq!(cost.deliver(lots(3), Cash::from_micros(80)), Cash::ZERO, "it was never long");
         assert_eq!(cost.deliver(lots(-2), Cash::from_micros(80)), Cash::from_micros(20));
         assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(40) });
+    }
+
+    #[test]
+    fn a_position_that_is_taken_over_costs_what_was_paid_for_it() {
+        let mut cost = Cost::default();
+        let lots = |count: i64| Fix::from_raw(count * Fix::SCALE);
+        assert_eq!(cost.take(lots(3), Cash::from_micros(100)), Cash::ZERO);
+        assert_eq!(cost.take(lots(-4), Cash::from_micros(-160)), Cash::from_micros(20));
+        assert_eq!((cost.size(), cost.paid), (lots(-1), -40));
+        assert_eq!(cost.fill(lots(1), Cash::from_micros(30)), Cash::from_micros(10));
+        assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(30) });
     }
 }

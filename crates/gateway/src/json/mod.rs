@@ -61,6 +61,7 @@ pub fn optional(cash_value: Option<Cash>) -> Value {
 /// The venue's word for where an instrument is in its life.
 pub fn state(it: &Instrument) -> &'static str {
     match it.listing {
+        Listing::Open if it.is_locked => "locked",
         Listing::Open => "open",
         Listing::Expired => "settlement",
         Listing::Settled { .. } => "delivered",

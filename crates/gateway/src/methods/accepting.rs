@@ -15,7 +15,7 @@ use crate::{
     auth::Identity,
     lock,
     outcome::Outcome,
-    rfq::{Acceptance, Due, Ending, Quote, Request, RfqError, trigger_json},
+    rfq::{Acceptance, Due, Ending, Leg, Quote, Request, RfqError, trigger_json},
     rpc::{self, Answer, Code, Params, RpcError},
     view::View,
 };
@@ -23,7 +23,7 @@ use crate::{
 use super::{
     Caller,
     block_rfq::{amount, check_hedge, direction, price},
-    block_trade, terms,
+    block_trade, market, terms,
 };
 
 /// How long an offer stands once it is signed, by the time of commits.
@@ -42,6 +42,7 @@ pub(super) async fn accept(caller: Caller<'_>, params: &Params) -> Answer {
     let id = params.u64("block_rfq_id")?;
     check_hedge(caller, id, params)?;
     let lasting = params.choice("time_in_force", &["fill_or_kill", "good_til_cancelled"])?;
+    check_legs(caller, id, params)?;
     let wanted = Acceptance { side: direction(params)?, price: price(params)?, amount: amount(params)? };
     let account = caller.identity.account;
     let taken = lock(&caller.gateway.rfq).take(&account, id, wanted);
@@ -57,6 +58,26 @@ pub(super) async fn accept(caller: Caller<'_>, params: &Params) -> Answer {
     rpc::answer(&Accepted { trade_trigger: None, block_trades })
 }
 
+/// A call may leave the legs of a request out, and cannot name others.
+fn check_legs(caller: Caller<'_>, id: u64, params: &Params) -> Result<(), RpcError> {
+    if params.get("legs").is_none() {
+        return Ok(());
+    }
+    let view = caller.gateway.view();
+    let book = lock(&caller.gateway.rfq);
+    let known = book.request(id).map(|it| it.legs.as_slice()).unwrap_or_default();
+    let given = params.objects("legs")?;
+    for leg in &given {
+        let (it, side, ratio) = (market::named(&view, leg)?, direction(leg)?, leg.optional_u64("ratio")?);
+        let is_this = |known: &&Leg| known.instrument == it.id && known.side == side;
+        let known = known.iter().find(is_this).ok_or(RfqError::OtherLegs)?;
+        if ratio.is_some_and(|ratio| u64::try_from(known.ratio) != Ok(ratio)) {
+            return Err(RfqError::OtherLegs.into());
+        }
+    }
+    if given.len() == known.len() { Ok(()) } else { Err(RfqError::OtherLegs.into()) }
+}
+
 fn wait(caller: Caller<'_>, id: u64, wanted: Acceptance) -> Answer {
     let (gateway, identity) = (caller.gateway, caller.identity);
     let view = gateway.view();
@@ -65,7 +86,7 @@ fn wait(caller: Caller<'_>, id: u64, wanted: Acceptance) -> Answer {
     gateway.tell_request(&view, &book, id);
     // A quote may have come since it was looked for.
     gateway.quoted.notify_one();
-    let trade_trigger = book.request(id).and_then(|it| it.trigger.as_ref()).map(trigger_json);
+    let trade_trigger = book.request(id).and_then(|it| it.triggers.foremost()).map(trigger_json);
     rpc::answer(&Accepted { trade_trigger, block_trades: Vec::new() })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     Gateway,
     auth::Identity,
     decimal::{cash, fix},
-    history::{Entry, TradeEntry, Why},
+    history::{Entry, Filled, TradeEntry, Why},
     json,
     model::Liquidity,
     rpc::{Params, RpcError, RpcResult},
@@ -106,10 +106,6 @@ fn info(why: Why) -> Value {
 }
 
 fn of_trade(it: &TradeEntry, value: &mut Value) {
-    let role = match it.liquidity {
-        Liquidity::Maker => "maker",
-        Liquidity::Taker => "taker",
-    };
     let fields = json!({
         "side": it.side,
         "amount": fix(it.amount),
@@ -118,14 +114,24 @@ fn of_trade(it: &TradeEntry, value: &mut Value) {
         "price_currency": SETTLEMENT,
         "mark_price": json::optional(it.mark),
         "index_price": json::optional(it.index),
-        "trade_id": it.id.to_string(),
-        "order_id": it.order.to_string(),
-        "user_role": role,
-        "fee_role": role,
         "position": fix(it.position),
         "session_rpl": cash(it.profit),
     });
-    for (name, field) in fields.as_object().into_iter().flatten() {
+    let filled = it.filled.as_ref().map_or(Value::Null, of_filled);
+    for (name, field) in [fields, filled].iter().filter_map(Value::as_object).flatten() {
         value[name] = field.clone();
     }
+}
+
+fn of_filled(it: &Filled) -> Value {
+    let role = match it.liquidity {
+        Liquidity::Maker => "maker",
+        Liquidity::Taker => "taker",
+    };
+    json!({
+        "trade_id": it.trade.to_string(),
+        "order_id": it.order.to_string(),
+        "user_role": role,
+        "fee_role": role,
+    })
 }

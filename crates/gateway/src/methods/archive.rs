@@ -23,7 +23,7 @@ use super::{
     market::named,
     market_history::{Trades, candles_json, chart_span},
     orders::Orders,
-    paging::{Backward, Page},
+    paging::{Backward, Page, SORTINGS},
     settlements,
 };
 
@@ -130,7 +130,10 @@ fn private(
                 return Ok(None);
             };
             let part = i64::try_from(id.0).ok();
-            let direction = Direction::EarliestFirst;
+            let direction = match params.choice("sorting", &SORTINGS)? {
+                Some("desc") => Direction::LatestFirst,
+                _ => Direction::EarliestFirst,
+            };
             let query = Query { part, direction, ..Query::latest(Table::Fills, own, SEARCHED_MAX) };
             Ok(Some(Asked { query, shape: Shape::All }))
         }

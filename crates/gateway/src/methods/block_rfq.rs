@@ -3,6 +3,8 @@
 //! Invariant: a request names each instrument once; whoever is concerned hears of every change of it. What comes of an
 //! acceptance is in `accepting`.
 
+use std::collections::BTreeSet;
+
 use num::{Cash, Fix, Side};
 use serde_json::{Value, json};
 
@@ -166,8 +168,9 @@ fn cancel(caller: Caller<'_>, params: &Params) -> RpcResult {
 
 fn cancel_trigger(caller: Caller<'_>, params: &Params) -> RpcResult {
     let id = params.u64("block_rfq_id")?;
+    let side = params.get("direction").map(|_| direction(params)).transpose()?;
     let view = caller.gateway.view();
-    lock(&caller.gateway.rfq).cancel_trigger(&caller.identity.account, id)?;
+    lock(&caller.gateway.rfq).cancel_trigger(&caller.identity.account, id, side)?;
     Ok(told(caller, &view, id))
 }
 
@@ -182,6 +185,23 @@ fn priced_legs(view: &View, params: &Params) -> Result<Vec<PricedLeg>, RpcError>
     params.objects("legs")?.iter().map(read).collect()
 }
 
+/// A quote's price is that of its legs; a call that names another is told.
+fn check_price(
+    caller: Caller<'_>,
+    (request, legs): (u64, &[PricedLeg]),
+    params: &Params,
+) -> Result<(), RpcError> {
+    let Some(have) = terms::price(params, "price")? else { return Ok(()) };
+    let book = lock(&caller.gateway.rfq);
+    let known = book.request(request).and_then(|it| it.price(&it.prices(legs)?));
+    match known {
+        Some(need) if need != have => {
+            Err(RpcError::param("price", format!("{have} given, the prices of the legs make {need}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn add_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
     let request = params.u64("block_rfq_id")?;
     check_hedge(caller, request, params)?;
@@ -190,15 +210,13 @@ fn add_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
         Some("all_or_none") => Execution::AllOrNone,
         _ => Execution::AnyPart,
     };
+    let legs = priced_legs(&view, params)?;
+    check_price(caller, (request, &legs), params)?;
     let new = NewQuote {
         request,
         maker: party(caller, params)?,
         client_id: caller.identity.client_id.clone(),
-        offer: Priced {
-            side: direction(params)?,
-            legs: priced_legs(&view, params)?,
-            amount: amount(params)?,
-        },
+        offer: Priced { side: direction(params)?, legs, amount: amount(params)? },
         execution,
         label: label(params)?,
         expires_ms: params.optional_u64("expires_at")?,
@@ -233,6 +251,7 @@ fn edit_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
     check_hedge(caller, request, params)?;
     let view = caller.gateway.view();
     let terms = (priced_legs(&view, params)?, amount(params)?);
+    check_price(caller, (request, &terms.0), params)?;
     lock(&caller.gateway.rfq).edit_quote(&caller.identity.account, id, terms, view.now_ms())?;
     quoted(caller, &view, id)
 }
@@ -243,23 +262,28 @@ fn cancel_quote(caller: Caller<'_>, params: &Params) -> RpcResult {
     quoted(caller, &view, id)
 }
 
-/// Takes back all of a maker's quotes, or those on one request; how many they were.
+/// Takes back all of a maker's quotes, or those on one request; how many they were, or which.
 fn cancel_quotes(caller: Caller<'_>, params: &Params) -> RpcResult {
+    let is_detailed = params.flag("detailed")?;
     let only = params.optional_u64("block_rfq_id")?;
     let (view, account) = (caller.gateway.view(), caller.identity.account);
     let mut book = lock(&caller.gateway.rfq);
     let own = book.quotes().filter(|it| it.maker.account == account && it.state == QuoteState::Open);
     let own: Vec<(u64, u64)> =
         own.filter(|it| only.is_none_or(|id| it.request == id)).map(|it| (it.id, it.request)).collect();
-    let mut cancelled = 0;
+    let mut cancelled = BTreeSet::new();
     for (id, request) in own {
         // One that trades now can no longer be taken back.
         if book.cancel_quote(&account, id, view.now_ms()).is_ok() {
-            cancelled += 1;
+            cancelled.insert(id);
             caller.gateway.tell_request(&view, &book, request);
         }
     }
-    Ok(json!(cancelled))
+    if !is_detailed {
+        return Ok(json!(cancelled.len()));
+    }
+    let ended = book.quotes().filter(|it| cancelled.contains(&it.id));
+    Ok(ended.map(|it| quote_json(&view, &book, it)).collect())
 }
 
 fn requests(caller: Caller<'_>, params: &Params) -> RpcResult {

@@ -65,12 +65,7 @@ pub(super) async fn several(gateway: &Gateway, identity: &Identity, which: Which
 
 /// Takes back sides of two-sided quotes.
 pub(super) async fn quotes(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
-    let (is_detailed, freezes) = (params.flag("detailed")?, params.flag("freeze_quotes")?);
-    if freezes {
-        let reason = "quotes are frozen by market-maker protection only";
-        let data = json!({ "param": "freeze_quotes", "reason": reason });
-        return Err(RpcError { code: Code::NotImplemented, data });
-    }
+    let is_detailed = params.flag("detailed")?;
     let chosen = {
         let view = gateway.view();
         let is_meant = quoted(&view, params)?;
@@ -138,6 +133,10 @@ fn choose(
     };
     Ok(match which {
         Which::All => whole(None),
+        Which::Instrument if params.flag("include_combos")? => {
+            let id = market::to_trade(&view, params)?.id;
+            (None, own(&view, identity, |order| has_type(order) && affects(&view, order, id)))
+        }
         Which::Instrument => whole(Some(market::to_trade(&view, params)?.id)),
         Which::Currency | Which::CurrencyPair | Which::KindOrType => {
             let selections = selections(&view, which, params)?;
@@ -147,6 +146,12 @@ fn choose(
             (None, chosen)
         }
     })
+}
+
+/// Whether an order is in an instrument or in a combo of it.
+fn affects(view: &View, order: &Order, id: InstrumentId) -> bool {
+    let name = view.instrument_of(id).map_or("", |it| it.name.as_str());
+    order.instrument == id || view.combo_legs(order.instrument).iter().any(|(leg, _)| *leg == name)
 }
 
 /// Types of orders that a call can select, by the venue's names.

@@ -41,8 +41,17 @@ pub(super) fn get_time() -> RpcResult {
     Ok(json!(crate::rpc::now_us() / 1_000))
 }
 
-pub(super) fn status() -> RpcResult {
-    Ok(json!({ "locked": "false", "locked_currencies": [], "locked_indices": [] }))
+/// Whether all markets, some or none take nothing but cancels.
+pub(super) fn status(gateway: &Gateway) -> RpcResult {
+    let view = gateway.view();
+    let locked = view.locked();
+    let word = match (view.is_paused(), locked.is_empty()) {
+        (true, _) => "true",
+        (false, false) => "partial",
+        (false, true) => "false",
+    };
+    let indices: Vec<String> = locked.iter().map(|it| json::price_index(it)).collect();
+    Ok(json!({ "locked": word, "locked_currencies": locked, "locked_indices": indices }))
 }
 
 pub(super) fn get_currencies(gateway: &Gateway) -> RpcResult {

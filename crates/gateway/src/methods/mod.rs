@@ -19,7 +19,9 @@ mod market_history;
 mod moves;
 mod orders;
 mod paging;
+mod protection;
 mod quoting;
+mod refused;
 mod session;
 mod settlements;
 mod simulating;
@@ -45,6 +47,7 @@ pub(crate) use chain::chain;
 pub(crate) use market::market_ticker;
 pub(crate) use market_history::funding_hour_json;
 use orders::Labelled;
+pub(crate) use protection::{group_of_number, trip_json};
 pub(crate) use session::{Listening, Switch};
 pub(crate) use settlements::settlement_json;
 
@@ -72,7 +75,7 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
         "get_time" => market::get_time(),
-        "status" => market::status(),
+        "status" => market::status(gateway),
         "get_currencies" => market::get_currencies(gateway),
         "get_instruments" => market::get_instruments(gateway, params),
         "get_instrument" => market::get_instrument(gateway, params),
@@ -129,6 +132,7 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         let reason = format!("{name} needs more than the scope {:?}", identity.scope.text());
         return Err(RpcError::new(Code::Forbidden, reason));
     }
+    refused::check(&identity, (name, params))?;
     if name == "clockless/get_balance_proof" {
         return rpc::answer(&gateway.prove(identity.account).await?);
     }
@@ -153,8 +157,8 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "clockless/create_exotic" => exotics::create(caller, params).await,
         "clockless/exercise" => exotics::exercise(caller, params).await,
         "mass_quote" => quoting::mass_quote(caller, params).await,
-        "set_mmp_config" => quoting::set_protection(caller, params).await,
-        "reset_mmp" => quoting::reset_protection(caller, params).await,
+        "set_mmp_config" => protection::set(caller, params).await,
+        "reset_mmp" => protection::reset(caller, params).await,
         "cancel" => cancelling::one(gateway, &identity, params).await,
         "cancel_by_label" => cancelling::by_label(gateway, &identity, params).await,
         "cancel_all" => cancelling::several(gateway, &identity, Which::All, params).await,
@@ -253,8 +257,8 @@ fn private_reading(
         "get_deposits" => moves::get(gateway, identity, (moves::Kind::Deposits, params)),
         "get_withdrawals" => moves::get(gateway, identity, (moves::Kind::Withdrawals, params)),
         "get_transfers" => moves::get(gateway, identity, (moves::Kind::Transfers, params)),
-        "get_mmp_config" => quoting::get_protection(gateway, identity, params),
-        "get_mmp_status" => quoting::get_protection_status(gateway, identity, params),
+        "get_mmp_config" => protection::get(gateway, identity, params),
+        "get_mmp_status" => protection::status(gateway, identity, params),
         "get_leg_prices" => combos::leg_prices(gateway, params),
         "simulate_portfolio" => simulating::portfolio(gateway, identity, params),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),

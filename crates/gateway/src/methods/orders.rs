@@ -22,7 +22,7 @@ use super::{
     cancelling::ORDER_TYPES,
     market::named,
     market_history::{Trades, place},
-    paging::{Page, Place},
+    paging::{Page, Place, SORTINGS},
     terms,
 };
 
@@ -213,13 +213,16 @@ pub(super) fn fills(gateway: &Gateway, identity: &Identity, params: &Params) -> 
     rpc::answer(&Trades { trades, has_more })
 }
 
-/// All fills of an order, the earliest first.
+/// All fills of an order, the earliest first unless the call says otherwise.
 pub(super) fn fills_of_order(gateway: &Gateway, identity: &Identity, params: &Params) -> Answer {
+    let is_descending = params.choice("sorting", &SORTINGS)? == Some("desc");
     let view = gateway.view();
     let order = own_order(&view, identity, params)?;
     let fills = view.history().fills(&order.account).filter(|fill| fill.order == order.id);
     let mut fills: Vec<_> = fills.map(|fill| view.fill_object(fill)).collect();
-    fills.reverse();
+    if !is_descending {
+        fills.reverse();
+    }
     rpc::answer(&fills)
 }
 

@@ -16,6 +16,9 @@ use crate::{
 const COUNT_MAX: u64 = 1_000;
 const COUNT_DEFAULT: u64 = 10;
 
+/// Orders of a history by the venue's names.
+pub(super) const SORTINGS: [&str; 3] = ["asc", "desc", "default"];
+
 /// Where an entry stands in its history.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
@@ -55,7 +58,7 @@ impl Page {
         let (from_ms, from_id) = (bound("start_timestamp")?, id(params, "start_id")?);
         let from_sequence = bound("start_seq")?;
         let has_start = from_ms.is_some() || from_id.is_some() || from_sequence.is_some();
-        let order = match params.choice("sorting", &["asc", "desc", "default"])? {
+        let order = match params.choice("sorting", &SORTINGS)? {
             Some("asc") => Order::Ascending,
             Some("desc") => Order::Descending,
             _ if has_start => Order::Ascending,

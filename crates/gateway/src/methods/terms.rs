@@ -3,7 +3,6 @@
 //! Invariant: a term that would change what an order does is understood or refused, never passed over.
 
 use num::{Cash, DAY_MS, Fix, HOUR_MS, Lots, Rounding, Side, Ticks, Timestamp};
-use serde_json::json;
 use wire::{
     Action, Conditions, Crossing, Label, NewOrder, OrderKind, PostOnly, PriceSource, ReduceOnly, TimeInForce,
     Trigger,
@@ -14,6 +13,8 @@ use crate::{
     rpc::{Code, Params, RpcError},
     view::View,
 };
+
+use super::refused::not_offered;
 
 /// Decimal places of an amount, of a price, and of a volatility in percent.
 const AMOUNT_PLACES: u32 = 9;
@@ -39,7 +40,6 @@ pub(super) fn place(
     params: &Params,
     whole: Option<Lots>,
 ) -> Result<Action, RpcError> {
-    refuse_unknown(params)?;
     let name = params.choice("type", &TYPES)?.unwrap_or("limit");
     if matches!(name, "market_limit" | "trailing_stop") {
         return Err(not_offered("type", name));
@@ -141,19 +141,6 @@ fn display(it: &Instrument, whole: Lots, params: &Params) -> Result<Option<Lots>
     Ok((shown < whole).then_some(shown))
 }
 
-fn refuse_unknown(params: &Params) -> Result<(), RpcError> {
-    let terms = ["trigger_offset", "otoco_config", "linked_order_type", "trigger_fill_condition"];
-    match terms.into_iter().find(|name| params.get(name).is_some()) {
-        Some(name) => Err(not_offered(name, "this")),
-        None => Ok(()),
-    }
-}
-
-fn not_offered(name: &str, have: &str) -> RpcError {
-    let reason = format!("{have} is not offered");
-    RpcError { code: Code::NotImplemented, data: json!({ "param": name, "reason": reason }) }
-}
-
 /// The last moment at which a call may be ordered, in the time of the data.
 pub(super) fn valid_until(params: &Params) -> Result<Timestamp, RpcError> {
     Ok(params.optional_u64("valid_until")?.map_or(Timestamp::MAX, Timestamp::from_millis))
@@ -163,17 +150,26 @@ pub(super) fn price(params: &Params, name: &str) -> Result<Option<Cash>, RpcErro
     Ok(params.optional_decimal(name, PRICE_PLACES)?.map(Cash::from_micros))
 }
 
-/// `amount` in units of the underlying, or `contracts` in lots.
+/// `amount` in units of the underlying, or `contracts` in lots; where both are given they must say the same.
 pub(super) fn amount(it: &Instrument, params: &Params, otherwise: Option<Fix>) -> Result<Lots, RpcError> {
-    if params.get("amount").is_none()
-        && let Some(contracts) = params.optional_decimal("contracts", 0)?
-    {
-        let invalid = || RpcError::new(Code::InvalidAmount, "contracts must be above zero");
-        return u64::try_from(contracts).ok().filter(|it| *it > 0).map(Lots::new).ok_or_else(invalid);
+    let invalid = |reason: String| RpcError::new(Code::InvalidAmount, reason);
+    let contracts = match params.optional_decimal("contracts", 0)? {
+        None => None,
+        Some(have) => {
+            let counted = u64::try_from(have).ok().filter(|it| *it > 0).map(Lots::new);
+            Some(counted.ok_or_else(|| invalid(format!("contracts {have} must be above zero")))?)
+        }
+    };
+    let amount = params.optional_decimal("amount", AMOUNT_PLACES)?.map(Fix::from_raw);
+    let amount =
+        amount.or(otherwise.filter(|_| contracts.is_none())).map(|amount| lots(it, amount)).transpose()?;
+    match (amount, contracts) {
+        (Some(have), Some(need)) if have != need => {
+            Err(invalid(format!("amount is {} contracts, contracts says {}", have.get(), need.get())))
+        }
+        (Some(lots), _) | (None, Some(lots)) => Ok(lots),
+        (None, None) => Err(RpcError::param("amount", "missing, a number is expected")),
     }
-    let amount = params.optional_decimal("amount", AMOUNT_PLACES)?.map(Fix::from_raw).or(otherwise);
-    let amount = amount.ok_or_else(|| RpcError::param("amount", "missing, a number is expected"))?;
-    lots(it, amount)
 }
 
 /// `amount` in units that are above zero, of whatever lots.

@@ -15,12 +15,19 @@ use crate::{
     rpc::{self, Answer, Code, Params, RpcError},
 };
 
-use super::{Caller, cancelling, market, orders, terms};
+use super::{Caller, cancelling, market, orders, protection, terms};
 
 pub(super) async fn place(caller: Caller<'_>, side: Side, params: &Params) -> Answer {
     let action = {
         let view = caller.gateway.view();
-        terms::place((&view, market::to_trade(&view, params)?), side, params, None)?
+        let it = market::to_trade(&view, params)?;
+        let action = terms::place((&view, it), side, params, None)?;
+        let group = protection::protecting(&view, &caller.identity.account, (it, None));
+        if let Some(group) = group.filter(|_| params.flag("mmp") == Ok(true)) {
+            let lots = terms::amount(it, params, None)?;
+            protection::check_room(caller, &view, &group, (it, side, lots))?;
+        }
+        action
     };
     submit(caller, action, params).await
 }
@@ -95,22 +102,15 @@ async fn amend(caller: Caller<'_>, order: &Order, params: &Params) -> Answer {
 fn check_flags(order: &Order, params: &Params) -> Result<(), RpcError> {
     let flags = [
         ("post_only", order.post_only != PostOnly::Off),
+        ("reject_post_only", order.post_only == PostOnly::Reject),
         ("reduce_only", order.reduce_only == ReduceOnly::On),
+        ("mmp", order.protected),
     ];
     for (name, present) in flags {
         if params.optional_flag(name)?.is_some_and(|wanted| wanted != present) {
             let reason = format!("{name} of an order cannot be changed, it is {present}");
             return Err(RpcError {
                 code: Code::InvalidArguments,
-                data: json!({ "param": name, "reason": reason }),
-            });
-        }
-    }
-    for name in ["trigger_price", "trigger_offset", "advanced", "display_amount", "max_show"] {
-        if params.get(name).is_some() {
-            let reason = format!("{name} of an order cannot be changed");
-            return Err(RpcError {
-                code: Code::NotImplemented,
                 data: json!({ "param": name, "reason": reason }),
             });
         }

@@ -39,8 +39,9 @@ pub(crate) fn request_json(view: &View, book: &RequestBook, it: &Request, reader
     if is_taker {
         value["makers"] = json!(it.makers);
         value["label"] = json!(it.label);
-        if let Some(trigger) = &it.trigger {
+        if let Some(trigger) = it.triggers.foremost() {
             value["trade_trigger"] = trigger_json(trigger);
+            value["trade_triggers"] = it.triggers.iter().map(trigger_json).collect();
         }
     }
     if let Some(hedge) = &it.hedge {

@@ -24,7 +24,7 @@ pub(crate) use request::{
     Deal, Disclosure, Execution, Hedge, Leg, Party, PricedLeg, Quote, QuoteState, QuoteTerms, Request,
     RequestState, structure,
 };
-pub(crate) use trigger::{Due, Trigger, TriggerState};
+pub(crate) use trigger::{Due, Trigger, TriggerState, Triggers};
 
 /// How long a request stands.
 const SPAN_MS: u64 = 300_000;
@@ -144,7 +144,7 @@ impl RequestBook {
             state: RequestState::Open,
             deals: Vec::new(),
             traded_ms: 0,
-            trigger: None,
+            triggers: Triggers::default(),
         };
         self.requests.insert(request.id, request);
         Ok(self.last_request)
@@ -361,7 +361,7 @@ impl RequestBook {
     /// Ends a request; open quotes end with it.
     fn close(&mut self, id: u64, state: RequestState) {
         self.set_state(id, state);
-        self.end_trigger(id, state.word());
+        self.end_triggers(id, None, state.word());
         let ended = if state == RequestState::Expired { QuoteState::Expired } else { QuoteState::Cancelled };
         for quote in self.quotes.values_mut().filter(|it| it.request == id) {
             if quote.state == QuoteState::Open {

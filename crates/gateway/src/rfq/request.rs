@@ -6,7 +6,7 @@
 use num::{Cash, Fix, Side};
 use wire::{AccountId, InstrumentId};
 
-use super::Trigger;
+use super::Triggers;
 
 /// One leg of a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +105,8 @@ pub(crate) struct Request {
     pub deals: Vec<Deal>,
     /// When it traded; zero before.
     pub traded_ms: u64,
-    /// What waits for a quote, or did.
-    pub trigger: Option<Trigger>,
+    /// What waits for quotes, or did.
+    pub triggers: Triggers,
 }
 
 impl Request {

@@ -232,7 +232,7 @@ fn parts_of_a_hedged_structure_have_a_hedge_in_whole_lots() {
 }
 
 fn state_of(book: &RequestBook) -> Option<TriggerState> {
-    book.request(1).and_then(|it| it.trigger.as_ref()).map(|it| it.state.clone())
+    book.request(1).and_then(|it| it.triggers.foremost()).map(|it| it.state.clone())
 }
 
 #[test]
@@ -262,9 +262,9 @@ fn an_acceptance_that_waits_is_taken_once_and_by_the_quote_that_fills_it() {
 fn what_waits_ends_with_its_request_by_its_taker_or_by_a_refusal() {
     let reason = |text: &str| Some(TriggerState::Cancelled { reason: text.to_owned() });
     let mut book = hedged();
-    assert_eq!(book.cancel_trigger(&account(TAKER), 1), Err(RfqError::NoTrigger { have: 1 }));
+    assert_eq!(book.cancel_trigger(&account(TAKER), 1, None), Err(RfqError::NoTrigger { have: 1 }));
     assert_eq!(book.wait(&account(TAKER), 1, (buy(80, units(30)), "key")), Ok(()));
-    assert_eq!(book.cancel_trigger(&account(TAKER), 1), Ok(()));
+    assert_eq!(book.cancel_trigger(&account(TAKER), 1, None), Ok(()));
     assert_eq!(state_of(&book), reason("user_request"));
     assert_eq!(book.quote(sale(MAKER, 100, units(30)), NOW), Ok(1));
     assert!(book.take_due().is_empty());
@@ -279,4 +279,26 @@ fn what_waits_ends_with_its_request_by_its_taker_or_by_a_refusal() {
     assert_eq!(book.wait(&account(TAKER), 1, (buy(70, units(30)), "key")), Ok(()));
     book.expire(u64::MAX);
     assert_eq!(state_of(&book), reason("expired"));
+}
+
+#[test]
+fn one_acceptance_may_wait_on_each_side_and_one_trade_ends_both() {
+    let sell = |usd| Acceptance { side: Side::Sell, ..buy(usd, units(30)) };
+    let states = |book: &RequestBook| -> Vec<(Side, &'static str)> {
+        let triggers = book.request(1).into_iter().flat_map(|it| it.triggers.iter());
+        triggers.map(|it| (it.wanted.side, it.state.word())).collect()
+    };
+    let mut book = hedged();
+    for wanted in [buy(70, units(30)), sell(90), buy(80, units(30))] {
+        assert_eq!(book.wait(&account(TAKER), 1, (wanted, "key")), Ok(()));
+    }
+    assert_eq!(states(&book), [(Side::Sell, "untriggered"), (Side::Buy, "untriggered")]);
+    assert_eq!(book.cancel_trigger(&account(TAKER), 1, Some(Side::Sell)), Ok(()));
+    assert_eq!(states(&book), [(Side::Sell, "cancelled"), (Side::Buy, "untriggered")]);
+    assert_eq!(book.wait(&account(TAKER), 1, (sell(90), "key")), Ok(()));
+    assert_eq!(book.quote(sale(MAKER, 100, units(30)), NOW), Ok(1));
+    let due = book.take_due();
+    assert_eq!((due.len(), due[0].side), (1, Side::Buy));
+    book.finish_due(&due[0], (Ending::Traded { at_ms: 9 }, ""));
+    assert_eq!(states(&book), [(Side::Buy, "triggered"), (Side::Sell, "cancelled")]);
 }
