@@ -29,7 +29,7 @@ pub fn venue() -> Offline {
     let wide = Rate { rate: 1_000_000, burst: 1_000_000 };
     let config = Config {
         listen: ([127, 0, 0, 1], 0).into(),
-        node: String::new(),
+        nodes: Vec::new(),
         network: NETWORK,
         exchange: genesis(),
         validators: vec!["v0".to_owned()],

@@ -2,10 +2,15 @@
 //!
 //! Invariant: every answer is bounded; an error says what was asked and of whom.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use commonware_codec::DecodeExt;
 use tokio_stream::StreamExt;
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    Code,
+    transport::{Channel, Endpoint},
+};
 use wire::{AccountId, AgreedChange, Certificate, CommittedPayload, Event, Transaction};
 
 use crate::{
@@ -19,6 +24,9 @@ use crate::{
 
 /// The largest answer, in bytes: a commit with its contents.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How long a host may take to take a connection.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// A connection to one node; clones share it.
 #[derive(Clone, Debug)]
@@ -49,10 +57,24 @@ pub enum NodeError {
     Malformed { address: String },
 }
 
+impl NodeError {
+    /// Whether nobody is there to answer, so that another node may be asked the same.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => {
+                // A connection that breaks while an answer is awaited is an unknown or an internal error to the library.
+                matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled)
+            }
+            Self::Address { .. } | Self::Malformed { .. } => false,
+        }
+    }
+}
+
 fn endpoint(address: &str) -> Result<Endpoint, NodeError> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"));
     let wrong = |_| NodeError::Address { address: address.to_owned() };
-    Ok(endpoint.map_err(wrong)?.tcp_nodelay(true))
+    Ok(endpoint.map_err(wrong)?.tcp_nodelay(true).connect_timeout(CONNECT_MAX))
 }
 
 impl NodeClient {

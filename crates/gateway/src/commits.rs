@@ -1,9 +1,14 @@
-//! Commits, from the store and from the node, one after the other.
+//! Commits, from the store and from a node, one after the other.
 //!
 //! Invariant: each commit is applied once and in its place; those who wait for an intent are answered before listeners
 //! are told; a commit is stored before the next one is applied, or waits for the store in order.
 
-use std::{ops::ControlFlow, sync::Arc, sync::PoisonError, time::Duration};
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use client::Committed;
 use num::Timestamp;
@@ -11,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::{Gateway, lock, rpc::now_us, store::batch};
 
-/// How long to wait before a node is tried again.
+/// The least time from one try to the next.
 const RETRY: Duration = Duration::from_millis(300);
 
-/// Goes through what was stored, then follows the node; connects again when the node comes back.
+/// Goes through what was stored, then follows a node; turns to the next when it is gone, or to the same when it comes back.
 pub(crate) async fn follow(gateway: Arc<Gateway>) {
     if let Some(store) = &gateway.store {
         let stored =
@@ -24,18 +29,27 @@ pub(crate) async fn follow(gateway: Arc<Gateway>) {
         }
     }
     loop {
-        let mut node = gateway.node.clone();
+        let began = Instant::now();
+        let (turn, mut node) = gateway.nodes.current();
+        gateway.nodes.note_heard();
         let from = gateway.view().commit_index() + 1;
-        let ended = node
-            .commits(from, |committed| {
-                gateway.take(&committed);
-                ControlFlow::Continue(())
-            })
-            .await;
-        if let Err(error) = ended {
-            tracing::warn!(%error, "following stopped: trying again");
+        let commits = node.commits(from, |committed| {
+            gateway.nodes.note_heard();
+            gateway.take(&committed);
+            ControlFlow::Continue(())
+        });
+        tokio::select! {
+            ended = commits => match ended {
+                Err(error) => tracing::warn!(%error, "following stopped: turning to the next node"),
+                Ok(()) => tracing::warn!("the node hands out no more: turning to the next node"),
+            },
+            () = gateway.nodes.silence() => tracing::warn!("the node is silent: turning to the next node"),
         }
-        tokio::time::sleep(RETRY).await;
+        gateway.nodes.leave(turn);
+        if gateway.nodes.has_another() {
+            gateway.submit_again().await;
+        }
+        tokio::time::sleep(RETRY.saturating_sub(began.elapsed())).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::Wallet;
+use client::{NodeClient, Wallet};
 use commonware_codec::Encode;
 use num::Timestamp;
 use tokio::sync::oneshot;
@@ -118,18 +118,46 @@ impl Gateway {
         let id: IntentId = intent.intent.id();
         let (sender, outcome) = oneshot::channel();
         lock(&self.waiting).insert(id, Waiting { since: Instant::now(), intent, sender });
-        let mut node = self.node.clone();
-        let refused = match node.submit(vec![transaction]).await {
-            Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(reason) = refused {
-            lock(&self.waiting).remove(&id);
-            return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
-        }
         let unknown =
             || RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known");
-        outcome.await.unwrap_or_else(|_| Err(unknown()))
+        let outcome = async { outcome.await.unwrap_or_else(|_| Err(unknown())) };
+        tokio::pin!(outcome);
+        // A node that took an intent along and then fell silent has said nothing: another may have had it ordered.
+        tokio::select! {
+            refused = self.refusal(&transaction) => match refused {
+                None => outcome.await,
+                Some(reason) => {
+                    lock(&self.waiting).remove(&id);
+                    Err(RpcError::new(Code::TemporarilyUnavailable, reason))
+                }
+            },
+            done = &mut outcome => done,
+        }
+    }
+
+    /// Why no node takes a transaction; `None` when one did.
+    async fn refusal(&self, transaction: &Transaction) -> Option<String> {
+        let submit = |mut node: NodeClient| async move { node.submit(vec![transaction.clone()]).await };
+        match self.nodes.ask(submit).await {
+            Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// Hands what is not ordered yet to the node of the moment: the one that had it is gone, and may never say it. What
+    /// is ordered twice is executed once.
+    pub(crate) async fn submit_again(&self) {
+        let mut sent: Vec<(Instant, Option<Transaction>)> = {
+            let waiting = lock(&self.waiting);
+            waiting.values().map(|it| (it.since, Transaction::new(it.intent.encode()))).collect()
+        };
+        sent.sort_by_key(|(since, _)| *since);
+        for (_, transaction) in sent {
+            let Some(transaction) = transaction else { continue };
+            if let Some(reason) = self.refusal(&transaction).await {
+                tracing::warn!(%reason, "an intent that is not ordered yet was not taken again");
+            }
+        }
     }
 
     /// Forgets the intents whose time is over; those who wait for one are told that its outcome is not known. A caller

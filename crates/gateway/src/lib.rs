@@ -29,6 +29,7 @@ mod methods;
 mod metrics;
 mod model;
 mod network;
+mod nodes;
 mod offline;
 mod openapi;
 mod outcome;
@@ -51,7 +52,7 @@ use std::{
     time::Duration,
 };
 
-use client::{NodeClient, Wallet};
+use client::Wallet;
 use crypto::Digest;
 use serde_json::Value;
 use tokio::{
@@ -70,6 +71,7 @@ use crate::{
     methods::{Listening, Switch},
     metrics::Metrics,
     network::Network,
+    nodes::Nodes,
     protection::Groups,
     rfq::RequestBook,
     rpc::{Answer, Code, Request, RpcError, RpcResult, now_us},
@@ -89,8 +91,8 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// The node to follow and to submit to.
-    pub node: String,
+    /// The nodes to follow and to submit to: one at a time, and the next when it is gone. One at least.
+    pub nodes: Vec<String>,
     pub network: Digest,
     pub exchange: exchange::Genesis,
     /// Names of the validators, in the order of the committee.
@@ -147,12 +149,12 @@ pub struct Gateway {
     /// Accounts whose connections cancel what they placed when they end.
     cancelling: Mutex<BTreeSet<AccountId>>,
     store: Option<Store>,
-    node: NodeClient,
+    nodes: Nodes,
     network_digest: Digest,
     clock_offset_ms: i64,
 }
 
-/// Serves until the node is gone or the socket fails.
+/// Serves until the socket fails.
 pub async fn serve(config: Config) -> Result<(), GatewayError> {
     let address = config.listen;
     let listen = |source| GatewayError::Listen { address, source };
@@ -168,9 +170,10 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
         Some(url) => Some(Store::open(url, &config.network).await?),
         None => None,
     };
-    let node = NodeClient::connect(&config.node).await?;
-    let gateway = Arc::new(Gateway::new(config, store, node)?);
-    tracing::info!(%address, node = gateway.node.address(), "gateway is up");
+    let nodes = Nodes::new(&config.nodes)?;
+    nodes.reach().await?;
+    let gateway = Arc::new(Gateway::new(config, store, nodes)?);
+    tracing::info!(%address, node = gateway.nodes.current().1.address(), "gateway is up");
     // Ends with this call.
     let mut tasks = JoinSet::new();
     tasks.spawn(tick(Arc::clone(&gateway)));
@@ -197,12 +200,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl core::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Gateway").field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("nodes", &self.nodes).finish_non_exhaustive()
     }
 }
 
 impl Gateway {
-    fn new(config: Config, store: Option<Store>, node: NodeClient) -> Result<Self, GatewayError> {
+    fn new(config: Config, store: Option<Store>, nodes: Nodes) -> Result<Self, GatewayError> {
         let state = exchange::State::new(&config.exchange, config.network)?;
         Ok(Self {
             keyring: Keyring::new(config.keys, config.token_key)?,
@@ -221,7 +224,7 @@ impl Gateway {
             wallets: Mutex::default(),
             cancelling: Mutex::default(),
             store,
-            node,
+            nodes,
             network_digest: config.network,
             clock_offset_ms: config.clock_offset_ms,
         })
@@ -344,10 +347,10 @@ impl Gateway {
 
     /// The balance of an account with all that a verifier needs.
     pub(crate) async fn prove(&self, account: AccountId) -> RpcResult {
-        let mut node = self.node.clone();
         let unavailable =
             |error: client::NodeError| RpcError::new(Code::TemporarilyUnavailable, error.to_string());
-        let proof = node.prove(account).await.map_err(unavailable)?;
+        let proof = self.nodes.ask(|mut node| async move { node.prove(account).await }).await;
+        let proof = proof.map_err(unavailable)?;
         Ok(serde_json::json!({
             "owner": account.owner.to_string(),
             "subaccount": account.subaccount,

@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use client::{Committed, NodeClient};
+use client::Committed;
 use tokio::runtime::{Builder, Runtime};
 use wire::CommittedPayload;
 
 use crate::{
     Config, Gateway, GatewayError, http,
     hub::Frame,
+    nodes::Nodes,
     session::Session,
     socket::{self, Paid},
 };
@@ -38,16 +39,16 @@ pub struct Heard {
 }
 
 impl Offline {
-    /// `config.listen`, `config.node` and `config.history` mean nothing here.
+    /// `config.listen`, `config.nodes` and `config.history` mean nothing here.
     pub fn new(config: Config) -> Result<Self, GatewayError> {
         let address = config.listen;
         let no_runtime = |source| GatewayError::Listen { address, source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-        let node = {
+        let nodes = {
             let _within = runtime.enter();
-            NodeClient::connect_when_asked(NOWHERE)?
+            Nodes::new(&[NOWHERE.to_owned()])?
         };
-        let gateway = Arc::new(Gateway::new(config, None, node)?);
+        let gateway = Arc::new(Gateway::new(config, None, nodes)?);
         Ok(Self { runtime, gateway })
     }
 

@@ -97,7 +97,7 @@ pub fn start_gateway(
         home,
         log: folder.join("gateway.log"),
         listen,
-        node,
+        nodes: &[node],
         limits: Limits { connection: NO_LIMIT, address: NO_LIMIT, account: NO_LIMIT, trading: NO_LIMIT },
         clock: Clock { offset_ms: 0 },
     };

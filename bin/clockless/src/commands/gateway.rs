@@ -21,7 +21,7 @@ use crate::{failure::Failure, network::NetworkGenesis};
 #[serde(deny_unknown_fields)]
 pub struct GatewayFile {
     pub genesis: PathBuf,
-    /// The rpc address of the node to follow.
+    /// The rpc address of the node to follow; of several, with commas between them, the next when one is gone.
     pub node: String,
     pub listen: SocketAddr,
     /// API keys and the session keys behind them.
@@ -56,6 +56,10 @@ impl GatewayFile {
         figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
     }
 
+    fn nodes(&self) -> Vec<String> {
+        self.node.split(',').map(|address| address.trim().to_owned()).collect()
+    }
+
     /// The URL that the gateway is told; `None` to keep nothing.
     fn history_url(&self, folder: &Path) -> Option<String> {
         match self.history.strip_prefix("sqlite:") {
@@ -83,7 +87,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
     rand::rng().fill_bytes(&mut token_key);
     let config = gateway::Config {
         listen: file.listen,
-        node: file.node.clone(),
+        nodes: file.nodes(),
         network: genesis.digest(),
         committee: genesis.committee()?,
         validators: genesis.validators.iter().map(|it| it.name.clone()).collect(),

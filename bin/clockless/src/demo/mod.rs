@@ -343,7 +343,7 @@ fn start_gateway(
         home: &network.path(""),
         log: network.path("gateway.log"),
         listen,
-        node: network.rpc[0],
+        nodes: &network.rpc,
         limits: gateway::Limits::default(),
         clock,
     };

@@ -26,7 +26,8 @@ pub struct LocalGateway<'a> {
     pub home: &'a Path,
     pub log: PathBuf,
     pub listen: SocketAddr,
-    pub node: SocketAddr,
+    /// The nodes that it may turn to, the first of them first.
+    pub nodes: &'a [SocketAddr],
     pub limits: Limits,
     pub clock: Clock,
 }
@@ -39,7 +40,7 @@ impl LocalGateway<'_> {
         write_secret(&self.home.join("api-keys.json"), &text)?;
         let file = GatewayFile {
             genesis: PathBuf::from("genesis.json"),
-            node: self.node.to_string(),
+            node: self.nodes.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", "),
             listen: self.listen,
             keys: PathBuf::from("api-keys.json"),
             clock_offset_ms: self.clock.offset_ms,

@@ -84,7 +84,7 @@ impl Venue {
         let committee = wire::Committee::new(0, vec![wire::Member { key: key(0).public_key(), stake: 1 }]);
         let mut config = gateway::Config {
             listen: address,
-            node: self.node.to_string(),
+            nodes: vec![self.node.to_string()],
             network: self.network,
             exchange: self.genesis.clone(),
             validators: vec!["v0".to_owned()],

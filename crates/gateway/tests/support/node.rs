@@ -19,7 +19,7 @@ use client::protocol::{
 use commonware_codec::Encode;
 use crypto::{CoinValue, Digest};
 use num::Timestamp;
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 use wire::{Author, BlockRef, Commit, CommittedBlock, CommittedPayload, List, Round, Transaction};
@@ -37,12 +37,14 @@ pub struct Sequencer {
     height: watch::Sender<u64>,
     /// Milliseconds that data time is ahead of the clock.
     ahead_ms: Arc<Mutex<u64>>,
+    /// Whether this node takes what it is handed and has none of it ordered.
+    pub keeps: bool,
 }
 
 impl Sequencer {
     pub fn new() -> Self {
         let (height, _) = watch::channel(0);
-        Self { records: Arc::default(), height, ahead_ms: Arc::default() }
+        Self { records: Arc::default(), height, ahead_ms: Arc::default(), keeps: false }
     }
 
     /// Moves data time on.
@@ -68,11 +70,16 @@ impl Sequencer {
 
     /// Serves the node's protocol on a free port.
     pub async fn serve(&self) -> SocketAddr {
+        self.serve_in(&Handle::current()).await
+    }
+
+    /// The same in a runtime of its own, with which the node dies, and with it its connections.
+    pub async fn serve_in(&self, runtime: &Handle) -> SocketAddr {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         drop(listener);
         let server = tonic::transport::Server::builder().add_service(NodeServer::new(self.clone()));
-        tokio::spawn(server.serve(address));
+        runtime.spawn(server.serve(address));
         while tokio::net::TcpStream::connect(address).await.is_err() {
             tokio::task::yield_now().await;
         }
@@ -108,7 +115,9 @@ impl Node for Sequencer {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
         let transactions = request.into_inner().transactions;
         let refusals = vec![String::new(); transactions.len()];
-        self.commit(transactions.into_iter().filter_map(Transaction::new).collect());
+        if !self.keeps {
+            self.commit(transactions.into_iter().filter_map(Transaction::new).collect());
+        }
         Ok(Response::new(SubmitResponse { refusals }))
     }
 
