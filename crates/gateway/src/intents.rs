@@ -118,12 +118,14 @@ impl Gateway {
         let id: IntentId = intent.intent.id();
         let (sender, outcome) = oneshot::channel();
         lock(&self.waiting).insert(id, Waiting { since: Instant::now(), intent, sender });
+        tracing::debug!(intent = %id, "submitted");
         let mut node = self.node.clone();
         let refused = match node.submit(vec![transaction]).await {
             Ok(refusals) => refusals.into_iter().find(|reason| !reason.is_empty()),
             Err(error) => Some(error.to_string()),
         };
         if let Some(reason) = refused {
+            tracing::debug!(intent = %id, %reason, "not taken");
             lock(&self.waiting).remove(&id);
             return Err(RpcError::new(Code::TemporarilyUnavailable, reason));
         }
