@@ -29,8 +29,12 @@ use std::{
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
+    commands::gateway::GatewaySettings,
     failure::Failure,
-    node::{config::NodeConfig, worker::config::WorkerConfig},
+    node::{
+        config::{NodeConfig, NodeSettings},
+        worker::config::WorkerConfig,
+    },
 };
 
 #[derive(Parser, Debug)]
@@ -53,6 +57,8 @@ enum Command {
     Completions(commands::shell::CompletionsArguments),
     /// A local network with market makers, takers, an oracle, a gateway and the page
     Demo(demo::DemoArguments),
+    /// Show, list and exercise options beyond the European one
+    Exotic(commands::exotic::ExoticArguments),
     /// Ask for USDC out of nothing, where the genesis allows it
     Faucet(commands::faucet::FaucetArguments),
     /// Keys, a genesis and one configuration per validator
@@ -64,9 +70,9 @@ enum Command {
     /// Say what the portfolios of a file could lose
     Margin(commands::margin::MarginArguments),
     /// Run one validator
-    Node(RunArguments),
+    Node(NodeRunArguments),
     /// Run the Deribit-compatible server and the page
-    Gateway(RunArguments),
+    Gateway(GatewayRunArguments),
     /// Place, amend and cancel orders
     Order(commands::order::OrderArguments),
     /// Price the rows of a table, with Greeks or what the kind asks for
@@ -79,8 +85,12 @@ enum Command {
     Validator(commands::validator::ValidatorArguments),
     /// What portfolios may lose in a day: historical, parametric, Cornish-Fisher, Monte Carlo
     Var(commands::var::VarArguments),
+    /// Move USDC to another subaccount of the same owner
+    Transfer(commands::money::TransferArguments),
     /// Check a balance against a certified root
     Verify(commands::verify::VerifyArguments),
+    /// Take USDC out of the exchange, or take a withdrawal back
+    Withdraw(commands::money::WithdrawArguments),
     /// Run one worker of a validator, in a process of its own
     Worker(RunArguments),
 }
@@ -92,6 +102,24 @@ struct RunArguments {
     /// Ends when the standard input does: for processes that another one started.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
+}
+
+/// A flag goes before the environment, which goes before the file.
+#[derive(Args, Debug)]
+struct NodeRunArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    #[command(flatten)]
+    settings: NodeSettings,
+}
+
+/// A flag goes before the environment, which goes before the file.
+#[derive(Args, Debug)]
+struct GatewayRunArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    #[command(flatten)]
+    settings: GatewaySettings,
 }
 
 impl RunArguments {
@@ -111,20 +139,27 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => commands::shell::completions(Cli::command(), arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Exotic(arguments) => commands::exotic::run(arguments),
         Command::Faucet(arguments) => commands::faucet::run(arguments),
-        Command::Gateway(arguments) => arguments.run(commands::gateway::run),
+        Command::Gateway(arguments) => {
+            arguments.run.run(|path| commands::gateway::run(path, &arguments.settings))
+        }
         Command::Genesis(arguments) => commands::genesis::run(arguments),
         Command::Keys(arguments) => commands::keys::run(arguments),
         Command::Man(arguments) => commands::shell::man(Cli::command(), arguments),
         Command::Margin(arguments) => commands::margin::run(arguments),
-        Command::Node(arguments) => arguments.run(|path| node::run(&NodeConfig::read(path)?)),
+        Command::Node(arguments) => {
+            arguments.run.run(|path| node::run(&NodeConfig::read_under(path, &arguments.settings)?))
+        }
         Command::Order(arguments) => commands::order::run(arguments),
         Command::Price(arguments) => commands::price::run(arguments),
         Command::Replay(arguments) => commands::replay::run(arguments),
         Command::Sim(arguments) => commands::sim::run(arguments),
+        Command::Transfer(arguments) => commands::money::transfer(arguments),
         Command::Validator(arguments) => commands::validator::run(arguments),
         Command::Var(arguments) => commands::var::run(arguments),
         Command::Verify(arguments) => commands::verify::run(arguments),
+        Command::Withdraw(arguments) => commands::money::withdraw(arguments),
         Command::Worker(arguments) => arguments.run(|path| node::worker::run(&WorkerConfig::read(path)?)),
     };
     match done {

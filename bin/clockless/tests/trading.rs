@@ -90,6 +90,8 @@ async fn a_trader_needs_a_node_and_a_key() {
     maker_and_taker_meet(&maker, &taker);
     orders_are_changed_and_taken_back(&maker);
     what_is_rejected_is_told(&taker);
+    exotics_are_asked_for_by_name(&taker);
+    an_owner_lets_others_sign_and_moves_his_money(&taker);
     a_node_of_another_network_gets_no_signature(&maker);
 }
 
@@ -164,6 +166,60 @@ fn what_is_rejected_is_told(taker: &Desk<'_>) {
     }
     let unknown = taker.run(&["order", "cancel-all", "--instrument", "BTC-PERPETUAL"]);
     assert!(unknown.code == Some(2) && unknown.stderr.contains("such as BTC_USDC-PERPETUAL"), "{unknown:?}");
+}
+
+fn exotics_are_asked_for_by_name(taker: &Desk<'_>) {
+    let create = |name: &'static str| ["exotic", "create", "--instrument", name];
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&create("BTC_USDC-27NOV26-90000-C"), 2, "the name of an exotic is expected"),
+        (&create("DOGE_USDC-27NOV26-90000-C-ASSET"), 2, "the genesis has no such underlying"),
+        (&create("BTC_USDC-27NOV20-90000-C-ASSET"), 1, "rejected: "),
+        (&["exotic", "exercise", "--instrument", PERPETUAL, "--amount", "0.1"], 1, "rejected: "),
+        (&["exotic", "exercise", "--instrument", "X", "--amount", "0.1"], 2, "such as BTC_USDC-PERPETUAL"),
+    ];
+    for (arguments, code, need) in cases {
+        let ended = taker.run(arguments);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(need), "{arguments:?} must say {need:?}: {ended:?}");
+    }
+    let mut list = clockless(&["exotic", "list", "--json", "--node"]);
+    let listed = run(list.arg(taker.network.folder.rpc(0)));
+    assert_eq!((listed.code, listed.stdout.trim()), (Some(0), "[]"), "{listed:?}");
+}
+
+/// A key that trades for the owner's account, until it is taken back.
+fn an_owner_lets_others_sign_and_moves_his_money(owner: &Desk<'_>) {
+    let session = Desk { key: owner.network.folder.path("session"), ..*owner };
+    std::fs::write(&session.key, "08".repeat(32)).unwrap();
+    let (file, me) = (session.key.display().to_string(), owner.account()["owner"].clone());
+    let place = |code: i32| {
+        let order = ["order", "place", "--instrument", PERPETUAL, "--side", "buy", "--amount", "0.001"];
+        let more = ["--price", "50000", "--owner", me.as_str().unwrap()];
+        session.json(&[&order[..], &more].concat(), code)
+    };
+    assert!(place(1)["reject"].as_str().unwrap().contains("key"), "nobody registered it");
+    let registered = owner.json(&["keys", "register", "--session", &file, "--days", "1"], 0);
+    assert_eq!(registered["result"], "done");
+    assert_eq!(place(0)["orders"][0]["state"], "open");
+    let moving = ["transfer", "--amount", "1", "--to-subaccount", "1", "--owner", me.as_str().unwrap()];
+    assert_eq!(session.json(&moving, 1)["result"], "rejected", "a session key moves no money");
+    assert_eq!(owner.json(&["keys", "revoke", "--session", &file], 0)["result"], "done");
+    place(1);
+    assert_eq!(owner.json(&["order", "cancel-all"], 0)["orders"][0]["state"], "cancelled");
+
+    assert_eq!(owner.json(&["transfer", "--amount", "12.5", "--to-subaccount", "1"], 0)["result"], "done");
+    assert_eq!(owner.json(&["account", "--subaccount", "1"], 0)["balance"], "12.500000");
+    for (arguments, need) in [
+        (["withdraw", "--amount", "1", "--to", "xy"], "--to \"xy\": 1 to 64 bytes"),
+        (["withdraw", "--amount", "0", "--to", "0a"], "--amount 0: an amount above zero"),
+        (["withdraw", "--amount", "1", "--cancel", "7"], "cannot be used with"),
+    ] {
+        let ended = owner.run(&arguments);
+        assert!(ended.code == Some(2) && ended.stderr.contains(need), "{arguments:?}: {ended:?}");
+    }
+    let withdrawn = owner.json(&["withdraw", "--amount", "1", "--to", "0a0b"], 0);
+    let number = withdrawn["withdrawal"].to_string();
+    assert_eq!(owner.json(&["withdraw", "--cancel", &number], 0)["result"], "done");
 }
 
 fn a_node_of_another_network_gets_no_signature(desk: &Desk<'_>) {

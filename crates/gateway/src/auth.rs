@@ -36,7 +36,7 @@ pub struct ApiKeyFile {
     pub owner: String,
     #[serde(default)]
     pub subaccount: u16,
-    /// The session key's secret bytes, hex.
+    /// The session key's secret bytes, hex. Where a program reads this from a file, it may name a key file that it unlocks.
     pub session_key: String,
     /// What may be done with it, such as `trade:read account:read`; empty for all that a session key can do.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -73,6 +73,7 @@ impl Gateway {
         let mut latencies = Vec::new();
         for (intent, outcome) in outcomes {
             if let Some(waiting) = lock(&self.waiting).remove(&intent) {
+                tracing::debug!(commit = index, %intent, is_refused = outcome.is_err(), "ordered");
                 latencies.push(waiting.since.elapsed());
                 drop(waiting.sender.send(outcome));
             }

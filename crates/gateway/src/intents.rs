@@ -118,6 +118,7 @@ impl Gateway {
         let id: IntentId = intent.intent.id();
         let (sender, outcome) = oneshot::channel();
         lock(&self.waiting).insert(id, Waiting { since: Instant::now(), intent, sender });
+        tracing::debug!(intent = %id, "submitted");
         let unknown =
             || RpcError::new(Code::TimedOut, "accepted and not ordered yet: the outcome is not known");
         let outcome = async { outcome.await.unwrap_or_else(|_| Err(unknown())) };
@@ -127,6 +128,7 @@ impl Gateway {
             refused = self.refusal(&transaction) => match refused {
                 None => outcome.await,
                 Some(reason) => {
+                    tracing::debug!(intent = %id, %reason, "not taken");
                     lock(&self.waiting).remove(&id);
                     Err(RpcError::new(Code::TemporarilyUnavailable, reason))
                 }

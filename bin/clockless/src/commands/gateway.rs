@@ -6,15 +6,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use figment::{
     Figment,
-    providers::{Env, Format as _, Toml},
+    providers::{Env, Format as _, Serialized, Toml},
 };
 use gateway::auth::ApiKeyFile;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, network::NetworkGenesis};
+use crate::{
+    commands::keys::{PasswordArguments, unlock},
+    failure::Failure,
+    network::NetworkGenesis,
+};
 
 /// A gateway's configuration; paths are relative to its folder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,18 +46,38 @@ fn usual_history() -> String {
     "sqlite:history.sqlite".to_owned()
 }
 
+/// What the command line says instead of the environment and of the file.
+#[derive(Args, Clone, Debug, Default, Serialize)]
+pub struct GatewaySettings {
+    /// The rpc address of the node to follow.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// sqlite:FILE, postgres://USER@HOST/NAME, or none; a password belongs into CLOCKLESS_HISTORY.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<String>,
+    #[command(flatten)]
+    #[serde(skip)]
+    password: PasswordArguments,
+}
+
 /// What the environment may say instead of the file, with CLOCKLESS_ before it and in capitals: above all the
 /// password in `history`.
 const OVERRIDES: [&str; 3] = ["history", "listen", "node"];
 
 impl GatewayFile {
-    /// Reads a file, over it the environment; paths are relative to the file.
-    fn read(path: &Path) -> Result<Self, Failure> {
+    /// Reads a file, over it the environment, over that the command line; paths are relative to the file.
+    fn read(path: &Path, settings: &GatewaySettings) -> Result<Self, Failure> {
         if !path.is_file() {
             return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
         }
-        let figment =
-            Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
+        let environment = Env::prefixed("CLOCKLESS_").only(&OVERRIDES);
+        let figment = Figment::new().merge(Toml::file_exact(path)).merge(environment);
+        let figment = figment.merge(Serialized::defaults(settings));
         figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
     }
 
@@ -75,8 +100,24 @@ pub struct KeyFile {
     pub keys: Vec<ApiKeyFile>,
 }
 
-pub fn run(path: &Path) -> Result<(), Failure> {
-    let file = GatewayFile::read(path)?;
+/// The keys with the secrets of those that name a file of `clockless keys` instead of 64 digits.
+fn unlocked(
+    (folder, keys): (&Path, Vec<ApiKeyFile>),
+    password: &PasswordArguments,
+) -> Result<Vec<ApiKeyFile>, Failure> {
+    let is_plain = |text: &str| text.len() == 64 && hex::decode(text).is_ok();
+    let unlocked = |key: ApiKeyFile| {
+        if is_plain(&key.session_key) {
+            return Ok(key);
+        }
+        let secret = unlock(&folder.join(&key.session_key), password)?;
+        Ok(ApiKeyFile { session_key: hex::encode(secret.to_bytes()), ..key })
+    };
+    keys.into_iter().map(unlocked).collect()
+}
+
+pub fn run(path: &Path, settings: &GatewaySettings) -> Result<(), Failure> {
+    let file = GatewayFile::read(path, settings)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let genesis = NetworkGenesis::read(&folder.join(&file.genesis))?;
     let keys_path = folder.join(&file.keys);
@@ -92,7 +133,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         committee: genesis.committee()?,
         validators: genesis.validators.iter().map(|it| it.name.clone()).collect(),
         exchange: genesis.exchange,
-        keys: keys.keys,
+        keys: unlocked((keys_path.parent().unwrap_or(folder), keys.keys), &settings.password)?,
         limits: file.limits,
         clock_offset_ms: file.clock_offset_ms,
         token_key,
@@ -115,5 +156,47 @@ mod tests {
         assert_eq!(url("").as_deref(), Some("sqlite:/etc/clockless/history.sqlite?mode=rwc"));
         assert_eq!(url("history = \"none\""), None);
         assert_eq!(url("history = \"postgres://u@h/d\"").as_deref(), Some("postgres://u@h/d"));
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file_and_what_is_not_said_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("gateway.toml");
+        let text = "genesis = \"g\"\nnode = \"n\"\nlisten = \"127.0.0.1:1\"\nkeys = \"k\"\n";
+        fs::write(&path, text).expect("it is written");
+        let said = GatewaySettings { node: Some("other".to_owned()), ..GatewaySettings::default() };
+        let file = GatewayFile::read(&path, &said).expect("it is whole");
+        assert_eq!((file.node.as_str(), file.listen.port()), ("other", 1));
+    }
+
+    #[test]
+    fn a_session_key_is_64_digits_or_the_name_of_a_file_under_a_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = crypto::SigningKey::from_bytes([9; 32]);
+        let sealed =
+            crate::keystore::Keystore::seal(&secret, "word", &mut rand::rng()).expect("it is sealed");
+        let write =
+            |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it is written");
+        write("desk.key", &serde_json::to_string(&sealed).expect("JSON"));
+        write("password", "word\n");
+        write("other", "ward\n");
+        let key = |session_key: &str| ApiKeyFile {
+            client_id: "desk".to_owned(),
+            client_secret: "s".to_owned(),
+            owner: "11".repeat(32),
+            subaccount: 0,
+            session_key: session_key.to_owned(),
+            scope: String::new(),
+        };
+        let read = |session_key: &str, password: &str| {
+            let password = PasswordArguments::of_file(folder.path().join(password));
+            unlocked((folder.path(), vec![key(session_key)]), &password)
+                .map(|keys| keys[0].session_key.clone())
+        };
+        let plain = hex::encode([9; 32]);
+        assert_eq!(read(&plain, "none").expect("nothing is locked"), plain);
+        assert_eq!(read("desk.key", "password").expect("the password is right"), plain);
+        assert!(read("desk.key", "other").unwrap_err().to_string().contains("the password is wrong"));
+        assert!(read("nothing.key", "password").is_err());
     }
 }

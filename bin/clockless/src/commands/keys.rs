@@ -1,4 +1,4 @@
-//! `clockless keys new|show|backup|restore`: a person's keys.
+//! `clockless keys new|show|register|revoke|backup|restore`: a person's keys.
 //!
 //! Invariant: a secret reaches the output only when `backup` is asked for it; a key file is never overwritten.
 
@@ -15,6 +15,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
+    commands::sessions::{RegisterArguments, RevokeArguments},
     failure::Failure,
     keystore::{self, Keystore},
     network::{read_signing_key, write_secret},
@@ -48,6 +49,10 @@ enum What {
         #[command(flatten)]
         password: PasswordArguments,
     },
+    /// Let another key sign for an account: to trade or to read, never to move money
+    Register(Box<RegisterArguments>),
+    /// Take such a key back at once
+    Revoke(Box<RevokeArguments>),
     /// Read 24 words and encrypt the key again
     Restore {
         /// The file to write.
@@ -62,7 +67,7 @@ enum What {
 }
 
 /// Where a password comes from: a file, else CLOCKLESS_PASSWORD, else the terminal.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct PasswordArguments {
     /// A file whose first line is the password; else CLOCKLESS_PASSWORD or the terminal is asked.
     #[arg(long)]
@@ -89,6 +94,8 @@ pub fn run(arguments: &KeysArguments) -> Result<(), Failure> {
             print(arguments.json, &out, &public_key);
             Ok(())
         }
+        What::Register(it) => it.run(arguments.json),
+        What::Revoke(it) => it.run(arguments.json),
         What::Backup { file, password } => {
             let key = unlock(file, password)?;
             let words = keystore::to_words(&key);
@@ -164,6 +171,12 @@ pub fn file_public_key(path: &Path) -> Result<PublicKey, Failure> {
 }
 
 impl PasswordArguments {
+    /// A password that stands in a file.
+    #[cfg(test)]
+    pub fn of_file(path: PathBuf) -> Self {
+        Self { password_file: Some(path) }
+    }
+
     fn read(&self, purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
         let (password, source) = self.find(purpose)?;
         if password.is_empty() {

@@ -1,15 +1,18 @@
 //! The commands, one file each.
 
 pub mod account;
+pub mod exotic;
 pub mod faucet;
 pub mod gateway;
 pub mod genesis;
 pub mod keys;
 pub mod margin;
+pub mod money;
 pub mod order;
 mod outcome;
 pub mod price;
 pub mod replay;
+pub mod sessions;
 pub mod shell;
 pub mod sim;
 mod trader;

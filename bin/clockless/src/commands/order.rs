@@ -206,7 +206,7 @@ impl TargetArguments {
     }
 }
 
-fn find<'a>(listed: &'a [InstrumentRecord], name: &str) -> Result<&'a InstrumentRecord, Failure> {
+pub(super) fn find<'a>(listed: &'a [InstrumentRecord], name: &str) -> Result<&'a InstrumentRecord, Failure> {
     listed.iter().find(|it| it.name == name).ok_or_else(|| {
         let example = listed.first().map(|it| format!(", such as {}", it.name)).unwrap_or_default();
         let count = listed.len();
@@ -221,7 +221,7 @@ fn label(text: &str) -> Result<Label, Failure> {
 }
 
 /// An amount of the underlying in lots.
-fn lots(instrument: &InstrumentRecord, amount: &str) -> Result<Lots, Failure> {
+pub(super) fn lots(instrument: &InstrumentRecord, amount: &str) -> Result<Lots, Failure> {
     let wrong = |reason: String| Failure::bad_input(format!("--amount {amount}: {reason}"));
     let raw = gateway::decimal::parse(amount, 9).map_err(|error| wrong(error.to_string()))?;
     let lots = whole(raw, instrument.lot_billionths).and_then(|lots| u64::try_from(lots).ok());

@@ -101,11 +101,18 @@ impl Became {
     pub fn tell(&self, account: AccountId, units: &Units<'_>, as_json: bool) -> Result<(), Failure> {
         let orders = self.orders(account, units);
         if as_json {
-            println!("{}", self.to_json(&orders));
+            let mut told = self.to_json(&orders);
+            for (name, value) in self.beside_orders(account, units) {
+                told[name] = value;
+            }
+            println!("{told}");
         } else {
             println!("accepted after {} ms", millis(self.accepted));
             println!("final after {} ms, in commit {}", millis(self.finality), self.commit);
             orders.iter().for_each(|order| println!("{}", sentence(order)));
+            self.beside_orders(account, units)
+                .into_iter()
+                .for_each(|(name, told)| println!("{name}: {told}"));
         }
         match &self.judged {
             Ok(_) => Ok(()),
@@ -124,6 +131,28 @@ impl Became {
             "reject": reject,
             "orders": orders,
         })
+    }
+
+    /// The exotic that was listed or found, the number of a withdrawal, and what an exercise paid.
+    fn beside_orders(&self, wanted: AccountId, units: &Units<'_>) -> Vec<(&'static str, Value)> {
+        let listed = match &self.judged {
+            Ok(Outcome::Exotic { instrument }) => Some(("instrument", units.name(instrument.0).into())),
+            Ok(Outcome::Withdrawing { withdrawal }) => Some(("withdrawal", (*withdrawal).into())),
+            _ => None,
+        };
+        let exercised = self.events.iter().filter_map(|event| match event {
+            Event::Exercised { account, instrument, exercise } if *account == wanted => {
+                let paid = json!({
+                    "instrument": units.name(instrument.0),
+                    "amount": units.lots(instrument.0, exercise.lots),
+                    "index": trim(&exercise.price.to_string()),
+                    "paid": trim(&exercise.amount.to_string()),
+                });
+                Some(("exercised", paid))
+            }
+            _ => None,
+        });
+        listed.into_iter().chain(exercised).collect()
     }
 
     /// The account's orders that the commit says something about: the one that was placed, or else all.

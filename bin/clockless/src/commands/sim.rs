@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::json;
 use sim::{Capacity, Setup, Wan, adversary};
 
@@ -99,6 +100,8 @@ fn run_all(
     threads: usize,
 ) -> Result<Sum, Failure> {
     let next = AtomicU64::new(seeds.start);
+    // Drawn on a terminal only.
+    let progress = ProgressBar::new(seeds.end.saturating_sub(seeds.start));
     let work = || {
         let mut sum = Sum::default();
         loop {
@@ -107,6 +110,7 @@ fn run_all(
                 return Ok(sum);
             }
             run_one(seed, chosen, &mut sum)?;
+            progress.inc(1);
         }
     };
     let sums: Vec<Result<Sum, Failure>> = thread::scope(|scope| {
@@ -117,6 +121,7 @@ fn run_all(
             .map(|it| ended(it).unwrap_or_else(|_| Err(Failure::failed("a run panicked"))))
             .collect()
     });
+    progress.finish_and_clear();
     let mut all = Sum::default();
     for sum in sums {
         all.add(sum?);

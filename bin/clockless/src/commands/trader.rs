@@ -104,8 +104,13 @@ pub async fn patiently<T>(
 }
 
 impl NodeArguments {
+    /// The genesis that was named.
+    pub fn genesis(&self) -> Result<Option<NetworkGenesis>, Failure> {
+        self.genesis.as_deref().map(NetworkGenesis::read).transpose()
+    }
+
     pub async fn connect(&self) -> Result<Connection, Failure> {
-        let genesis = self.genesis.as_deref().map(NetworkGenesis::read).transpose()?;
+        let genesis = self.genesis()?;
         let address = self.node.strip_prefix("http://").unwrap_or(&self.node).trim_end_matches('/');
         let mut node = patiently(address, NodeClient::connect(address)).await?;
         let status = patiently(address, node.status()).await?;

@@ -1,4 +1,4 @@
-//! A node's configuration: file, overridden by CLOCKLESS_* of the environment.
+//! A node's configuration: a file, over it CLOCKLESS_* of the environment, over that the command line.
 //!
 //! Invariant: an unknown key is an error that names it; paths are relative to the file's folder.
 
@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use figment::{
     Figment,
-    providers::{Env, Format, Toml},
+    providers::{Env, Format, Serialized, Toml},
 };
 use replica::agreement::WorkerPlaces;
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,27 @@ pub struct PacingConfig {
     pub retain_mib: Option<usize>,
 }
 
+/// What the command line says instead of the environment and of the file.
+#[derive(Args, Clone, Debug, Default, Serialize)]
+pub struct NodeSettings {
+    /// Where the other validators reach it.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Where gateways and tools reach it.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rpc: Option<SocketAddr>,
+    /// For /metrics, /health and /ready.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<SocketAddr>,
+    /// The folder of its log and snapshots, from the configuration's folder.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+}
+
 /// What the environment can override: CLOCKLESS_LISTEN and the like.
 const OVERRIDES: [&str; 5] = ["listen", "rpc", "metrics", "data", "fsync"];
 
@@ -107,11 +129,17 @@ const fn exchange() -> ExecutionMode {
 
 impl NodeConfig {
     pub fn read(path: &Path) -> Result<Self, Failure> {
+        Self::read_under(path, &NodeSettings::default())
+    }
+
+    /// The same under what the command line says.
+    pub fn read_under(path: &Path, settings: &NodeSettings) -> Result<Self, Failure> {
         if !path.is_file() {
             return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
         }
-        let figment =
-            Figment::new().merge(Toml::file_exact(path)).merge(Env::prefixed("CLOCKLESS_").only(&OVERRIDES));
+        let environment = Env::prefixed("CLOCKLESS_").only(&OVERRIDES);
+        let figment = Figment::new().merge(Toml::file_exact(path)).merge(environment);
+        let figment = figment.merge(Serialized::defaults(settings));
         let mut config: Self =
             figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -16,7 +16,7 @@ use crypto::SigningKey;
 use exchange::{Genesis, State, leaf::LeafKey};
 use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
 use tokio::sync::oneshot;
-use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Lineage, Snapshot};
+use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Event, Lineage, Snapshot};
 
 use crate::node::{core::Word, feed::Feed, inbox::Inbox, snapshots::SnapshotFile};
 
@@ -116,6 +116,7 @@ impl Executor {
             return None;
         };
         let mut executed = execution.apply(payload);
+        trace(executed.commit, &executed.events);
         self.feed.events.add(core::mem::take(&mut executed.events));
         if let Some(broken) = &executed.broken_invariant {
             tracing::error!(commit = executed.commit, %broken, "an invariant of the exchange is broken: stopping");
@@ -218,4 +219,19 @@ fn tell_when_durable(file: &SnapshotFile, snapshot: &Snapshot, inbox: &Inbox<Wor
         Ok(()) => drop(inbox.put(Input::Saved { reference, encoded })),
         Err(error) => tracing::error!(commit = reference.index, %error, "the snapshot cannot be written"),
     }
+}
+
+/// The intents of a commit, for who follows one through the logs.
+fn trace(commit: u64, events: &[Event]) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for event in events {
+        match event {
+            Event::Receipt { intent, .. } => tracing::debug!(commit, %intent, "executed"),
+            Event::IntentRejected { intent, reject } => tracing::debug!(commit, %intent, %reject, "refused"),
+            _ => {}
+        }
+    }
+    tracing::debug!(commit, events = events.len(), "applied");
 }
