@@ -35,6 +35,7 @@ impl State {
         self.check_lots(terms.lots)?;
         if let OrderKind::Limit { price } = terms.kind
             && price.get() <= 0
+            && !it.is_combo()
         {
             return Err(Reject::PriceNotPositive { have: price });
         }
@@ -118,12 +119,13 @@ impl State {
         if let Some(rivals) = held.conditions.rivals {
             self.end_rivals(account, order, rivals);
         }
-        match self.plan_order(account, &held.terms, (&held.conditions, Some(order))) {
-            Ok(plan) => self.write_order(account, plan),
-            Err(reject) => {
-                self.emit(Event::OrderRefused { order, account: id, reject });
-                self.tell_held_ended(account, order, (&held, OrderEnd::Refused));
-            }
+        let planned = self.plan_order(account, &held.terms, (&held.conditions, Some(order)));
+        let written = planned.and_then(|plan| {
+            self.whole_or_nothing(account, plan, |state, plan| state.write_order(account, plan))
+        });
+        if let Err(reject) = written {
+            self.emit(Event::OrderRefused { order, account: id, reject });
+            self.tell_held_ended(account, order, (&held, OrderEnd::Refused));
         }
     }
 

@@ -69,6 +69,7 @@ mod sums;
 mod trade;
 mod vault;
 mod view;
+mod whole;
 mod withdrawals;
 
 pub use account::{Account, Distress, Health, LabelUse};

@@ -55,8 +55,10 @@ impl State {
         }
         let plan = self.plan_order(account, terms, (conditions, None))?;
         let order = self.next_order_id();
-        self.use_label(account, order, (terms, conditions));
-        self.write_order(account, Plan { order: Some(order), ..plan });
+        self.whole_or_nothing(account, Plan { order: Some(order), ..plan }, |state, plan| {
+            state.use_label(account, order, (terms, conditions));
+            state.write_order(account, plan)
+        })?;
         Ok(Outcome::Placed { order })
     }
 
@@ -101,8 +103,8 @@ impl State {
         Ok(Plan { order: entering, terms, conditions, kind: TradeKind::Ordinary, size: (limit, lots) })
     }
 
-    /// Trades what trades, rests what rests.
-    pub(crate) fn write_order(&mut self, account: AccountIndex, plan: Plan) {
+    /// Trades what trades, rests what rests; answers with the lots that traded.
+    pub(crate) fn write_order(&mut self, account: AccountIndex, plan: Plan) -> Lots {
         let order = plan.order.unwrap_or_else(|| self.next_order_id());
         let Plan { terms, conditions, kind, size: (limit, lots), .. } = plan;
         let id = terms.instrument;
@@ -116,6 +118,7 @@ impl State {
         if !stays || terms.kind == OrderKind::Market {
             end = end.or(Some(OrderEnd::Dropped));
         }
+        let filled = lots.checked_sub(taken.rest).unwrap_or(lots);
         let resting = Order {
             id: order,
             account,
@@ -123,7 +126,7 @@ impl State {
             side: terms.side,
             price: limit,
             lots,
-            filled: lots.checked_sub(taken.rest).unwrap_or(lots),
+            filled,
             hidden: Lots::ZERO,
             post_only: terms.post_only,
             reduce_only: terms.reduce_only,
@@ -133,6 +136,7 @@ impl State {
             place: self.acting,
         };
         self.settle_rest(resting, end);
+        filled
     }
 
     fn tell_placed(&mut self, account: AccountIndex, order: OrderId, it: (&NewOrder, &Conditions)) {

@@ -4,131 +4,136 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it fails")]
 
+mod drawn;
 mod reference;
 mod support;
 
-use num::{Cash, Lots, Side, Ticks};
+use std::collections::BTreeMap;
+
+use drawn::{Draw, any_beginning, any_intent, any_words};
+use exchange::{
+    Genesis,
+    genesis::{ComboParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
+};
+use num::Fix;
 use reference::Reference;
 use support::*;
-use wire::{
-    Action, Event, InstrumentId, NewOrder, OrderId, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce,
-};
+use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 3_000;
-const INTENTS_OF_A_RUN: u64 = 600;
+const INTENTS: u64 = 8_000;
+const INTENTS_OF_A_RUN: u64 = 400;
 
-/// Numbers that only look drawn.
-struct Draw(u64);
+/// What must have happened among as many as are compared anyway, beside what cannot be missed.
+const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged \
+    DisplayOutOfRange Expired GroupFailed IndexMoved InsurancePaid KeyExpired LabelInUse Legs \
+    Liquidating LiquidationEnded LiquidationStarted MarginModelSet MarginTooLow NoAuction NoVault \
+    NoVolatilityPrice NotFillable OpenInterestLimit OpenOrderLimit Order OrderRefused OrderTriggered \
+    OtherPool PositionLimit PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen \
+    ProtectionTripped Quoted ReduceOnlyWouldOpen Repeated Rival SelfTrade Switch \
+    Transferred VaultEntered VaultLeft VaultLocked VaultShares WithdrawalPaid";
 
-impl Draw {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
+/// What happened how often, by the names that events, rejects and ends have in the code.
+type Seen = BTreeMap<String, u64>;
 
-    fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + i64::try_from(self.below(high.abs_diff(low) + 1)).unwrap()
-    }
+/// Whether little money meets a wild market, so that margin fails.
+const fn is_wild(seed: u64) -> bool {
+    seed % 3 == 2
 }
 
-/// Near the mark mostly, so that orders meet; sometimes where no order may be.
-fn price(bench: &Bench, id: InstrumentId, draw: &mut Draw) -> Ticks {
-    let mark = bench.state.instrument(id).and_then(|it| it.market.ticks(it.mark()?, num::Rounding::Floor));
-    let mark = mark.map_or(100, Ticks::get);
-    let away = match draw.below(20) {
-        0 => draw.between(-200_000, 200_000),
-        1..4 => draw.between(-3_000, 3_000),
-        _ => draw.between(-4, 4),
-    };
-    Ticks::new(mark + away)
-}
-
-fn order(bench: &Bench, draw: &mut Draw) -> NewOrder {
-    let instrument = InstrumentId(u32::try_from(draw.below(8)).unwrap());
-    let lots = match draw.below(12) {
-        0 => 0,
-        1 => draw.below(2_000_000),
-        2..5 => draw.below(3_000),
-        _ => 1 + draw.below(60),
-    };
-    let price = price(bench, instrument, draw);
-    NewOrder {
-        instrument,
-        side: if draw.below(2) == 0 { Side::Buy } else { Side::Sell },
-        lots: Lots::new(lots),
-        kind: if draw.below(12) == 0 { OrderKind::Market } else { OrderKind::Limit { price } },
-        time_in_force: match draw.below(8) {
-            0 => TimeInForce::ImmediateOrCancel,
-            1 => TimeInForce::FillOrKill,
-            _ => TimeInForce::GoodTilCancelled,
-        },
-        post_only: match draw.below(8) {
-            0 => PostOnly::Reject,
-            1 => PostOnly::Reprice,
-            _ => PostOnly::Off,
-        },
-        reduce_only: if draw.below(8) == 0 { ReduceOnly::On } else { ReduceOnly::Off },
-        label: label(""),
+/// Rules differ from run to run: isolated pools or one, few orders or many, withdrawals or none.
+fn begun(seed: u64) -> Genesis {
+    let mut genesis = genesis();
+    if seed % 2 == 1 {
+        genesis.limits.open_orders_max = 9;
+        genesis.limits.book_orders_max = 5;
+        genesis.limits.position_lots_max = 60;
+        genesis.limits.open_interest_lots_max = 70;
     }
-}
-
-fn action(bench: &Bench, draw: &mut Draw, orders: u64) -> Action {
-    let recent = orders.saturating_sub(draw.below(40));
-    let target = OrderTarget::Id { order: OrderId(recent) };
-    match draw.below(20) {
-        0 => Action::CancelAll { instrument: None },
-        1 => Action::CancelAll { instrument: Some(InstrumentId(u32::try_from(draw.below(9)).unwrap())) },
-        2..5 => Action::Cancel { target },
-        5..9 => {
-            let of = bench.state.find_order(OrderId(recent)).map_or(PERPETUAL, |it| it.instrument);
-            Action::Amend { target, lots: Lots::new(draw.below(80)), price: price(bench, of, draw) }
-        }
-        9 if draw.below(6) == 0 => Action::Faucet { amount: Cash::from_micros(draw.between(1, 5_000_000)) },
-        _ => Action::Place { order: order(bench, draw) },
+    if seed % 3 == 1 {
+        genesis.pools = vec![PoolGenesis { name: "ether".to_owned(), insurance_micros: 5_000_000_000 }];
+        genesis.underlyings[1].pool = 1;
     }
+    genesis.combos =
+        (!seed.is_multiple_of(5)).then_some(ComboParameters { open_max: 6, ..ComboParameters::default() });
+    genesis.liquidation.book_ms = 30;
+    genesis.liquidation.auction_ms = 60;
+    if is_wild(seed) {
+        genesis.insurance_micros = 150_000_000;
+    }
+    genesis.vault = (seed % 5 > 1).then_some(VaultParameters {
+        lock_ms: 40,
+        skew_billionths: Fix::SCALE / 10,
+        lots: 20,
+        instruments_max: 3,
+        ..VaultParameters::default()
+    });
+    genesis.withdrawals = (seed % 3 < 2).then_some(WithdrawalParameters {
+        delay_ms: 25,
+        period_ms: 60,
+        share_billionths: Fix::SCALE / 5_000,
+        waiting_max: 3,
+    });
+    genesis
 }
 
-/// One exchange from its beginning, and its reference, until it liquidates somebody: that is beyond the reference.
-/// Answers with how many intents were compared.
-fn run(seed: u64, intents: u64) -> u64 {
-    let mut draw = Draw(seed);
-    let mut bench = Bench::new();
-    let mut reference = Reference::new(genesis());
+/// One exchange from its beginning, and its reference. Answers with how many intents were compared.
+fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
+    let (mut draw, genesis) = (Draw(seed), begun(seed));
+    let mut bench = Bench::with(|it| *it = genesis.clone());
+    let mut reference = Reference::new(genesis);
     // Some have much, some have little, so that margin says yes and no.
-    let funds = [2_000_000, 300_000, 40_000, 6_000, 900];
-    let deposits = (1..).zip(funds).map(|(user, usd)| bench.intent(user, vec![faucet(usd)]));
-    let deposits: Vec<_> = deposits.collect();
-    assert_eq!(reference.commit(&bench.state.clone(), &deposits), bench.commit(deposits.clone()));
+    let funds =
+        if is_wild(seed) { [500, 400, 900, 300, 200] } else { [2_000_000, 300_000, 40_000, 6_000, 900] };
+    let (often, far) = if is_wild(seed) { (3, (2, 45_000)) } else { (6, (8, 3_000)) };
+    let begins = (1..).zip(funds).map(|(user, usd)| {
+        let begin = [vec![faucet(usd)], any_beginning(&mut draw)].concat();
+        bench.intent(user, begin)
+    });
+    let mut signed: Vec<_> = begins.collect();
     let (mut done, mut orders) = (0, 0);
     while done < intents {
-        let together = 1 + draw.below(5);
-        let signed: Vec<_> = (0..together)
-            .map(|_| {
-                let user = u8::try_from(1 + draw.below(5)).unwrap();
-                let actions = (0..=draw.below(4)).map(|_| action(&bench, &mut draw, orders)).collect();
-                bench.intent(user, actions)
-            })
-            .collect();
-        let need = reference.commit(&bench.state, &signed);
-        let have = bench.commit(signed);
-        let liquidates = have.iter().position(|it| matches!(it, Event::LiquidationStarted { .. }));
-        let (have, need) = liquidates.map_or((&have[..], &need[..]), |at| (&have[..at], &need[..at]));
-        for (place, (have, need)) in have.iter().zip(need).enumerate() {
-            assert_eq!(have, need, "seed {seed}, intent {done}, event {place}");
+        let before = bench.state.clone();
+        let have = bench.commit(signed.clone());
+        let need = reference.commit([&before, &bench.state], &signed);
+        for (place, (have, need)) in have.iter().zip(&need).enumerate() {
+            assert_eq!(have, need, "seed {seed}, intent {done}, event {place} of {signed:?}");
         }
-        assert_eq!(have.len(), need.len(), "seed {seed}, intent {done}");
+        assert_eq!(have.len(), need.len(), "seed {seed}, intent {done}: {signed:?}");
+        have.iter().for_each(|event| note(event, seen));
         orders = need.iter().fold(orders, |last, event| match event {
-            Event::OrderPlaced { order, .. } => last.max(order.0),
+            Event::OrderPlaced { order, .. } | Event::OrderConditioned { order, .. } => last.max(order.0),
             _ => last,
         });
-        done += together;
-        if liquidates.is_some() {
-            return done;
+        done += u64::try_from(signed.len()).unwrap();
+        if draw.one_in(often * 2) {
+            bench.now_ms += draw.below(700);
+        }
+        signed = if draw.one_in(often) { any_words(&mut bench, &mut draw, far) } else { Vec::new() };
+        for _ in 0..=draw.below(5) {
+            signed.push(any_intent(&mut bench, &mut draw, orders));
         }
     }
     compare_ends(&bench, &reference);
     done
+}
+
+fn note(event: &Event, seen: &mut Seen) {
+    let name =
+        |it: &dyn core::fmt::Debug| format!("{it:?}").split([' ', '{', '(']).next().unwrap().to_owned();
+    let mut count = |name: String| *seen.entry(name).or_default() += 1;
+    count(name(event));
+    match event {
+        Event::ComboTraded { trade } => count(name(&trade.maker)),
+        Event::Traded { trade } => count(name(&trade.kind)),
+        Event::OrderEnded { end, .. } => count(name(end)),
+        Event::OrderRefused { reject, .. } | Event::IntentRejected { reject, .. } => count(name(reject)),
+        Event::Receipt { outcomes, .. } => outcomes.iter().for_each(|outcome| match outcome {
+            Outcome::Rejected { reject } => count(name(reject)),
+            outcome => count(name(outcome)),
+        }),
+        _ => {}
+    }
 }
 
 /// Money and positions at the end.
@@ -151,9 +156,11 @@ fn compare_ends(bench: &Bench, reference: &Reference) {
 fn the_exchange_and_its_reference_agree_event_by_event() {
     let asked = std::env::var("CLOCKLESS_INTENTS").ok().and_then(|text| text.parse().ok());
     let intents: u64 = asked.unwrap_or(INTENTS);
-    let (mut done, mut seed) = (0, 0);
+    let (mut done, mut seed, mut seen) = (0, 0, Seen::new());
     while done < intents {
-        done += run(seed, INTENTS_OF_A_RUN);
+        done += run(seed, INTENTS_OF_A_RUN, &mut seen);
         seed += 1;
     }
+    let missing: Vec<&str> = HAPPEN.split(' ').filter(|name| !seen.contains_key(*name)).collect();
+    assert_eq!(missing, [""; 0], "what is compared has to happen");
 }

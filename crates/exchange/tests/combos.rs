@@ -10,9 +10,9 @@ use exchange::{
 use num::{Cash, Lots, Side, Ticks};
 use support::*;
 use wire::{
-    Action, Atomicity, BlockLeg, BlockTerms, Boxed, ComboLeg, ComboMaker, ComboTrade, Conditions, Event,
-    InstrumentId, List, NewOrder, OrderEnd, OrderKind, Outcome, PostOnly, ReduceOnly, Reject, SelfTrade,
-    TimeInForce, TradeEvent, TradeKind,
+    Action, Atomicity, BlockLeg, BlockTerms, Boxed, ComboLeg, ComboMaker, ComboTrade, Conditions, Crossing,
+    Event, InstrumentId, List, NewOrder, OrderEnd, OrderKind, Outcome, PostOnly, PriceSource, ReduceOnly,
+    Reject, SelfTrade, TimeInForce, TradeEvent, TradeKind, Trigger,
 };
 
 /// 70,000 calls of the later expiry.
@@ -463,4 +463,14 @@ fn a_snapshot_in_the_middle_goes_on_as_if_it_had_not_been() {
     exchange::apply(&mut read, &then, &mut events);
     assert_eq!(bench.commit(intents), events);
     assert_eq!(combo_trades(&events).len(), 2);
+}
+
+#[test]
+fn an_order_that_waits_may_have_a_price_below_zero() {
+    let mut bench = bench();
+    let id = list(&mut bench, &[(CALL, 1), (PUT, -1)]);
+    let trigger = Trigger::Price { source: PriceSource::Index, crossing: Crossing::Rises, price: usdc(1) };
+    let waits = Conditions { trigger: Some(trigger), ..Conditions::default() };
+    assert_eq!(bench.reject_of(1, with(limit(id, Side::Buy, 1, -2), waits)), None);
+    assert_eq!(bench.state.best(id, Side::Buy), Some(Ticks::new(-2)), "it has entered at its price");
 }

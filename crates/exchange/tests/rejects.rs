@@ -71,6 +71,55 @@ fn an_order_that_breaks_every_rule_is_told_them_in_order() {
     }
     assert_eq!(bench.reject_of(1, with(order, conditions)), None);
     assert_eq!(bench.position(1, CALL), 1);
+    assert!(are_in_order(LADDER.iter().map(|(name, _)| *name)));
+}
+
+/// Whether names stand in the order in which the rejects are declared.
+fn are_in_order<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let declared = declared_rejects();
+    names.map(|name| declared.iter().position(|it| *it == name)).is_sorted()
+}
+
+/// What is mended of an intent, and the rule that it breaks before. The first three are signed by a stranger.
+type MendIntent = (&'static str, fn(&mut Intent));
+
+const OF_INTENTS: &[MendIntent] = &[
+    ("WrongNetwork", |it| it.network = network()),
+    ("NoActions", |it| it.actions = List::new(vec![faucet(1)]).unwrap()),
+    ("BadSignature", |_| ()),
+    ("UnknownKey", |it| it.key = key(1).public_key()),
+    ("NonceTooLarge", |it| it.nonce = 900),
+    ("Expired", |it| it.valid_until = Timestamp::MAX),
+    ("NotAfter", |it| it.after = None),
+];
+
+#[test]
+fn an_intent_that_breaks_every_rule_is_told_them_in_order() {
+    let mut bench = Bench::funded();
+    let nowhere = wire::BlockRef::genesis(wire::Author(3));
+    let mut intent = Intent {
+        network: crypto::Digest::ZERO,
+        account: account(1),
+        key: key(2).public_key(),
+        nonce: u64::MAX,
+        valid_until: Timestamp::from_millis(START_MS),
+        after: Some(nowhere),
+        atomicity: Atomicity::Independent,
+        actions: List::default(),
+    };
+    for (place, (name, mend)) in OF_INTENTS.iter().enumerate() {
+        let signer = match place {
+            0..3 => 9,
+            3 => 2,
+            _ => 1,
+        };
+        let reject = refused(&bench.commit(vec![intent.clone().sign(&key(signer))]));
+        let told = format!("{reject:?}");
+        assert!(told.starts_with(&format!("Some({name}")), "{told}, not {name}");
+        mend(&mut intent);
+    }
+    assert_eq!(refused(&bench.commit(vec![intent.sign(&key(1))])), None);
+    assert!(are_in_order(OF_INTENTS.iter().map(|(name, _)| *name)));
 }
 
 fn refused(events: &[Event]) -> Option<Reject> {

@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use exchange::genesis::{HaltParameters, LadderParameters, WithdrawalParameters};
-use num::{Cash, Fix, HOUR_MS, Timestamp};
+use num::{Cash, Fix, HOUR_MS, Lots, Ticks, Timestamp};
 use support::*;
-use wire::{Action, Destination, Event, InstrumentId, Outcome, SignedIntent, UnderlyingId};
+use wire::{
+    AccountId, Action, Destination, Event, InstrumentId, Outcome, SignedIntent, TradeKind, UnderlyingId,
+};
 
 /// A running scenario.
 struct Scene {
@@ -79,6 +83,7 @@ impl Scene {
             ["sell", name, lots, price] => sell(self.instrument(name), lots.parse().unwrap(), whole(price)),
             ["buy", name, lots, price] => buy(self.instrument(name), lots.parse().unwrap(), whole(price)),
             ["cancel"] => Action::CancelAll { instrument: None },
+            ["deposit", usd] => faucet(whole(usd)),
             ["withdraw", usd] => Action::Withdraw { amount: usdc(whole(usd)), to: Destination::default() },
             ["take", of, percent] => Action::TakeAuction {
                 account: account(of.parse().unwrap()),
@@ -147,6 +152,13 @@ impl Scene {
                     self.has(&self.bench.events, "PositionSettled") && !self.bench.events.iter().any(paid)
                 );
             }
+            ["opened", name, price, lots] => self.expect_opened(self.instrument(name), (price, lots)),
+            [what @ ("deleveraged" | "insured" | "rewarded"), ref users @ ..] => {
+                assert_eq!(self.of_users(|event| whose(what, event)), users);
+            }
+            ["balance", user, usd] => {
+                assert_eq!(self.bench.balance(user.parse().unwrap()), usdc(usd.parse().unwrap()));
+            }
             ["liquidated", ref users @ ..] => self.expect_liquidated(users),
             ["untouched", ref users @ ..] => users.iter().for_each(|user| {
                 assert!(!self.liquidated().contains(&user.to_string()), "{user} was liquidated");
@@ -155,20 +167,51 @@ impl Scene {
         }
     }
 
+    /// The market has opened at one price: so many lots, each of them at it.
+    fn expect_opened(&self, id: InstrumentId, (price, lots): (&str, &str)) {
+        let (at, size) = (Ticks::new(price.parse().unwrap()), Lots::new(lots.parse().unwrap()));
+        let opened = Event::Reopened { instrument: id, price: Some(at), lots: size };
+        assert!(self.bench.events.contains(&opened), "it has not opened so");
+        let trades = self.bench.events.iter().filter_map(|event| match event {
+            Event::Traded { trade } if trade.kind == TradeKind::Opening && trade.instrument == id => {
+                Some(trade)
+            }
+            _ => None,
+        });
+        let (prices, sizes): (Vec<Ticks>, Vec<u64>) = trades.map(|it| (it.price, it.lots.get())).unzip();
+        assert!(prices.iter().all(|price| *price == at) && sizes.iter().sum::<u64>() == size.get());
+    }
+
+    /// The users that events are about, each once, by rising number.
+    fn of_users(&self, of: impl Fn(&Event) -> Option<AccountId>) -> Vec<String> {
+        let met: BTreeSet<AccountId> = self.bench.events.iter().filter_map(of).collect();
+        (1..=9).filter(|user| met.contains(&account(*user))).map(|user| user.to_string()).collect()
+    }
+
+    /// Whoever is liquidated has less than its maintenance margin when it begins, and something to close.
     fn liquidated(&self) -> Vec<String> {
-        let started = |user: &u8| {
-            let of = account(*user);
-            self.bench
-                .events
-                .iter()
-                .any(|it| matches!(it, Event::LiquidationStarted { account, .. } if *account == of))
-        };
-        (1..=5).filter(started).map(|user| user.to_string()).collect()
+        self.of_users(|event| match event {
+            Event::LiquidationStarted { account, equity, maintenance } => {
+                assert!(equity < maintenance, "{account:?} was healthy");
+                Some(*account)
+            }
+            _ => None,
+        })
     }
 
     fn expect_liquidated(&self, users: &[&str]) {
         let need: Vec<&str> = users.iter().copied().filter(|user| *user != "none").collect();
         assert_eq!(self.liquidated(), need);
+    }
+}
+
+/// Whom something happened to: who gave up a part of a gain, whose debt the fund paid, who was paid for a bid.
+fn whose(what: &str, event: &Event) -> Option<AccountId> {
+    match (what, event) {
+        ("deleveraged", Event::Deleveraged { counterparty, .. }) => Some(*counterparty),
+        ("insured", Event::InsurancePaid { account, amount, .. }) => amount.is_positive().then_some(*account),
+        ("rewarded", Event::AuctionTaken { bidder, reward, .. }) => reward.is_positive().then_some(*bidder),
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Why an intent or one of its actions was refused.
 //!
-//! Invariant: the variants stand in the order in which the rules are looked at; an action gets the first
-//! that applies. Every variant with a limit says what it had and what was needed.
+//! Invariant: the variants of a group stand in the order in which its rules are looked at; an action gets the first
+//! that applies. Orders are looked at from the market down to the margin. A rule that several kinds of actions have
+//! stands where the first of them has it. Every variant with a limit says what it had and what was needed.
 
 use crypto::{Digest, PublicKey};
 use num::{Cash, Duration, Fix, Lots, Ticks, Timestamp};
@@ -145,6 +146,15 @@ tagged! {
         40 => UnknownOrder,
         #[error("order {have} is another account's")]
         41 => NotOwner { have: OrderId },
+        // Markets.
+        #[error("there is no instrument {have}")]
+        50 => UnknownInstrument { have: InstrumentId },
+        #[error("instrument {have} has expired")]
+        51 => InstrumentClosed { have: InstrumentId },
+        #[error("instrument {have} is halted until {}", need.millis())]
+        68 => Halted { have: InstrumentId, need: Timestamp },
+        #[error("the account is in pool {have}, this is of pool {need}")]
+        115 => OtherPool { have: u16, need: u16 },
         // Protection and time.
         #[error("the account has no protection group {have}")]
         42 => UnknownProtection { have: u16 },
@@ -157,20 +167,20 @@ tagged! {
         #[error("the span of time is zero")]
         46 => SpanZero,
         // Orders.
-        #[error("there is no instrument {have}")]
-        50 => UnknownInstrument { have: InstrumentId },
-        #[error("instrument {have} has expired")]
-        51 => InstrumentClosed { have: InstrumentId },
-        #[error("the account is in pool {have}, this is of pool {need}")]
-        115 => OtherPool { have: u16, need: u16 },
-        #[error("instrument {have} is halted until {}", need.millis())]
-        68 => Halted { have: InstrumentId, need: Timestamp },
+        #[error("{} lots shown, must be 1 to {}", have.get(), need.get())]
+        49 => DisplayOutOfRange { have: Lots, need: Lots },
         #[error("an order must have lots")]
         52 => LotsZero,
         #[error("{} lots, at most {} an order", have.get(), need.get())]
         53 => LotsTooLarge { have: Lots, need: Lots },
+        #[error("volatility {have} has no price on instrument {on}")]
+        85 => NoVolatilityPrice { have: Fix, on: InstrumentId },
         #[error("price {}, must be above zero", have.get())]
         54 => PriceNotPositive { have: Ticks },
+        #[error("a trigger's price is {have}, must be above zero")]
+        47 => TriggerNotPositive { have: Cash },
+        #[error("the order it waits for ended without filling whole")]
+        48 => PrimaryEnded,
         #[error("instrument {have} has no mark to trade around")]
         55 => NoMark { have: InstrumentId },
         #[error("price {} is outside of {} to {}", have.get(), low.get(), high.get())]
@@ -179,14 +189,6 @@ tagged! {
         57 => PostOnlyWithoutLimit,
         #[error("{} lots, of which {} are already filled", have.get(), need.get())]
         58 => AmendBelowFilled { have: Lots, need: Lots },
-        #[error("volatility {have} has no price on instrument {on}")]
-        85 => NoVolatilityPrice { have: Fix, on: InstrumentId },
-        #[error("a trigger's price is {have}, must be above zero")]
-        47 => TriggerNotPositive { have: Cash },
-        #[error("the order it waits for ended without filling whole")]
-        48 => PrimaryEnded,
-        #[error("{} lots shown, must be 1 to {}", have.get(), need.get())]
-        49 => DisplayOutOfRange { have: Lots, need: Lots },
         #[error("the label is open order {have}'s")]
         59 => LabelInUse { have: OrderId },
         #[error("the account has {have} open orders, and {need} is the most there can be")]
@@ -197,10 +199,10 @@ tagged! {
         62 => Liquidating,
         #[error("a reduce-only order of this side has nothing to reduce in a position of {have} lots")]
         63 => ReduceOnlyWouldOpen { have: i64 },
-        #[error("a position of {} lots, at most {} can be held", have.get(), need.get())]
-        64 => PositionTooLarge { have: Lots, need: Lots },
         #[error("{have} lots are open, and {need} is the most there can be")]
         69 => OpenInterestLimit { have: u64, need: u64 },
+        #[error("a position of {} lots, at most {} can be held", have.get(), need.get())]
+        64 => PositionTooLarge { have: Lots, need: Lots },
         #[error("post-only at {} would trade with {}", have.get(), need.get())]
         65 => PostOnlyWouldTrade { have: Ticks, need: Ticks },
         #[error("{} of {} lots can be filled at once", have.get(), need.get())]
@@ -225,6 +227,7 @@ tagged! {
         83 => ObservationAhead { have: Timestamp, need: Timestamp },
         #[error("observed at {}, the reporter's last word is of {}", have.millis(), need.millis())]
         84 => ObservationStale { have: Timestamp, need: Timestamp },
+        // Groups.
         #[error("action {action} of the group failed")]
         90 => GroupFailed { action: u8 },
     }

@@ -1,26 +1,31 @@
-//! Portfolio margin from nothing but positions, orders and the present valuations: every sum taken anew.
+//! Margin from nothing but positions, orders and the present valuations: every sum taken anew.
 
 use std::collections::BTreeMap;
 
-use exchange::{Genesis, Instrument, State};
-use num::{Fix, Side};
-use wire::{InstrumentId, UnderlyingId};
+use exchange::{Genesis, Instrument, State, name::Contract};
+use num::Side;
+use wire::{AccountId, InstrumentId, MarginModel, UnderlyingId};
 
-use super::{Holding, Resting, ceil};
+use super::{
+    Holding, ONE, Reference, Resting,
+    assets::{Asset, Leg},
+    ceil,
+};
 
-const ONE: i128 = 1_000_000_000;
-
-/// Equity and initial margin, in micros.
-pub struct Judged {
+/// Equity, initial and maintenance margin, in micros.
+pub(super) struct Judged {
     pub equity: i128,
     pub initial: i128,
+    pub maintenance: i128,
 }
 
-/// What an account holds and has open.
-pub struct Portfolio<'a> {
-    pub balance: i128,
-    pub holdings: &'a BTreeMap<InstrumentId, Holding>,
-    pub orders: Vec<Resting>,
+/// What some of the state means for margin.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    state: &'a State,
+    genesis: &'a Genesis,
+    index: i128,
+    underlying: UnderlyingId,
 }
 
 /// One underlying's sums.
@@ -29,41 +34,59 @@ struct Sums {
     positions: Vec<i128>,
     orders: Vec<i128>,
     value: i128,
+    standard: i128,
     /// Net, buys and sells of each strike, and of each instrument, in billionths of the underlying.
     strikes: BTreeMap<(u64, i64), [i128; 3]>,
     instruments: BTreeMap<InstrumentId, (bool, [i128; 3])>,
 }
 
-pub fn judge(state: &State, genesis: &Genesis, it: &Portfolio<'_>) -> Judged {
-    let mut all: BTreeMap<UnderlyingId, Sums> = BTreeMap::new();
-    for (id, holding) in it.holdings {
-        let instrument = state.instrument(*id).expect("listed");
-        let sums = all.entry(instrument.underlying).or_default();
-        sums.hold(instrument, holding);
+impl Reference {
+    /// An account with some orders more and some less.
+    pub(super) fn judge(
+        &self,
+        state: &State,
+        account: AccountId,
+        (more, less): (&[Resting], &[u64]),
+    ) -> Judged {
+        let holder = &self.holders[&account];
+        let mut all: BTreeMap<UnderlyingId, Sums> = BTreeMap::new();
+        let at = |underlying: UnderlyingId| Surroundings {
+            state,
+            genesis: &self.genesis,
+            index: self.indices[&underlying],
+            underlying,
+        };
+        for (id, holding) in &holder.holdings {
+            let it = self.asset(state, *id).expect("listed");
+            all.entry(it.underlying).or_default().hold(&it, holding);
+        }
+        let mine = self.orders.iter().filter(|it| it.account == account && !less.contains(&it.id));
+        for order in mine.chain(more) {
+            let it = self.asset(state, order.instrument).expect("listed");
+            all.entry(it.underlying).or_default().open(at(it.underlying), (&it, order));
+        }
+        let (mut loss, mut contingency, mut value) = (0, 0, 0);
+        let mut shared: Vec<i128> = Vec::new();
+        for (id, sums) in &all {
+            let scenarios = sums.scenarios();
+            add(&mut shared, scenarios.iter().copied());
+            loss += match holder.model {
+                MarginModel::Portfolio => ceil(worst(&scenarios), ONE),
+                MarginModel::Standard => ceil(sums.standard, ONE),
+            };
+            contingency += sums.contingency(at(*id), holder.model);
+            value += sums.value.div_euclid(ONE);
+        }
+        if all.len() > 1 && holder.model == MarginModel::Portfolio {
+            let beyond = (loss - ceil(worst(&shared), ONE)).max(0);
+            loss -= beyond * i128::from(self.genesis.margin.correlation_billionths) / ONE;
+        }
+        let initial = ceil(loss * i128::from(self.genesis.margin.initial_billionths), ONE) + contingency;
+        Judged { equity: holder.balance + value, initial, maintenance: loss + contingency }
     }
-    for order in &it.orders {
-        let instrument = state.instrument(order.instrument).expect("listed");
-        let sums = all.entry(instrument.underlying).or_default();
-        sums.open(state, genesis, (instrument, order));
-    }
-    let (mut separate, mut contingency, mut value) = (0, 0, 0);
-    let mut shared: Vec<i128> = Vec::new();
-    for (id, sums) in &all {
-        let scenarios = sums.scenarios();
-        add(&mut shared, scenarios.iter().copied());
-        separate += ceil(loss(&scenarios), ONE);
-        contingency += sums.contingency(state, genesis, *id);
-        value += sums.value.div_euclid(ONE);
-    }
-    if all.len() > 1 {
-        let beyond = (separate - ceil(loss(&shared), ONE)).max(0);
-        separate -= beyond * i128::from(genesis.margin.correlation_billionths) / ONE;
-    }
-    let initial = ceil(separate * i128::from(genesis.margin.initial_billionths), ONE) + contingency;
-    Judged { equity: it.balance + value, initial }
 }
 
-fn loss(scenarios: &[i128]) -> i128 {
+fn worst(scenarios: &[i128]) -> i128 {
     -scenarios.iter().copied().min().unwrap_or(0).min(0)
 }
 
@@ -77,38 +100,33 @@ fn add(sums: &mut Vec<i128>, more: impl Iterator<Item = i128>) {
 }
 
 impl Sums {
-    fn hold(&mut self, it: &Instrument, holding: &Holding) {
-        let valuation = it.valuation.as_ref().expect("everything is marked");
-        let units = holding.position * i128::from(it.market.lot_size().raw());
-        add(&mut self.positions, valuation.scenarios.iter().map(|profit| units * i128::from(*profit)));
-        let owed = if it.is_option() { 0 } else { holding.entry };
-        self.value += units * i128::from(valuation.mark.micros()) - owed * ONE;
-        self.interest(it, [units, 0, 0]);
+    fn hold(&mut self, it: &Asset<'_>, holding: &Holding) {
+        let units = holding.position * it.lot;
+        add(&mut self.positions, it.profits().into_iter().map(|profit| units * profit));
+        let owed = if it.legs[0].it.is_option() { 0 } else { holding.entry };
+        self.value += units * it.mark() - owed * ONE;
+        self.standard += units.abs() * it.standard(units);
+        self.interest(it.legs[0].it, [units, 0, 0]);
     }
 
-    fn open(&mut self, state: &State, genesis: &Genesis, (it, order): (&Instrument, &Resting)) {
-        let valuation = it.valuation.as_ref().expect("everything is marked");
-        let size = i128::from(order.lots - order.filled) * i128::from(it.market.lot_size().raw());
+    fn open(&mut self, at: Surroundings<'_>, (it, order): (&Asset<'_>, &Resting)) {
+        let size = i128::from(order.left()) * it.lot;
         let units = if order.side == Side::Buy { size } else { -size };
-        let price = i128::from(order.price) * i128::from(it.market.tick_size().micros());
-        let part = |of: i128, rate: i64| ceil(of * i128::from(rate), ONE);
-        let index = state.underlying_of(it.underlying).and_then(|it| it.marked).expect("marked").0;
-        let fees = &genesis.fees;
-        let fee = if it.is_option() {
-            let on_index = part(i128::from(index.micros()), fees.option_billionths);
-            on_index.min(part(price, fees.option_cap_billionths))
-        } else {
-            part(price, fees.future_maker_billionths.max(fees.future_taker_billionths))
-        };
-        let at_once = units * (i128::from(valuation.mark.micros()) - price) - size * (fee + 1);
-        let profits = valuation.scenarios.iter();
-        add(&mut self.orders, profits.map(|profit| (units * i128::from(*profit) + at_once).min(0)));
-        self.interest(it, if units > 0 { [0, size, 0] } else { [0, 0, size] });
+        let price = i128::from(order.price) * it.tick;
+        let fee = at.largest_fee(it, price);
+        let at_once = units * (it.mark() - price) - size * fee;
+        let profits = it.profits().into_iter();
+        add(&mut self.orders, profits.map(|profit| (units * profit + at_once).min(0)));
+        self.standard += size * it.standard(units) + (-at_once).max(0);
+        for leg in &it.legs {
+            let units = units * leg.ratio;
+            self.interest(leg.it, if units > 0 { [0, units, 0] } else { [0, 0, -units] });
+        }
     }
 
     fn interest(&mut self, it: &Instrument, more: [i128; 3]) {
         let plus = |have: &mut [i128; 3]| have.iter_mut().zip(more).for_each(|(have, more)| *have += more);
-        if let exchange::name::Contract::Option { expiry, strike, .. } = it.contract {
+        if let Contract::Option { expiry, strike, .. } = it.contract {
             plus(self.strikes.entry((expiry.millis(), strike.micros())).or_default());
         }
         plus(&mut self.instruments.entry(it.id).or_insert((it.is_option(), [0; 3])).1);
@@ -120,21 +138,53 @@ impl Sums {
         sums
     }
 
-    fn contingency(&self, state: &State, genesis: &Genesis, id: UnderlyingId) -> i128 {
+    /// Naked shorts and basis, which the standard model asks for by itself; doubt and size.
+    fn contingency(&self, at: Surroundings<'_>, model: MarginModel) -> i128 {
         let size = |[net, buys, sells]: [i128; 3]| (net + buys).abs().max((net - sells).abs());
         let short: i128 = self.strikes.values().map(|[net, _, sells]| (sells - net).max(0)).sum();
         let futures: i128 = self.instruments.values().filter(|it| !it.0).map(|it| size(it.1)).sum();
         let gross: i128 = self.instruments.values().map(|it| size(it.1)).sum();
-        let (underlying, rules) = (state.underlying_of(id).expect("of genesis"), &genesis.margin);
-        let index = i128::from(underlying.index.micros());
-        let each = |rate: i64| ceil(index * i128::from(rate), ONE);
-        let notional = ceil(index * gross, ONE);
-        let doubt = (underlying.uncertainty.raw() - rules.uncertainty_free_billionths).max(0);
+        let rules = &at.genesis.margin;
+        let uncertainty = at.state.underlying_of(at.underlying).expect("of genesis").uncertainty;
+        let each = |rate: i64| ceil(at.index * i128::from(rate), ONE);
+        let notional = ceil(at.index * gross, ONE);
+        let doubt = (uncertainty.raw() - rules.uncertainty_free_billionths).max(0);
         let large = (notional - i128::from(rules.concentration_free_micros)).max(0);
         let units = each(rules.short_option_billionths) * short + each(rules.future_billionths) * futures;
-        debug_assert_eq!(i128::from(Fix::SCALE), ONE);
-        ceil(units, ONE)
+        let asked = match model {
+            MarginModel::Portfolio => ceil(units, ONE),
+            MarginModel::Standard => 0,
+        };
+        asked
             + ceil(notional * i128::from(doubt), ONE)
             + ceil(large * i128::from(rules.concentration_billionths), ONE)
     }
+}
+
+impl Surroundings<'_> {
+    /// The largest fee of a unit at a price; of a combo, that of its legs at the ends of their bands.
+    fn largest_fee(&self, it: &Asset<'_>, price: i128) -> i128 {
+        let marked = self.state.underlying_of(self.underlying).and_then(|it| it.marked).expect("marked").0;
+        let marked = i128::from(marked.micros());
+        let width = ceil(marked * i128::from(self.genesis.limits.price_band_billionths), ONE);
+        let of_leg = |leg: &Leg<'_>| {
+            let mark = i128::from(leg.it.mark().map_or(0, num::Cash::micros));
+            leg.ratio.abs() * leg_fee(self.genesis, leg.it, (mark + width, marked))
+        };
+        match it.alone() {
+            Some(alone) => leg_fee(self.genesis, alone, (price, marked)),
+            None => it.legs.iter().map(of_leg).sum(),
+        }
+    }
+}
+
+/// The largest fee of a unit of an instrument at a price; each lot may round up by a micro.
+pub(super) fn leg_fee(genesis: &Genesis, it: &Instrument, (price, marked): (i128, i128)) -> i128 {
+    let part = |of: i128, rate: i64| ceil(of * i128::from(rate), ONE);
+    let fees = &genesis.fees;
+    if !it.is_option() {
+        return part(price, fees.future_maker_billionths.max(fees.future_taker_billionths)) + 1;
+    }
+    let on_index = part(marked, fees.option_billionths);
+    on_index.min(part(price, fees.option_cap_billionths)) + 1
 }

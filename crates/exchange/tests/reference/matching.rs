@@ -1,12 +1,20 @@
 //! Orders meet: best price first, then whoever queued first; and what a fill does to both sides.
 
 use exchange::{Instrument, State};
-use num::{Cash, Lots, Side, Ticks};
+use num::{Lots, Side, Ticks};
 use wire::{
-    AccountId, Event, InstrumentId, OrderEnd, OrderId, OrderTarget, ReduceOnly, Reject, TradeEvent, TradeKind,
+    AccountId, Event, InstrumentId, OrderEnd, OrderId, OrderTarget, ReduceOnly, Reject, SelfTrade,
+    TradeEvent, TradeKind,
 };
 
-use super::{Reference, Resting, ceil};
+use super::{ONE, Reference, Resting, cash, ceil};
+
+/// Who was there first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Taker,
+    Maker,
+}
 
 impl Reference {
     /// The order of a side that trades next.
@@ -15,70 +23,114 @@ impl Reference {
         orders.min_by_key(|it| (-it.price * side.sign(), it.queued))
     }
 
-    /// An order trades, and what is left of it rests where it may.
-    pub(super) fn enter(&mut self, state: &State, mut order: Resting, stays: bool) {
+    /// An order trades, and what is left of it rests where it may. Answers with how much has filled.
+    pub(super) fn enter(&mut self, state: &State, mut order: Resting, stays: bool) -> u64 {
         let mut end = self.trade(state, &mut order);
         if !stays {
             end = end.or(Some(OrderEnd::Dropped));
         }
-        if order.filled == order.lots {
+        let filled = order.filled;
+        if order.left() == 0 {
             self.tell_ended(&order, OrderEnd::Filled);
         } else if let Some(end) = end {
             self.tell_ended(&order, end);
         } else {
-            self.queued += 1;
-            order.queued = self.queued;
-            self.orders.push(order);
+            self.queue(order);
         }
+        filled
+    }
+
+    /// Puts an order behind all others of its price, with as much of it as it shows.
+    fn queue(&mut self, mut order: Resting) {
+        self.queued += 1;
+        order.queued = self.queued;
+        order.shown = order.conditions.display.map_or(order.left(), |it| it.get().min(order.left()));
+        self.orders.push(order);
     }
 
     fn trade(&mut self, state: &State, order: &mut Resting) -> Option<OrderEnd> {
-        let it = state.instrument(order.instrument).expect("listed");
-        while order.filled < order.lots {
+        let Some(it) = self.asset(state, order.instrument).expect("listed").alone() else {
+            return self.trade_combo(state, order);
+        };
+        while order.left() > 0 {
             let front = self.front(order.instrument, order.side.opposite()).cloned();
             let front = front.filter(|it| (order.price - it.price) * order.side.sign() >= 0)?;
             if front.account == order.account {
-                self.end(front.id, OrderEnd::SelfTrade);
+                if self.prevents(order, &front) {
+                    return Some(OrderEnd::SelfTrade);
+                }
                 continue;
             }
-            let mut shown = front.lots - front.filled;
+            let mut shown = front.shown;
             if front.reduce_only == ReduceOnly::On {
                 shown = shown.min(self.reducible(front.account, it.id, front.side));
             }
-            let lots = shown.min(order.lots - order.filled);
+            let lots = shown.min(order.left());
             if lots == 0 {
-                self.end(front.id, OrderEnd::NothingToReduce);
+                self.end_any(front.id, OrderEnd::NothingToReduce);
                 continue;
             }
             if self.is_too_much(it, order.account, (order.side, lots)) {
                 return Some(OrderEnd::PositionLimit);
             }
             if self.is_too_much(it, front.account, (front.side, lots)) {
-                self.end(front.id, OrderEnd::PositionLimit);
+                self.end_any(front.id, OrderEnd::PositionLimit);
                 continue;
             }
-            self.fill(state, it, (order, &front, lots));
+            let moves = [(order.account, order.side, lots), (front.account, front.side, lots)];
+            if self.is_too_open(it.id, &moves) {
+                return Some(OrderEnd::PositionLimit);
+            }
+            self.fill(it, (order, &front, lots));
             order.filled += lots;
+            self.note_fill(state, order, lots);
+            self.note_fill(state, &front, lots);
+            if order.left() > 0 && self.is_frozen(order.account, order.conditions.protection) {
+                return Some(OrderEnd::Protection);
+            }
         }
         None
     }
 
-    fn is_too_much(&self, it: &Instrument, account: AccountId, (side, lots): (Side, u64)) -> bool {
+    /// Ends whom the taker's mode says, and answers whether that is the taker.
+    pub(super) fn prevents(&mut self, taker: &Resting, maker: &Resting) -> bool {
+        let mode = taker.conditions.self_trade;
+        if mode != SelfTrade::ExpireTaker {
+            self.end_any(maker.id, OrderEnd::SelfTrade);
+        }
+        mode != SelfTrade::ExpireMaker
+    }
+
+    pub(super) fn is_too_much(&self, it: &Instrument, account: AccountId, (side, lots): (Side, u64)) -> bool {
         let before = self.position(account, it.id);
         let after = (before + i128::from(side.sign()) * i128::from(lots)).unsigned_abs();
         after > before.unsigned_abs() && after > u128::from(it.position_max.get())
     }
 
-    fn fill(&mut self, state: &State, it: &Instrument, (taker, maker, lots): (&Resting, &Resting, u64)) {
-        let rates = self.genesis.fees;
-        let fees = [rates.future_taker_billionths, rates.future_maker_billionths]
-            .map(|rate| self.fee(state, it, (maker.price, lots, rate)));
+    /// Whether more would be held long than may be.
+    pub(super) fn is_too_open(&self, id: InstrumentId, moves: &[(AccountId, Side, u64)]) -> bool {
+        let growth = moves.iter().map(|(account, side, lots)| {
+            let before = self.position(*account, id);
+            let after = before + i128::from(side.sign()) * i128::from(*lots);
+            after.max(0) - before.max(0)
+        });
+        let growth: i128 = growth.sum();
+        let most = self.genesis.limits.open_interest_lots_max;
+        growth > 0 && i128::from(self.open_interest(id)) + growth > i128::from(most)
+    }
+
+    fn fill(&mut self, it: &Instrument, (taker, maker, lots): (&Resting, &Resting, u64)) {
+        let fees = [Role::Taker, Role::Maker].map(|role| self.fee(it, (maker.price, lots), role));
         for (side, fee) in [(taker, fees[0]), (maker, fees[1])] {
-            self.pay(it, side, (maker.price, lots));
-            self.holders.get_mut(&side.account).expect("it trades").balance -= fee;
-            self.fees += fee;
+            self.pay(it, (side.account, side.side), (maker.price, lots));
+            self.holder(side.account).balance -= fee;
         }
-        let cash = |micros: i128| Cash::from_i128(micros).expect("a test's money fits");
+        // Whoever is liquidated pays the fund that stands behind all.
+        let to_fund = if taker.kind == TradeKind::Liquidation { fees[0] } else { 0 };
+        let pool = self.holders[&taker.account].pool;
+        *self.funds.get_mut(&pool).expect("of genesis") += to_fund;
+        self.fees += fees[0] + fees[1] - to_fund;
+        self.lasts.insert(it.id, maker.price);
         let trade = TradeEvent {
             instrument: it.id,
             price: Ticks::new(maker.price),
@@ -90,36 +142,67 @@ impl Reference {
             maker: maker.account,
             maker_order: OrderId(maker.id),
             maker_fee: cash(fees[1]),
-            kind: TradeKind::Ordinary,
+            kind: taker.kind,
         };
-        self.events.push(Event::Traded { trade });
-        let place = self.orders.iter().position(|it| it.id == maker.id).expect("it rests");
-        self.orders[place].filled += lots;
-        if self.orders[place].filled == self.orders[place].lots {
-            self.end(maker.id, OrderEnd::Filled);
+        self.tell(Event::Traded { trade });
+        self.take_from(maker.id, lots);
+    }
+
+    /// A resting order has traded, and perhaps to its end.
+    pub(super) fn take_from(&mut self, id: u64, lots: u64) {
+        self.take_from_quietly(id, lots);
+        self.end_if_filled(id);
+    }
+
+    pub(super) fn end_if_filled(&mut self, id: u64) {
+        if self.orders.iter().any(|it| it.id == id && it.left() == 0) {
+            self.end_any(id, OrderEnd::Filled);
         }
     }
 
-    fn fee(&self, state: &State, it: &Instrument, (price, lots, rate): (i64, u64, i64)) -> i128 {
-        const ONE: i128 = 1_000_000_000;
+    /// What is left of a resting order shows its next part when the last one is gone.
+    pub(super) fn take_from_quietly(&mut self, id: u64, lots: u64) {
+        let place = self.orders.iter().position(|it| it.id == id).expect("it rests");
+        let order = &mut self.orders[place];
+        order.filled += lots;
+        order.shown -= lots;
+        if order.left() > 0 && order.shown == 0 {
+            let order = self.orders.remove(place);
+            self.queue(order);
+        }
+    }
+
+    pub(super) fn fee(&self, it: &Instrument, (price, lots): (i64, u64), role: Role) -> i128 {
         let size = i128::from(lots) * i128::from(it.market.lot_size().raw());
         let notional = ceil(i128::from(price) * i128::from(it.market.tick_size().micros()) * size, ONE);
         let part = |of: i128, rate: i64| ceil(of * i128::from(rate), ONE).max(0);
+        let rates = &self.genesis.fees;
         if !it.is_option() {
+            let is_taker = role == Role::Taker;
+            let rate = if is_taker { rates.future_taker_billionths } else { rates.future_maker_billionths };
             return part(notional, rate);
         }
-        let index = i128::from(state.underlying_of(it.underlying).expect("of genesis").index.micros());
-        let on_index = part(ceil(index * size, ONE), self.genesis.fees.option_billionths);
-        on_index.min(part(notional, self.genesis.fees.option_cap_billionths))
+        let on_index = part(ceil(self.indices[&it.underlying] * size, ONE), rates.option_billionths);
+        on_index.min(part(notional, rates.option_cap_billionths))
     }
 
-    /// A premium at once; of a future, what closing makes or loses. What does not divide rounds against the account.
-    fn pay(&mut self, it: &Instrument, side: &Resting, (price, lots): (i64, u64)) {
+    pub(super) fn pay(
+        &mut self,
+        it: &Instrument,
+        (account, side): (AccountId, Side),
+        (price, lots): (i64, u64),
+    ) {
         let size = i128::from(lots) * i128::from(it.market.lot_size().raw());
         let value = i128::from(price) * i128::from(it.market.tick_size().micros()) * size;
-        let paid = value.div_euclid(1_000_000_000) * i128::from(side.side.sign());
-        let signed = i128::from(lots) * i128::from(side.side.sign());
-        let holder = self.holders.get_mut(&side.account).expect("it trades");
+        let paid = value.div_euclid(ONE) * i128::from(side.sign());
+        self.move_holding(it, (account, i128::from(lots) * i128::from(side.sign())), paid);
+    }
+
+    /// So many lots come, or go where negative, for so much money: a premium at once; of a future, what closing makes or
+    /// loses. What does not divide rounds against the account.
+    pub(super) fn move_holding(&mut self, it: &Instrument, (account, signed): (AccountId, i128), paid: i128) {
+        let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
+        let holder = self.holder(account);
         let mut held = holder.holdings.get(&it.id).copied().unwrap_or_default();
         let mut realised = 0;
         if held.position.signum() * signed.signum() >= 0 {
@@ -133,6 +216,7 @@ impl Reference {
             held.entry += paid - back - out;
         }
         held.position += signed;
+        holder.pool = pool;
         holder.balance += if it.is_option() { -paid } else { realised };
         if held.position == 0 {
             holder.holdings.remove(&it.id);
@@ -149,43 +233,43 @@ impl Reference {
         (target, lots, price): (&OrderTarget, u64, i64),
     ) -> Result<u64, Reject> {
         let id = self.target(account, target)?;
-        let place = self.orders.iter().position(|it| it.id == id).expect("it was found");
-        let order = self.orders[place].clone();
-        let it = state.instrument(order.instrument).expect("listed");
+        let order = self.orders.iter().find(|it| it.id == id).cloned().ok_or(Reject::UnknownOrder)?;
+        let it = self.asset(state, order.instrument)?;
         self.check_lots(Lots::new(lots))?;
-        self.check_price(Ticks::new(price), self.band(state, it))?;
+        self.check_price(&it, Ticks::new(price))?;
         if lots <= order.filled {
             return Err(Reject::AmendBelowFilled { have: Lots::new(lots), need: Lots::new(order.filled) });
         }
-        let open = self.check_reduce(account, it, (order.side, order.reduce_only, lots - order.filled))?;
+        let open = self.check_reduce(account, it.id, (order.side, order.reduce_only, lots - order.filled))?;
         let lots = order.filled + open;
-        let tell = |price: i64, kept_place: bool| Event::OrderAmended {
-            order: OrderId(id),
-            account,
-            lots: Lots::new(lots),
-            price: Ticks::new(price),
-            kept_place,
-        };
         if price == order.price && lots <= order.lots {
-            self.orders[place].lots = lots;
-            self.events.push(tell(price, true));
+            self.shrink(id, lots);
             return Ok(id);
         }
-        self.check_position(account, it, (order.side, open))?;
-        let price = self.check_post_only(it.id, (order.side, order.post_only, price))?;
-        let amended = Resting { lots, price, placed: self.acting, ..order };
+        self.check_position(account, &it, (order.side, open))?;
+        let price = self.check_post_only(&it, (order.side, order.post_only, price))?;
+        let amended = Resting { lots, price, placed: self.acting, ..order.clone() };
         if amended.reduce_only == ReduceOnly::Off {
-            self.check_margin(state, account, (&amended, Some(id)))?;
+            self.check_margin(state, account, (core::slice::from_ref(&amended), &[id]))?;
         }
         // Moved back to where it was: only its size has changed.
-        if amended.price == self.orders[place].price && lots <= self.orders[place].lots {
-            self.orders[place].lots = lots;
-            self.events.push(tell(amended.price, true));
+        if price == order.price && lots <= order.lots {
+            self.shrink(id, lots);
             return Ok(id);
         }
-        self.orders.remove(place);
-        self.events.push(tell(price, false));
+        self.orders.retain(|it| it.id != id);
+        let (order, lots, price) = (OrderId(id), Lots::new(lots), Ticks::new(price));
+        self.tell(Event::OrderAmended { order, account, lots, price, kept_place: false });
         self.enter(state, amended, true);
         Ok(id)
+    }
+
+    /// A smaller total at its place; what is hidden goes first.
+    pub(super) fn shrink(&mut self, id: u64, lots: u64) {
+        let order = self.orders.iter_mut().find(|it| it.id == id).expect("it rests");
+        order.lots = lots;
+        order.shown = order.shown.min(order.lots - order.filled);
+        let (account, price, lots) = (order.account, Ticks::new(order.price), Lots::new(lots));
+        self.tell(Event::OrderAmended { order: OrderId(id), account, lots, price, kept_place: true });
     }
 }

@@ -1,27 +1,57 @@
 //! The exchange a second time, slow and obvious: one list of orders that is searched for everything, money and
-//! positions in 128 bits, margin summed anew for every look.
+//! positions in 128 bits, margin summed anew for every look, a copy of everything where something may be undone.
 //!
-//! It covers deposits, orders of every time in force, post-only and reduce-only, amendments, cancels, matching, fees,
-//! positions, portfolio margin and the turns of a commit. Marks are read from the exchange it is compared with.
-//! Left out on purpose: what happens between commits by itself (expiry, funding, liquidation), and held orders.
+//! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
+//! compared with; indices, and all that is done at those prices, is its own.
+//! Left out on purpose: expiry, funding, halts, listing by rule, governance, exotics.
 #![allow(dead_code, reason = "fields that only events show")]
 
+mod admission;
+mod assets;
+mod auction;
+mod blocks;
+mod cancels;
+mod checks;
+mod combos;
+mod cover;
+mod ends;
+mod held;
+mod implied;
+mod liquidation;
 mod margin;
 mod matching;
+mod money;
+mod oracle;
+mod placing;
+mod protection;
+mod quotes;
+mod vault_quotes;
+mod vaults;
 
-use std::collections::BTreeMap;
-
-use exchange::{Genesis, Instrument, State};
-use num::{Cash, Lots, Side, Ticks};
-use wire::{
-    AccountId, Action, Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, OrderTarget, Outcome,
-    PostOnly, ReduceOnly, Reject, SignedIntent, TimeInForce,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
 };
 
-use margin::{Portfolio, judge};
+use crypto::PublicKey;
+use exchange::{Genesis, State};
+use num::{Cash, Lots, Side, Timestamp};
+use wire::{
+    AccountId, Action, Atomicity, Conditions, Event, InstrumentId, Label, MarginModel, NewOrder, OrderEnd,
+    OrderFilter, OrderId, OrderTarget, Outcome, Permission, PostOnly, ReduceOnly, Reject, SignedIntent,
+    TimeInForce, TradeKind, UnderlyingId,
+};
+
+use admission::Admitted;
+
+pub(crate) const ONE: i128 = 1_000_000_000;
 
 pub(crate) fn ceil(a: i128, b: i128) -> i128 {
     a.div_euclid(b) + i128::from(a.rem_euclid(b) > 0)
+}
+
+pub(crate) fn cash(micros: i128) -> Cash {
+    Cash::from_i128(micros).expect("a test's money fits")
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,25 +70,97 @@ pub struct Resting {
     pub price: i64,
     pub lots: u64,
     pub filled: u64,
+    /// What the book shows of what is left.
+    pub shown: u64,
+    pub until: Option<Timestamp>,
     pub post_only: PostOnly,
     pub reduce_only: ReduceOnly,
+    pub label: Label,
+    pub conditions: Conditions,
+    /// What its trades are when it takes.
+    pub kind: TradeKind,
     /// Who queued first at a price trades first.
     queued: u64,
     /// Commit, intent and action that placed or last queued it.
     placed: (u64, usize, usize),
 }
 
-#[derive(Debug, Default)]
-pub struct Holder {
-    pub balance: i128,
-    pub holdings: BTreeMap<InstrumentId, Holding>,
+impl Resting {
+    pub const fn left(&self) -> u64 {
+        self.lots - self.filled
+    }
 }
 
-#[derive(Debug)]
+/// An order that waits for its trigger.
+#[derive(Clone, Debug)]
+struct Held {
+    id: u64,
+    account: AccountId,
+    terms: NewOrder,
+    conditions: Conditions,
+    /// The order that must fill whole before.
+    primary: Option<u64>,
+    placed: (u64, usize, usize),
+}
+
+/// The order that bears a label, as it was asked for.
+#[derive(Clone, Debug)]
+struct Named {
+    order: u64,
+    terms: NewOrder,
+    conditions: Conditions,
+    filled: u64,
+    ended: Option<(OrderEnd, Timestamp)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// How many were opened before.
+    opened: usize,
+    pub balance: i128,
+    pub holdings: BTreeMap<InstrumentId, Holding>,
+    labels: BTreeMap<Label, Named>,
+    ended_labels: Vec<(Timestamp, Label)>,
+    quotes: BTreeMap<(InstrumentId, Option<u16>), [Option<u64>; 2]>,
+    groups: BTreeMap<u16, protection::Group>,
+    switch: Option<Timestamp>,
+    model: MarginModel,
+    /// The pool that it last had a position in.
+    pool: u16,
+    /// While it is being liquidated.
+    distress: Option<liquidation::Distress>,
+}
+
+#[derive(Clone, Debug)]
 pub struct Reference {
-    genesis: Genesis,
+    genesis: Rc<Genesis>,
+    now: Timestamp,
     pub holders: BTreeMap<AccountId, Holder>,
+    keys: BTreeMap<(AccountId, PublicKey), (Permission, Timestamp)>,
+    nonces: BTreeMap<(AccountId, PublicKey), BTreeSet<u64>>,
+    words: BTreeMap<(UnderlyingId, usize), (Timestamp, Cash)>,
+    indices: BTreeMap<UnderlyingId, i128>,
+    combos: BTreeMap<InstrumentId, assets::Ratios>,
+    /// As the exchange has them.
+    names: BTreeMap<InstrumentId, String>,
     orders: Vec<Resting>,
+    held: Vec<Held>,
+    /// Held orders whose primary has filled.
+    entering: Vec<u64>,
+    /// The price of the last trade, in ticks.
+    lasts: BTreeMap<InstrumentId, i64>,
+    /// The insurance fund of each pool.
+    funds: BTreeMap<u16, i128>,
+    debtors: BTreeSet<AccountId>,
+    /// How many accounts were opened before the one that took the last step of a liquidation.
+    last_step: usize,
+    vaults: BTreeMap<u16, vaults::Vault>,
+    shareholdings: BTreeMap<(u16, AccountId), vaults::Shareholding>,
+    withdrawals: BTreeMap<(usize, u64), money::Withdrawal>,
+    next_withdrawal: u64,
+    pays_at: Timestamp,
+    /// All that was paid in, less all that has left.
+    inside: i128,
     next_order: u64,
     queued: u64,
     acting: (u64, usize, usize),
@@ -66,236 +168,220 @@ pub struct Reference {
     events: Vec<Event>,
 }
 
-/// A new order as it will trade.
-struct Planned {
-    limit: i64,
-    lots: u64,
+/// When an action has its turn.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Observation,
+    Money,
+    Cancel,
+    PostOnly,
+    Rest,
 }
+
+/// An intent's action, or all of a group, in its turn.
+type Step = (Turn, usize, Option<usize>);
+
+/// What became of each action of each intent.
+type Outcomes = BTreeMap<(usize, usize), Outcome>;
 
 impl Reference {
     pub fn new(genesis: Genesis) -> Self {
+        let indices =
+            (0..).map(UnderlyingId).zip(genesis.underlyings.iter().map(|it| it.index_micros.into()));
+        let funds = genesis.pools.iter().map(|pool| pool.insurance_micros);
+        let funds = (0..).zip(core::iter::once(genesis.insurance_micros).chain(funds).map(i128::from));
         Self {
-            genesis,
+            now: genesis.start(),
             holders: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            words: BTreeMap::new(),
+            indices: indices.collect(),
+            combos: BTreeMap::new(),
+            names: BTreeMap::new(),
             orders: Vec::new(),
+            held: Vec::new(),
+            entering: Vec::new(),
+            lasts: BTreeMap::new(),
+            funds: funds.clone().collect(),
+            debtors: BTreeSet::new(),
+            last_step: 0,
+            vaults: BTreeMap::new(),
+            shareholdings: BTreeMap::new(),
+            withdrawals: BTreeMap::new(),
+            next_withdrawal: 0,
+            pays_at: Timestamp::ZERO,
+            inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
             queued: 0,
             acting: (0, 0, 0),
             fees: 0,
             events: Vec::new(),
+            genesis: Rc::new(genesis),
         }
     }
 
-    /// Applies a commit of well-formed intents to which `before` is the exchange just before it.
-    pub fn commit(&mut self, before: &State, intents: &[SignedIntent]) -> Vec<Event> {
+    /// Applies a commit of intents. Orders are taken at the marks of the exchange `before` it, triggers at those `after`.
+    pub fn commit(&mut self, [before, after]: [&State; 2], intents: &[SignedIntent]) -> Vec<Event> {
+        self.now = after.time();
+        self.names = after.instruments().iter().map(|it| (it.id, it.name.clone())).collect();
         let number = before.commit() + 1;
-        let mut steps = Vec::new();
-        for (i, signed) in intents.iter().enumerate() {
-            self.holders.entry(signed.intent.account).or_default();
-            for (a, action) in signed.intent.actions.iter().enumerate() {
-                steps.push((self.turn(&signed.intent.account, action), i, a));
-                if matches!(action, Action::CancelAll { .. }) {
-                    steps.push((4, i, a));
-                }
-            }
-        }
+        self.acting = (number, 0, 0);
+        let admitted = self.admit(intents);
+        let mut steps = self.steps(&admitted);
         steps.sort_by_key(|step| step.0);
-        let mut outcomes: BTreeMap<(usize, usize), Outcome> = BTreeMap::new();
-        for (_, i, a) in steps {
-            self.acting = (number, i, a);
-            let intent = &intents[i].intent;
-            let done = self.act(before, intent.account, &intent.actions[a]);
-            outcomes.insert((i, a), done.unwrap_or_else(|reject| Outcome::Rejected { reject }));
-        }
-        for (i, signed) in intents.iter().enumerate() {
+        let others = steps.partition_point(|step| step.0 == Turn::Observation);
+        let mut outcomes = Outcomes::new();
+        self.take(before, &admitted, (&steps[..others], &mut outcomes));
+        self.refresh_indices();
+        self.take_due();
+        self.pay_withdrawals();
+        self.take(before, &admitted, (&steps[others..], &mut outcomes));
+        self.acting = (number, 0, 0);
+        self.fire_triggers(after);
+        self.liquidate(after);
+        self.quote_vaults(after);
+        for (i, it) in admitted.iter().enumerate() {
             let of = outcomes.range((i, 0)..(i + 1, 0)).map(|(_, outcome)| outcome.clone()).collect();
             let outcomes = wire::List::new(of).expect("as many as actions");
-            let (intent, account) = (signed.intent.id(), signed.intent.account);
+            let (intent, account) = (it.intent.id(), it.intent.account);
             self.events.push(Event::Receipt { intent, account, outcomes });
         }
         core::mem::take(&mut self.events)
     }
 
+    /// Each action in its turn; a group in the turn of its last one. Mass cancels have two.
+    fn steps(&self, admitted: &[Admitted]) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (i, it) in admitted.iter().enumerate() {
+            let turns = || it.intent.actions.iter().map(|action| self.turn(&it.intent.account, action));
+            if it.intent.atomicity == Atomicity::AllOrNothing {
+                steps.push((turns().max().expect("it has actions").max(Turn::Money), i, None));
+                continue;
+            }
+            for (a, (turn, action)) in turns().zip(it.intent.actions.iter()).enumerate() {
+                steps.push((turn, i, Some(a)));
+                if matches!(action, Action::CancelAll { .. } | Action::CancelMatching { .. }) {
+                    steps.push((Turn::Rest, i, Some(a)));
+                }
+            }
+        }
+        steps
+    }
+
     /// Money, then cancels of what rests, then what cannot take, then the rest.
-    fn turn(&self, account: &AccountId, action: &Action) -> u8 {
-        let own = |target: &OrderTarget| {
-            let OrderTarget::Id { order } = target else { return None };
-            self.orders.iter().find(|it| it.id == order.0 && it.account == *account)
-        };
+    fn turn(&self, account: &AccountId, action: &Action) -> Turn {
+        let own = |target: &OrderTarget| self.target(*account, target).ok();
+        let post_only = |id: u64| self.orders.iter().any(|it| it.id == id && it.post_only != PostOnly::Off);
         match action {
-            Action::Faucet { .. } => 1,
-            Action::Cancel { target } if own(target).is_none() => 4,
-            Action::Cancel { .. } | Action::CancelAll { .. } => 2,
-            Action::Amend { target, .. } if own(target).is_some_and(|it| it.post_only != PostOnly::Off) => 3,
-            Action::Place { order } if order.post_only != PostOnly::Off => 3,
-            _ => 4,
+            Action::Observe { .. } => Turn::Observation,
+            Action::Place { order } | Action::PlaceWith { order, .. } if order.post_only == PostOnly::Off => {
+                Turn::Rest
+            }
+            Action::Place { .. } | Action::PlaceWith { .. } | Action::Quote { .. } => Turn::PostOnly,
+            Action::Amend { target, .. } if own(target).is_some_and(post_only) => Turn::PostOnly,
+            Action::Cancel { target } if own(target).is_some() => Turn::Cancel,
+            Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
+            Action::Amend { .. } | Action::Cancel { .. } => Turn::Rest,
+            Action::TakeBlock { .. } | Action::TakeAuction { .. } => Turn::Rest,
+            _ => Turn::Money,
         }
     }
 
-    fn act(&mut self, state: &State, account: AccountId, action: &Action) -> Result<Outcome, Reject> {
-        match action {
-            Action::Faucet { amount } => {
-                self.holders.entry(account).or_default().balance += i128::from(amount.micros());
-                self.events.push(Event::Deposited { account, amount: *amount });
-                Ok(Outcome::Done)
+    fn take(&mut self, state: &State, admitted: &[Admitted], (steps, outcomes): (&[Step], &mut Outcomes)) {
+        for (_, i, action) in steps {
+            let it = &admitted[*i];
+            if let Some(a) = action {
+                (self.acting.1, self.acting.2) = (*i, *a);
+                let done = self.act(state, it, &it.intent.actions[*a]);
+                outcomes.insert((*i, *a), done.unwrap_or_else(|reject| Outcome::Rejected { reject }));
+                continue;
             }
-            Action::Place { order } => self.place(state, account, order),
+            let all = self.act_together(state, it, *i);
+            outcomes.extend(all.into_iter().enumerate().map(|(a, outcome)| ((*i, a), outcome)));
+        }
+    }
+
+    /// All actions or none; what was numbered stays numbered, and who was opened stays open.
+    fn act_together(&mut self, state: &State, it: &Admitted, i: usize) -> Vec<Outcome> {
+        let saved = self.clone();
+        let mut outcomes = Vec::new();
+        for (a, action) in it.intent.actions.iter().enumerate() {
+            (self.acting.1, self.acting.2) = (i, a);
+            match self.act(state, it, action) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(reject) => {
+                    self.go_back(saved);
+                    let action = u8::try_from(a).expect("at most 64");
+                    let failed = Outcome::Rejected { reject: Reject::GroupFailed { action } };
+                    outcomes = vec![failed; it.intent.actions.len()];
+                    outcomes[a] = Outcome::Rejected { reject };
+                    return outcomes;
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn go_back(&mut self, saved: Self) {
+        let later = core::mem::replace(self, saved);
+        (self.next_order, self.next_withdrawal) = (later.next_order, later.next_withdrawal);
+        let opened: Vec<(usize, AccountId)> = later.holders.iter().map(|(id, it)| (it.opened, *id)).collect();
+        for (_, id) in opened.into_iter().collect::<BTreeSet<_>>() {
+            self.open(id);
+        }
+    }
+
+    fn act(&mut self, state: &State, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
+        it.check_authority(action)?;
+        let account = it.intent.account;
+        let done = |()| Outcome::Done;
+        match action {
+            Action::Place { order } => self.place(state, account, (order, &Conditions::default())),
+            Action::PlaceWith { order, conditions } => self.place(state, account, (order, conditions)),
+            Action::Quote { instrument, protection, bid, ask } => {
+                self.quote(state, account, ((*instrument, *protection), [*bid, *ask]))
+            }
             Action::Amend { target, lots, price } => {
                 let order = self.amend(state, account, (target, lots.get(), price.get()))?;
                 Ok(Outcome::Placed { order: OrderId(order) })
             }
             Action::Cancel { target } => {
                 let id = self.target(account, target)?;
-                self.end(id, OrderEnd::Cancelled);
+                self.end_any(id, OrderEnd::Cancelled);
                 Ok(Outcome::Done)
             }
             Action::CancelAll { instrument } => {
-                if let Some(have) = *instrument
-                    && state.instrument(have).is_none()
-                {
-                    return Err(Reject::UnknownInstrument { have });
-                }
-                let mine = |it: &&Resting| {
-                    it.account == account
-                        && it.placed < self.acting
-                        && instrument.is_none_or(|only| only == it.instrument)
-                };
-                let mut ids: Vec<u64> = self.orders.iter().filter(mine).map(|it| it.id).collect();
-                ids.sort_unstable();
-                ids.into_iter().for_each(|id| self.end(id, OrderEnd::Cancelled));
-                Ok(Outcome::Done)
+                let filter = OrderFilter { instrument: *instrument, ..OrderFilter::default() };
+                self.cancel_matching(state, account, &filter).map(done)
             }
-            other => unreachable!("the reference is not asked for {other:?}"),
-        }
-    }
-
-    fn target(&self, account: AccountId, target: &OrderTarget) -> Result<u64, Reject> {
-        let OrderTarget::Id { order } = target else { return Err(Reject::UnknownOrder) };
-        match self.orders.iter().find(|it| it.id == order.0) {
-            Some(it) if it.account != account => Err(Reject::NotOwner { have: *order }),
-            Some(it) if it.placed < self.acting => Ok(it.id),
-            _ => Err(Reject::UnknownOrder),
-        }
-    }
-
-    fn end(&mut self, id: u64, end: OrderEnd) {
-        let place = self.orders.iter().position(|it| it.id == id).expect("it rests");
-        let it = self.orders.remove(place);
-        self.tell_ended(&it, end);
-    }
-
-    fn tell_ended(&mut self, it: &Resting, end: OrderEnd) {
-        let (account, instrument, unfilled) = (it.account, it.instrument, Lots::new(it.lots - it.filled));
-        self.events.push(Event::OrderEnded { order: OrderId(it.id), account, instrument, end, unfilled });
-    }
-
-    fn place(&mut self, state: &State, account: AccountId, terms: &NewOrder) -> Result<Outcome, Reject> {
-        let Planned { limit, lots } = self.plan(state, account, terms)?;
-        let id = self.next_order;
-        self.next_order += 1;
-        let is_market = terms.kind == OrderKind::Market;
-        let kind = if is_market { terms.kind } else { OrderKind::Limit { price: Ticks::new(limit) } };
-        let told = NewOrder { kind, lots: Lots::new(lots), ..terms.clone() };
-        self.events.push(Event::OrderPlaced { order: OrderId(id), account, terms: told });
-        let order = Resting {
-            id,
-            account,
-            instrument: terms.instrument,
-            side: terms.side,
-            price: limit,
-            lots,
-            filled: 0,
-            post_only: terms.post_only,
-            reduce_only: terms.reduce_only,
-            queued: 0,
-            placed: self.acting,
-        };
-        let stays = terms.time_in_force == TimeInForce::GoodTilCancelled && !is_market;
-        self.enter(state, order, stays);
-        Ok(Outcome::Placed { order: OrderId(id) })
-    }
-
-    fn plan(&self, state: &State, account: AccountId, terms: &NewOrder) -> Result<Planned, Reject> {
-        let have = terms.instrument;
-        let it = state.instrument(have).ok_or(Reject::UnknownInstrument { have })?;
-        self.check_lots(terms.lots)?;
-        let (low, high) = self.band(state, it);
-        let limit = match terms.kind {
-            OrderKind::Limit { price } => self.check_price(price, (low, high))?,
-            _ if terms.post_only == PostOnly::Reject => return Err(Reject::PostOnlyWithoutLimit),
-            _ if terms.side == Side::Buy => high,
-            _ => low,
-        };
-        if terms.time_in_force == TimeInForce::GoodTilCancelled {
-            let (have, need) = (self.count(|it| it.account == account), self.genesis.limits.open_orders_max);
-            if have >= need {
-                return Err(Reject::OpenOrderLimit { have, need });
+            Action::CancelMatching { filter } => self.cancel_matching(state, account, filter).map(done),
+            Action::SetSwitch { at } => self.set_switch(account, *at).map(done),
+            Action::SetProtection { group, limits } => {
+                self.set_protection(account, (*group, *limits)).map(done)
             }
-        }
-        let (have, need) = (self.count(|o| o.instrument == it.id), self.genesis.limits.book_orders_max);
-        if have >= need {
-            return Err(Reject::BookFull { have, need });
-        }
-        let lots = self.check_reduce(account, it, (terms.side, terms.reduce_only, terms.lots.get()))?;
-        self.check_position(account, it, (terms.side, lots))?;
-        let limit = self.check_post_only(it.id, (terms.side, terms.post_only, limit))?;
-        let planned = Planned { limit, lots };
-        if terms.time_in_force == TimeInForce::FillOrKill {
-            self.check_fillable(account, terms, &planned)?;
-        }
-        if terms.reduce_only == ReduceOnly::Off {
-            self.check_margin(state, account, (&self.imagined(account, terms, &planned), None))?;
-        }
-        Ok(planned)
-    }
-
-    fn imagined(&self, account: AccountId, terms: &NewOrder, planned: &Planned) -> Resting {
-        Resting {
-            id: 0,
-            account,
-            instrument: terms.instrument,
-            side: terms.side,
-            price: planned.limit,
-            lots: planned.lots,
-            filled: 0,
-            post_only: terms.post_only,
-            reduce_only: terms.reduce_only,
-            queued: 0,
-            placed: self.acting,
+            Action::ResetProtection { group } => self.reset_protection(account, *group).map(done),
+            Action::SetMarginModel { model } => self.set_margin_model(state, account, *model).map(done),
+            Action::Observe { underlying, price, observed_at } => {
+                self.observe(state, account.owner, (*underlying, *price, *observed_at)).map(done)
+            }
+            Action::TakeAuction { account: of, part, reward_min } => {
+                self.take_auction(state, account, (*of, *part, *reward_min))
+            }
+            Action::EnterVault { pool, amount } => self.enter_vault(state, account, (*pool, *amount)),
+            Action::LeaveVault { pool, shares } => self.leave_vault(state, account, (*pool, *shares)),
+            Action::TakeBlock { offer } => self.take_block(state, account, offer),
+            Action::CreateCombo { legs } => self.create_combo(state, account, legs),
+            other => self.move_money(state, account, other),
         }
     }
 
-    fn count(&self, counts: impl Fn(&Resting) -> bool) -> u32 {
-        u32::try_from(self.orders.iter().filter(|it| counts(it)).count()).unwrap_or(u32::MAX)
+    fn holder(&mut self, account: AccountId) -> &mut Holder {
+        self.holders.get_mut(&account).expect("whoever acts is open")
     }
 
-    fn check_lots(&self, have: Lots) -> Result<(), Reject> {
-        let need = Lots::new(self.genesis.limits.order_lots_max);
-        if have.is_zero() {
-            return Err(Reject::LotsZero);
-        }
-        if have > need { Err(Reject::LotsTooLarge { have, need }) } else { Ok(()) }
-    }
-
-    /// A part of the index around the mark, at least a tick.
-    fn band(&self, state: &State, it: &Instrument) -> (i64, i64) {
-        let index = i128::from(state.underlying_of(it.underlying).expect("of genesis").index.micros());
-        let part = i128::from(self.genesis.limits.price_band_billionths);
-        let width = ceil(index * part, 1_000_000_000);
-        let mark = i128::from(it.mark().map_or(0, Cash::micros));
-        let tick = i128::from(it.market.tick_size().micros());
-        let ticks = |ticks: i128| i64::try_from(ticks).unwrap_or(i64::MAX).max(1);
-        (ticks(ceil(mark - width, tick)), ticks((mark + width).div_euclid(tick)))
-    }
-
-    fn check_price(&self, have: Ticks, (low, high): (i64, i64)) -> Result<i64, Reject> {
-        if have.get() <= 0 {
-            return Err(Reject::PriceNotPositive { have });
-        }
-        if (low..=high).contains(&have.get()) {
-            return Ok(have.get());
-        }
-        Err(Reject::PriceOutsideBand { have, low: Ticks::new(low), high: Ticks::new(high) })
+    fn tell(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     fn position(&self, account: AccountId, id: InstrumentId) -> i128 {
@@ -308,92 +394,16 @@ impl Reference {
         let toward = if side == Side::Buy { -position } else { position };
         u64::try_from(toward).unwrap_or(0)
     }
+}
 
-    fn check_reduce(
-        &self,
-        account: AccountId,
-        it: &Instrument,
-        (side, reduce_only, lots): (Side, ReduceOnly, u64),
-    ) -> Result<u64, Reject> {
-        if reduce_only == ReduceOnly::Off {
-            return Ok(lots);
-        }
-        let have = i64::try_from(self.position(account, it.id)).unwrap_or(0);
-        match self.reducible(account, it.id, side) {
-            0 => Err(Reject::ReduceOnlyWouldOpen { have }),
-            most => Ok(lots.min(most)),
-        }
+/// How long an order stays, where that is limited.
+const fn until(terms: &NewOrder) -> Option<Timestamp> {
+    match terms.time_in_force {
+        TimeInForce::GoodTilTime { until } => Some(until),
+        _ => None,
     }
+}
 
-    fn check_position(
-        &self,
-        account: AccountId,
-        it: &Instrument,
-        (side, lots): (Side, u64),
-    ) -> Result<(), Reject> {
-        let before = self.position(account, it.id);
-        let after = (before + i128::from(side.sign()) * i128::from(lots)).unsigned_abs();
-        if after <= u128::from(it.position_max.get()) || after <= before.unsigned_abs() {
-            return Ok(());
-        }
-        let have = Lots::new(u64::try_from(after).unwrap_or(u64::MAX));
-        Err(Reject::PositionTooLarge { have, need: it.position_max })
-    }
-
-    fn check_post_only(
-        &self,
-        id: InstrumentId,
-        (side, post_only, price): (Side, PostOnly, i64),
-    ) -> Result<i64, Reject> {
-        let Some(front) = self.front(id, side.opposite()) else { return Ok(price) };
-        let trades = (price - front.price) * side.sign() >= 0;
-        if post_only == PostOnly::Off || !trades {
-            return Ok(price);
-        }
-        let beside = front.price - side.sign();
-        if post_only == PostOnly::Reprice && beside > 0 {
-            return Ok(beside);
-        }
-        Err(Reject::PostOnlyWouldTrade { have: Ticks::new(price), need: Ticks::new(front.price) })
-    }
-
-    /// What others have at rest within the limit; what may only reduce is not sure to trade.
-    fn check_fillable(&self, account: AccountId, terms: &NewOrder, it: &Planned) -> Result<(), Reject> {
-        let meets = |o: &&Resting| {
-            o.instrument == terms.instrument
-                && o.side != terms.side
-                && o.account != account
-                && o.reduce_only == ReduceOnly::Off
-                && (it.limit - o.price) * terms.side.sign() >= 0
-        };
-        let sum: u64 = self.orders.iter().filter(meets).map(|o| o.lots - o.filled).sum();
-        if sum >= it.lots {
-            return Ok(());
-        }
-        Err(Reject::NotFillable { have: Lots::new(sum), need: Lots::new(it.lots) })
-    }
-
-    /// Initial margin with an order more, and perhaps one less, is covered or not larger than it was.
-    fn check_margin(
-        &self,
-        state: &State,
-        account: AccountId,
-        (more, less): (&Resting, Option<u64>),
-    ) -> Result<(), Reject> {
-        let holder = &self.holders[&account];
-        let mine = |it: &&Resting| it.account == account;
-        let portfolio = |orders: Vec<Resting>| {
-            let it = Portfolio { balance: holder.balance, holdings: &holder.holdings, orders };
-            judge(state, &self.genesis, &it)
-        };
-        let now: Vec<Resting> = self.orders.iter().filter(mine).cloned().collect();
-        let mut then: Vec<Resting> = now.iter().filter(|it| Some(it.id) != less).cloned().collect();
-        then.push(more.clone());
-        let (now, then) = (portfolio(now), portfolio(then));
-        if now.equity >= then.initial || then.initial <= now.initial {
-            return Ok(());
-        }
-        let cash = |micros: i128| Cash::from_i128(micros).expect("a test's money fits");
-        Err(Reject::MarginTooLow { have: cash(now.equity), need: cash(then.initial) })
-    }
+const fn lots(lots: u64) -> Lots {
+    Lots::new(lots)
 }

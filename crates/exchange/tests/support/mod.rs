@@ -230,3 +230,14 @@ pub fn buy(instrument: InstrumentId, lots: u64, price: i64) -> Action {
 pub fn sell(instrument: InstrumentId, lots: u64, price: i64) -> Action {
     Action::Place { order: limit(instrument, Side::Sell, lots, price) }
 }
+
+/// The names of all rejects in the order in which they are declared, each group in that of its rules.
+pub fn declared_rejects() -> Vec<&'static str> {
+    let source = include_str!("../../../wire/src/reject.rs");
+    let variants = source.lines().filter_map(|line| {
+        let (tag, rest) = line.trim().split_once(" => ")?;
+        tag.parse::<u8>().ok()?;
+        rest.split([',', ' ']).next()
+    });
+    variants.collect()
+}
