@@ -5,7 +5,7 @@
 
 use exchange::Listing;
 use num::{Cash, Fix, Lots, Rounding, Side};
-use wire::{AccountId, ExoticStyle, InstrumentId, OrderId};
+use wire::{AccountId, ExoticStyle, InstrumentId, MarginModel, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -271,6 +271,8 @@ pub struct Position {
 /// An account's money and margin.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
+    /// Nothing for an account that never had money.
+    pub model: Option<MarginModel>,
     pub balance: Cash,
     pub equity: Cash,
     pub initial_margin: Cash,
