@@ -262,6 +262,10 @@ pub struct Position {
     pub index: Cash,
     pub unrealised: Cash,
     pub realised: Cash,
+    /// Funding that came in, less what was paid.
+    pub funding: Cash,
+    /// How often its initial margin goes into the worth of a position that is alone.
+    pub leverage: i64,
     pub greeks: Greeks,
     /// What the position would need if it were alone.
     pub initial_margin: Cash,

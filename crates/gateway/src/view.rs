@@ -291,6 +291,8 @@ impl View {
             index: self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index),
             unrealised: value.checked_sub(holding.entry).unwrap_or(Cash::ZERO),
             realised: self.history.realised(account, it.id),
+            funding: self.history.funded_of(account, it.id),
+            leverage: self.leverage(it),
             greeks: Greeks {
                 delta: scaled(unit.delta),
                 gamma: scaled(unit.gamma),
@@ -301,6 +303,13 @@ impl View {
             initial_margin,
             maintenance_margin,
         }
+    }
+
+    /// One at least: whole times that the initial margin of a unit goes into its mark.
+    fn leverage(&self, it: &exchange::Instrument) -> i64 {
+        let (initial, _) = self.margin_alone(it, Fix::ONE);
+        let mark = it.mark().unwrap_or(Cash::ZERO);
+        mark.micros().checked_div(initial.micros()).unwrap_or(1).max(1)
     }
 
     /// What an account without a position in an instrument is shown.
@@ -314,6 +323,8 @@ impl View {
             index: market.index.unwrap_or(Cash::ZERO),
             unrealised: Cash::ZERO,
             realised: Cash::ZERO,
+            funding: Cash::ZERO,
+            leverage: self.state.instrument(it.id).map_or(1, |it| self.leverage(it)),
             greeks: Greeks::default(),
             initial_margin: Cash::ZERO,
             maintenance_margin: Cash::ZERO,

@@ -44,8 +44,8 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         }
     } else {
         value["size_currency"] = fix(it.size);
-        value["leverage"] = json!(20);
-        value["realized_funding"] = json!(0.0);
+        value["leverage"] = json!(it.leverage);
+        value["realized_funding"] = cash(it.funding);
     }
     value
 }
