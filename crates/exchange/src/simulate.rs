@@ -4,7 +4,7 @@
 //! equity.
 
 use num::{Cash, Position, Rounding};
-use wire::InstrumentId;
+use wire::{InstrumentId, MarginModel};
 
 use crate::{
     ledger::{AccountIndex, Purse},
@@ -22,6 +22,16 @@ pub enum Present {
 }
 
 impl State {
+    /// How an account is margined.
+    pub fn margin_model(&self, account: AccountIndex) -> MarginModel {
+        self.account(account).model
+    }
+
+    /// What an account with its orders would need if it were margined so.
+    pub fn margin_under(&self, account: AccountIndex, model: MarginModel) -> Margin {
+        self.margin_of_risks(model, self.risks(account), None)
+    }
+
     /// The account's equity and margin with more positions, each of so many lots; `None` for an instrument that is not
     /// there or has no mark, or for a position that no number holds.
     pub fn margin_with_positions(

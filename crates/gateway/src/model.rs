@@ -5,7 +5,7 @@
 
 use exchange::Listing;
 use num::{Cash, Fix, Lots, Rounding, Side};
-use wire::{AccountId, ExoticStyle, InstrumentId, OrderId};
+use wire::{AccountId, ExoticStyle, InstrumentId, MarginModel, OrderId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -262,6 +262,10 @@ pub struct Position {
     pub index: Cash,
     pub unrealised: Cash,
     pub realised: Cash,
+    /// Funding that came in, less what was paid.
+    pub funding: Cash,
+    /// How often its initial margin goes into the worth of a position that is alone.
+    pub leverage: i64,
     pub greeks: Greeks,
     /// What the position would need if it were alone.
     pub initial_margin: Cash,
@@ -271,6 +275,8 @@ pub struct Position {
 /// An account's money and margin.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
+    /// Nothing for an account that never had money.
+    pub model: Option<MarginModel>,
     pub balance: Cash,
     pub equity: Cash,
     pub initial_margin: Cash,

@@ -207,6 +207,25 @@ impl View {
         self.state.margin_with_positions(self.state.account_index(account)?, present, positions)
     }
 
+    /// Whether an account would be margined with the legs of a block: what they cost against their marks counts.
+    pub fn covers(&self, account: &AccountId, legs: &[wire::BlockLeg]) -> bool {
+        let signed =
+            |leg: &wire::BlockLeg| Some(Signed::new(leg.side.sign() * i64::try_from(leg.lots.get()).ok()?));
+        let gain = |leg: &wire::BlockLeg| {
+            let it = self.state.instrument(leg.instrument)?;
+            let (lots, mark) = (signed(leg)?, it.mark()?);
+            let paid = it.market.value(it.market.price(leg.price)?, lots, Rounding::Ceil)?;
+            it.market.value(mark, lots, Rounding::Floor)?.checked_sub(paid)
+        };
+        let positions: Option<Vec<_>> = legs.iter().map(|leg| Some((leg.instrument, signed(leg)?))).collect();
+        let covered = || {
+            let gained = legs.iter().try_fold(Cash::ZERO, |sum, leg| sum.checked_add(gain(leg)?))?;
+            let (equity, margin) = self.simulated(account, exchange::Present::Kept, &positions?)?;
+            Some(equity.checked_add(gained)? >= margin.initial)
+        };
+        covered().unwrap_or(false)
+    }
+
     /// A position that was bought at its mark, and that mark.
     pub fn simulated_position(&self, id: InstrumentId, lots: Signed) -> Option<(Position, Cash)> {
         let it = self.state.instrument(id)?;
@@ -272,6 +291,8 @@ impl View {
             index: self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index),
             unrealised: value.checked_sub(holding.entry).unwrap_or(Cash::ZERO),
             realised: self.history.realised(account, it.id),
+            funding: self.history.funded_of(account, it.id),
+            leverage: self.leverage(it),
             greeks: Greeks {
                 delta: scaled(unit.delta),
                 gamma: scaled(unit.gamma),
@@ -282,6 +303,13 @@ impl View {
             initial_margin,
             maintenance_margin,
         }
+    }
+
+    /// One at least: whole times that the initial margin of a unit goes into its mark.
+    fn leverage(&self, it: &exchange::Instrument) -> i64 {
+        let (initial, _) = self.margin_alone(it, Fix::ONE);
+        let mark = it.mark().unwrap_or(Cash::ZERO);
+        mark.micros().checked_div(initial.micros()).unwrap_or(1).max(1)
     }
 
     /// What an account without a position in an instrument is shown.
@@ -295,6 +323,8 @@ impl View {
             index: market.index.unwrap_or(Cash::ZERO),
             unrealised: Cash::ZERO,
             realised: Cash::ZERO,
+            funding: Cash::ZERO,
+            leverage: self.state.instrument(it.id).map_or(1, |it| self.leverage(it)),
             greeks: Greeks::default(),
             initial_margin: Cash::ZERO,
             maintenance_margin: Cash::ZERO,
@@ -314,6 +344,7 @@ impl View {
         let Some(index) = self.state.account_index(account) else { return Summary::default() };
         let (equity, margin) = self.state.margin_summary(index);
         let mut summary = Summary {
+            model: Some(self.state.margin_model(index)),
             balance: self.state.balance(index),
             equity,
             initial_margin: margin.initial,

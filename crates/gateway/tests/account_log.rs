@@ -126,3 +126,25 @@ async fn a_deleveraged_position_is_in_both_logs() {
     adds_up(&venue, "trader", &closed).await;
     adds_up(&venue, "maker", &other).await;
 }
+
+#[tokio::test]
+async fn a_position_tells_the_funding_that_it_paid_and_how_far_its_margin_goes() {
+    let venue = Venue::open().await;
+    let position = json!({ "instrument_name": PERPETUAL });
+    let flat = venue.private("trader", "private/get_position", &position).await.result().clone();
+    venue.act(TRADER, vec![limit(InstrumentId(0), Side::Buy, (1_000, 128_100))]);
+    // A book above the index has longs pay.
+    venue.sequencer.skip(8 * num::HOUR_MS);
+    venue.report(0, 63_900);
+    venue.sequencer.skip(num::HOUR_MS);
+    venue.report(0, 63_900);
+    venue.ready().await;
+    let held = venue.private("trader", "private/get_position", &position).await.result().clone();
+    let log = log_of(&venue, "trader").await;
+    let paid: i64 = log.iter().filter(|it| it["type"] == "settlement").map(|it| micros(&it["change"])).sum();
+    assert!(paid < 0, "{log:?}");
+    assert_eq!(micros(&held["realized_funding"]), paid);
+    let margin = micros(&held["mark_price"]) / micros(&held["initial_margin"]);
+    assert_eq!((&held["leverage"], &flat["leverage"]), (&json!(margin), &json!(margin)));
+    adds_up(&venue, "trader", &log).await;
+}

@@ -131,3 +131,57 @@ async fn a_group_that_trips_is_told_with_its_end() {
     venue.private("trader", "private/reset_mmp", &status).await.result();
     assert_eq!(venue.private("trader", "private/get_mmp_status", &status).await.result(), &json!([]));
 }
+
+#[tokio::test]
+async fn an_account_is_margined_as_it_asks_and_a_trial_changes_nothing() {
+    let venue = Venue::open().await;
+    let bought = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "type": "market" });
+    venue.private("trader", "private/buy", &bought).await.result();
+    let before = summary(&venue, "trader").await;
+    assert_eq!(before["margin_model"], "cross_pm");
+    let mut params = json!({ "margin_model": "cross_sm", "dry_run": true });
+    let tried = venue.private("trader", "private/change_margin_model", &params).await.result()[0].clone();
+    assert_eq!(tried["old_state"]["available_balance"], before["available_funds"]);
+    assert_eq!(summary(&venue, "trader").await["margin_model"], "cross_pm");
+    params["dry_run"] = json!(false);
+    venue.private("trader", "private/change_margin_model", &params).await.result();
+    let after = summary(&venue, "trader").await;
+    assert_eq!(
+        (&after["margin_model"], &after["portfolio_margining_enabled"]),
+        (&json!("cross_sm"), &json!(false))
+    );
+    assert_eq!(tried["new_state"]["available_balance"], after["available_funds"]);
+    for (name, value, code) in [
+        ("margin_model", json!("segregated_pm"), 10_033),
+        ("margin_model", json!("span"), -32_602),
+        ("user_id", json!(7), 13_021),
+    ] {
+        let mut wrong = json!({ "margin_model": "cross_pm" });
+        wrong[name] = value;
+        let refused = venue.private("trader", "private/change_margin_model", &wrong).await;
+        assert_eq!(refused.code(), code, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_no_money_covers_is_told_before_it_is_tried() {
+    let venue = Venue::open().await;
+    let block = |amount: f64, price: i64| {
+        let trade =
+            json!({ "instrument_name": PERPETUAL, "price": price, "amount": amount, "direction": "buy" });
+        json!({ "role": "maker", "trades": [trade] })
+    };
+    for (amount, price, covered) in
+        [(1.0, 64_000, true), (60.0, 64_000, true), (60.0, 80_000, false), (900.0, 64_000, false)]
+    {
+        let told = venue.private("trader", "private/simulate_block_trade", &block(amount, price)).await;
+        assert_eq!(told.result(), &json!(covered), "{amount} at {price}");
+    }
+    let details = json!({ "currency": "USDC", "with_open_orders": true });
+    let details =
+        venue.private("maker", "private/get_subaccounts_details", &details).await.result()[0].clone();
+    assert_eq!(
+        (details["positions"].clone(), details["open_orders"].as_array().map(Vec::len)),
+        (json!([]), Some(6))
+    );
+}

@@ -3,11 +3,12 @@
 // Invariant: field names and units are those on the wire (snake case, milliseconds, percent for
 // volatility, base currency for amounts), so a shape here can be compared with a captured frame.
 // Left out on purpose: fields the page does not read. What needs a login stands in private.ts.
+import type { Exotic } from '../portfolio/exotics';
 import type { AccountSummary, BlockRfq, Order, PrivateMethods, UserTrade } from './private';
 
 export type { AccountSummary, Order, OrderParams, Placed, Position, TimeInForce, UserTrade } from './private';
 
-export type Kind = 'option' | 'future' | 'spot' | 'option_combo' | 'future_combo';
+export type Kind = 'option' | 'future' | 'spot' | 'option_combo' | 'future_combo' | 'exotic';
 
 export interface TickStep {
   above_price: number;
@@ -228,6 +229,7 @@ export interface PublicMethods {
     params: { instrument_name: string; start_timestamp: number; end_timestamp: number; resolution: string };
     result: ChartData;
   };
+  'public/clockless/get_exotic': { params: { instrument_name: string }; result: Exotic };
   'public/clockless/get_committee': { params: Record<string, never>; result: CommitteeReport };
 }
 

@@ -28,7 +28,7 @@ export interface AccountSummary {
 
 export interface Position {
   instrument_name: string;
-  kind: 'option' | 'future';
+  kind: 'option' | 'future' | 'exotic';
   direction: 'buy' | 'sell' | 'zero';
   size: number;
   average_price: number;
@@ -201,6 +201,10 @@ export interface PrivateMethods {
   'private/cancel_all': { params: Record<string, never>; result: number };
   'private/close_position': { params: { instrument_name: string; type: 'market' }; result: Placed };
   'private/clockless/get_margin_envelope': { params: Record<string, never>; result: MarginEnvelope };
+  'private/clockless/exercise': {
+    params: { instrument_name: string; amount: number };
+    result: { balance: number; size: number };
+  };
   'private/clockless/faucet': { params: { amount: number }; result: { amount: number; balance: number } };
   'private/get_block_rfqs': {
     params: { count: number };

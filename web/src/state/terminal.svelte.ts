@@ -12,6 +12,7 @@ import { AccountState } from './account.svelte';
 import { CandleState } from './candles.svelte';
 import { Catalogue } from './catalogue.svelte';
 import { ChainState } from './chain.svelte';
+import { Exotics } from './exotics.svelte';
 import { Frames } from './frames';
 import { InstrumentState } from './instrument.svelte';
 import { failureOf } from './loading';
@@ -37,6 +38,7 @@ export class Terminal {
   readonly candles: CandleState;
   readonly verify: VerifyState;
   readonly rfq: RfqState;
+  readonly exotics: Exotics;
 
   linkState = $state.raw<LinkState>({ phase: 'connecting', attempt: 0 });
   currency = $state.raw<string | null>(null);
@@ -82,6 +84,7 @@ export class Terminal {
     this.network = new NetworkState(link, frames, now);
     this.prices = new Prices(link, frames);
     this.rfq = new RfqState(link);
+    this.exotics = new Exotics(link);
     this.account = new AccountState(link, frames, this.rfq);
     this.ticket = new TicketState(link, now);
     this.candles = new CandleState(link);
@@ -94,6 +97,7 @@ export class Terminal {
       this.theme.follow(),
       this.network.follow(),
       this.catalogue.follow(),
+      this.exotics.follow(),
       this.account.follow(),
       this.link.watch((state) => {
         this.linkState = state;
@@ -173,6 +177,13 @@ export class Terminal {
   /** Closes a position with a market order that can only reduce it. */
   async close(name: string): Promise<void> {
     await this.link.request('private/close_position', { instrument_name: name, type: 'market' });
+    this.account.refresh();
+  }
+
+  /** Exercises all that is held of an American option. */
+  async exercise(name: string): Promise<void> {
+    const held = this.account.positions.find((one) => one.instrument_name === name)?.size ?? 0;
+    await this.link.request('private/clockless/exercise', { instrument_name: name, amount: held });
     this.account.refresh();
   }
 

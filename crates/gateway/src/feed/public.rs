@@ -241,8 +241,9 @@ fn quote(view: &View, it: &Instrument) -> Value {
 }
 
 fn perpetual(view: &View, it: &Instrument) -> Value {
-    let index = view.index(&it.underlying);
-    json!({ "timestamp": view.now_ms(), "interest": 0.0, "index_price": json::optional(index) })
+    let market = view.market(it, 0);
+    let interest = fix(market.funding);
+    json!({ "timestamp": view.now_ms(), "interest": interest, "index_price": json::optional(market.index) })
 }
 
 fn price_index(view: &View, underlying: &str) -> Value {

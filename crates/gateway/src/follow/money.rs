@@ -62,6 +62,7 @@ impl View {
             }
             Event::FundingPaid { account, instrument, amount, .. } => {
                 self.log(*account, Why::Funding { perpetual: *instrument }, *amount, changes);
+                self.history.funding_paid(*account, *instrument, *amount);
             }
             _ => {}
         }

@@ -176,6 +176,18 @@ impl History {
         of.map_or(Cash::ZERO, |cost| cost.realised)
     }
 
+    /// A position got funding, or paid it where that is negative.
+    pub fn funding_paid(&mut self, account: AccountId, instrument: InstrumentId, amount: Cash) {
+        let cost = self.accounts.entry(account).or_default().costs.entry(instrument).or_default();
+        cost.funded = cost.funded.checked_add(amount).unwrap_or(cost.funded);
+    }
+
+    /// The funding of an account in an instrument.
+    pub fn funded_of(&self, account: &AccountId, instrument: InstrumentId) -> Cash {
+        let of = self.accounts.get(account).and_then(|of| of.costs.get(&instrument));
+        of.map_or(Cash::ZERO, |cost| cost.funded)
+    }
+
     pub fn index_moved(&mut self, underlying: &str, time_ms: u64, price: Cash) {
         if let Some(series) = self.indices.get_mut(underlying) {
             series.note(time_ms, price);

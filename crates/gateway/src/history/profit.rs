@@ -17,6 +17,8 @@ pub struct Cost {
     paid: i128,
     /// Realised since the account was opened.
     pub realised: Cash,
+    /// Funding that came in, less what was paid, since then.
+    pub funded: Cash,
 }
 
 impl Cost {
@@ -76,7 +78,7 @@ mod tests {
         assert_eq!(cost.fill(lots(-3), Cash::from_micros(90)), Cash::from_micros(-10));
         assert_eq!(cost.deliver(lots(3), Cash::from_micros(80)), Cash::ZERO, "it was never long");
         assert_eq!(cost.deliver(lots(-2), Cash::from_micros(80)), Cash::from_micros(20));
-        assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(40) });
+        assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(40), funded: Cash::ZERO });
     }
 
     #[test]
@@ -87,6 +89,6 @@ mod tests {
         assert_eq!(cost.take(lots(-4), Cash::from_micros(-160)), Cash::from_micros(20));
         assert_eq!((cost.size(), cost.paid), (lots(-1), -40));
         assert_eq!(cost.fill(lots(1), Cash::from_micros(30)), Cash::from_micros(10));
-        assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(30) });
+        assert_eq!(cost, Cost { size: 0, paid: 0, realised: Cash::from_micros(30), funded: Cash::ZERO });
     }
 }

@@ -4,6 +4,7 @@
 
 use num::Cash;
 use serde_json::{Value, json};
+use wire::MarginModel;
 
 use crate::{
     decimal::{cash, fix},
@@ -43,10 +44,18 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         }
     } else {
         value["size_currency"] = fix(it.size);
-        value["leverage"] = json!(20);
-        value["realized_funding"] = json!(0.0);
+        value["leverage"] = json!(it.leverage);
+        value["realized_funding"] = cash(it.funding);
     }
     value
+}
+
+/// The venue's word for how an account is margined.
+pub const fn margin_model(it: MarginModel) -> &'static str {
+    match it {
+        MarginModel::Portfolio => "cross_pm",
+        MarginModel::Standard => "cross_sm",
+    }
 }
 
 pub fn summary(it: &Summary) -> Value {
@@ -63,8 +72,8 @@ pub fn summary(it: &Summary) -> Value {
         "maintenance_margin": cash(it.maintenance_margin),
         "projected_initial_margin": cash(it.initial_margin),
         "projected_maintenance_margin": cash(it.maintenance_margin),
-        "margin_model": "cross_pm",
-        "portfolio_margining_enabled": true,
+        "margin_model": margin_model(it.model.unwrap_or(MarginModel::Portfolio)),
+        "portfolio_margining_enabled": it.model != Some(MarginModel::Standard),
         "cross_collateral_enabled": false,
         "session_upl": cash(projected),
         "session_rpl": cash(it.realised),

@@ -44,7 +44,7 @@ fn of_blocks(name: &str) -> Option<(Area, Access)> {
         "verify_block_trade" | "execute_block_trade" | "invalidate_block_trade_signature" => {
             (Area::BlockTrade, Access::ReadWrite)
         }
-        "get_block_trade" | "get_block_trades" => (Area::BlockTrade, Access::Read),
+        "get_block_trade" | "get_block_trades" | "simulate_block_trade" => (Area::BlockTrade, Access::Read),
         _ => return None,
     })
 }
@@ -62,6 +62,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "mass_quote"
         | "set_mmp_config"
         | "reset_mmp"
+        | "change_margin_model"
         | "cancel"
         | "cancel_by_label"
         | "cancel_all"
@@ -99,6 +100,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_margins"
         | "get_account_summaries"
         | "get_subaccounts"
+        | "get_subaccounts_details"
         | "get_transaction_log"
         | "clockless/get_balance_proof"
         | "get_user_locks"

@@ -9,6 +9,7 @@ use crate::{
     auth::Identity,
     decimal::cash,
     json,
+    model::Order,
     rpc::{Code, Params, RpcError, RpcResult},
     selection::{SETTLEMENT, Selection},
     view::View,
@@ -94,6 +95,22 @@ pub(super) fn subaccounts(gateway: &Gateway, identity: &Identity, params: &Param
     }
     if params.flag("with_portfolio")? {
         value["portfolio"] = json!({ "usdc": account_json(gateway, &view, identity) });
+    }
+    Ok(json!([value]))
+}
+
+/// What the one account that the key stands for holds, and its open orders where they are asked for.
+pub(super) fn subaccounts_details(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
+    let currency = params.text("currency")?;
+    let mut chosen = Params::default();
+    chosen.0.insert("currency".to_owned(), json!(currency));
+    let mut value = json!({ "uid": user_id(identity), "positions": positions(gateway, identity, &chosen)? });
+    if params.flag("with_open_orders")? {
+        let view = gateway.view();
+        let selection = Selection::read(&view, &chosen)?;
+        let is_chosen = |it: &&Order| view.instrument_of(it.instrument).is_some_and(|it| selection.holds(it));
+        let open = view.open_orders(&identity.account);
+        value["open_orders"] = open.iter().filter(is_chosen).map(|it| json!(view.order_object(it))).collect();
     }
     Ok(json!([value]))
 }

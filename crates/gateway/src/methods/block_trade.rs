@@ -91,6 +91,7 @@ pub(super) async fn dispatch(caller: Caller<'_>, name: &str, params: &Params) ->
         "execute_block_trade" => execute(caller, params).await,
         "invalidate_block_trade_signature" => invalidate(caller, params).await,
         "verify_block_trade" => verify(caller, params).and_then(|result| rpc::answer(&result)),
+        "simulate_block_trade" => simulate(caller, params),
         "get_block_trade" => one(caller, params),
         "get_block_trades" => several(caller, params),
         _ => return None,
@@ -191,6 +192,13 @@ async fn invalidate(caller: Caller<'_>, params: &Params) -> Answer {
     }
     caller.gateway.revoke(caller.identity, terms).await?;
     rpc::answer("ok")
+}
+
+/// Whether the caller's money would cover his side of a block at these prices, fees apart.
+fn simulate(caller: Caller<'_>, params: &Params) -> Answer {
+    let role = if params.get("role").is_some() { role(params)? } else { Role::Maker };
+    let view = caller.gateway.view();
+    rpc::answer(&view.covers(&caller.identity.account, &legs(&view, role, params)?))
 }
 
 fn one(caller: Caller<'_>, params: &Params) -> Answer {

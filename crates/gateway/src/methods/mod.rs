@@ -14,6 +14,7 @@ mod chain;
 mod combos;
 mod exotics;
 mod index;
+mod margining;
 mod market;
 mod market_history;
 mod moves;
@@ -159,6 +160,7 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         "mass_quote" => quoting::mass_quote(caller, params).await,
         "set_mmp_config" => protection::set(caller, params).await,
         "reset_mmp" => protection::reset(caller, params).await,
+        "change_margin_model" => margining::change(caller, params).await,
         "cancel" => cancelling::one(gateway, &identity, params).await,
         "cancel_by_label" => cancelling::by_label(gateway, &identity, params).await,
         "cancel_all" => cancelling::several(gateway, &identity, Which::All, params).await,
@@ -250,6 +252,7 @@ fn private_reading(
         "get_account_summary" => account::summary(gateway, identity, params),
         "get_account_summaries" => account::summaries(gateway, identity),
         "get_subaccounts" => account::subaccounts(gateway, identity, params),
+        "get_subaccounts_details" => account::subaccounts_details(gateway, identity, params),
         "get_transaction_log" => account_log::get(gateway, identity, params),
         "get_settlement_history_by_instrument" | "get_settlement_history_by_currency" => {
             settlements::of_account(gateway, identity, params)

@@ -35,7 +35,8 @@ pub(super) fn portfolio(gateway: &Gateway, identity: &Identity, params: &Params)
     let (equity, margin) = view
         .simulated(&identity.account, present, &positions)
         .ok_or_else(|| RpcError::param("simulated_positions", reason))?;
-    let now = if adds { view.summary(&identity.account) } else { Summary::default() };
+    let present = view.summary(&identity.account);
+    let now = if adds { present } else { Summary { model: present.model, ..Summary::default() } };
     let mut summary = Summary {
         balance: view.balance(&identity.account),
         equity,
