@@ -101,6 +101,7 @@ fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
         }
         assert_eq!(have.len(), need.len(), "seed {seed}, intent {done}: {signed:?}");
         have.iter().for_each(|event| note(event, seen));
+        reference.check_laws(&bench.state, &have);
         orders = need.iter().fold(orders, |last, event| match event {
             Event::OrderPlaced { order, .. } | Event::OrderConditioned { order, .. } => last.max(order.0),
             _ => last,

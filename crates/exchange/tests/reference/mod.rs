@@ -17,6 +17,7 @@ mod cover;
 mod ends;
 mod held;
 mod implied;
+mod laws;
 mod liquidation;
 mod margin;
 mod matching;

@@ -119,6 +119,11 @@ impl Reference {
         Ok(Outcome::Withdrawing { withdrawal })
     }
 
+    /// All money on its way out.
+    pub(super) fn waiting(&self) -> i128 {
+        self.withdrawals.values().map(|it| it.left).sum()
+    }
+
     /// What an account that is being liquidated waits for comes back.
     pub(super) fn recall_withdrawals(&mut self, account: AccountId) {
         let of = |(_, it): &(&(usize, u64), &Withdrawal)| it.account == account;
