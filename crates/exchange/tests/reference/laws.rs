@@ -19,12 +19,17 @@ impl Reference {
 
     /// What was paid in and has not left is what all have; what futures cost is nobody's until they are closed.
     fn money_is_conserved(&self, state: &State) {
+        assert_eq!(self.unclaimed(state), 0, "money is conserved");
+    }
+
+    /// What was paid in and belongs to nobody.
+    pub(super) fn unclaimed(&self, state: &State) -> i128 {
         let balances: i128 = self.holders.values().map(|it| it.balance).sum();
         let funds: i128 = self.funds.values().sum();
         let is_owed = |id: &InstrumentId| !state.instrument(*id).is_some_and(exchange::Instrument::is_option);
         let held = self.holders.values().flat_map(|it| &it.holdings).filter(|(id, _)| is_owed(id));
         let entries: i128 = held.map(|(_, holding)| holding.entry).sum();
-        assert_eq!(balances + funds + self.fees + self.waiting() - entries, self.inside, "money is conserved");
+        self.inside - (balances + funds + self.fees + self.waiting() - entries)
     }
 
     fn open_interest_is_zero_sum(&self) {
@@ -51,7 +56,8 @@ impl Reference {
         };
         let sound = self.holders.iter().filter(|(id, it)| it.distress.is_none() && !has_lost(id));
         for (account, holder) in sound {
-            let holds_nothing = holder.holdings.is_empty() && self.orders.iter().all(|it| it.account != *account);
+            let holds_nothing =
+                holder.holdings.is_empty() && self.orders.iter().all(|it| it.account != *account);
             let judged = self.judge(state, *account, (&[], &[]));
             let is_covered = holds_nothing || judged.equity >= judged.maintenance;
             assert!(is_covered, "{account:?} has {} of {}", judged.equity, judged.maintenance);
