@@ -21,7 +21,7 @@ use support::*;
 use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 8_000;
+const INTENTS: u64 = 7_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
@@ -168,5 +168,5 @@ fn the_exchange_and_its_reference_agree_event_by_event() {
         seed += 1;
     }
     let missing: Vec<&str> = HAPPEN.split(' ').filter(|name| !seen.contains_key(*name)).collect();
-    assert_eq!(missing, [""; 0], "what is compared has to happen");
+    assert!(intents < INTENTS || missing.is_empty(), "what is compared has to happen: {missing:?}");
 }
