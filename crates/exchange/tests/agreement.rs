@@ -21,7 +21,7 @@ use support::*;
 use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 7_000;
+const INTENTS: u64 = 10_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.

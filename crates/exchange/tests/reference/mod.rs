@@ -4,7 +4,6 @@
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
 //! Left out on purpose: funding, halts, listing by rule, governance, exotics.
-#![allow(dead_code, reason = "fields that only events show")]
 
 mod admission;
 mod assets;
