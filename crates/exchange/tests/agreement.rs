@@ -15,23 +15,24 @@ use exchange::{
     Genesis,
     genesis::{ComboParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
 };
-use num::Fix;
+use num::{Fix, HOUR_MS};
 use reference::Reference;
 use support::*;
 use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 8_000;
+const INTENTS: u64 = 10_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
-const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged \
-    DisplayOutOfRange Expired GroupFailed IndexMoved InsurancePaid KeyExpired LabelInUse Legs \
-    Liquidating LiquidationEnded LiquidationStarted MarginModelSet MarginTooLow NoAuction NoVault \
-    NoVolatilityPrice NotFillable OpenInterestLimit OpenOrderLimit Order OrderRefused OrderTriggered \
-    OtherPool PositionLimit PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen \
-    ProtectionTripped Quoted ReduceOnlyWouldOpen Repeated Rival SelfTrade Switch \
-    Transferred VaultEntered VaultLeft VaultLocked VaultShares WithdrawalPaid";
+const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
+    Delivered DisplayOutOfRange Expired GroupFailed IndexMoved InstrumentClosed InstrumentExpired \
+    InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
+    MarginModelSet MarginTooLow NoAuction NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
+    OpenOrderLimit Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
+    PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
+    ReduceOnlyWouldOpen Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
+    VaultShares WithdrawalPaid";
 
 /// What happened how often, by the names that events, rejects and ends have in the code.
 type Seen = BTreeMap<String, u64>;
@@ -81,6 +82,10 @@ fn begun(seed: u64) -> Genesis {
 fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
     let (mut draw, genesis) = (Draw(seed), begun(seed));
     let mut bench = Bench::with(|it| *it = genesis.clone());
+    if seed % 7 == 3 {
+        // The nearest expiry is a moment away.
+        bench.now_ms = START_MS + 8 * HOUR_MS - 1_500;
+    }
     let mut reference = Reference::new(genesis);
     // Some have much, some have little, so that margin says yes and no.
     let funds =
@@ -101,6 +106,7 @@ fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
         }
         assert_eq!(have.len(), need.len(), "seed {seed}, intent {done}: {signed:?}");
         have.iter().for_each(|event| note(event, seen));
+        reference.check_laws(&bench.state, &have);
         orders = need.iter().fold(orders, |last, event| match event {
             Event::OrderPlaced { order, .. } | Event::OrderConditioned { order, .. } => last.max(order.0),
             _ => last,
@@ -162,5 +168,5 @@ fn the_exchange_and_its_reference_agree_event_by_event() {
         seed += 1;
     }
     let missing: Vec<&str> = HAPPEN.split(' ').filter(|name| !seen.contains_key(*name)).collect();
-    assert_eq!(missing, [""; 0], "what is compared has to happen");
+    assert!(intents < INTENTS || missing.is_empty(), "what is compared has to happen: {missing:?}");
 }

@@ -110,11 +110,11 @@ impl Drawing<'_> {
                 model: self.draw.of(&[MarginModel::Portfolio, MarginModel::Portfolio, MarginModel::Standard]),
             },
             6 => Action::RegisterKey {
-                key: key(self.draw.of(&[1, 70, 71, 72, 73, 74])).public_key(),
+                key: account(self.draw.of(&[1, 70, 71, 72, 73, 74])).owner,
                 permission: self.draw.of(&[Permission::Trade, Permission::Trade, Permission::Read]),
                 valid_until: self.time(),
             },
-            _ => Action::RevokeKey { key: key(self.draw.of(&[70, 71, 72, 73, 74])).public_key() },
+            _ => Action::RevokeKey { key: account(self.draw.of(&[70, 71, 72, 73, 74])).owner },
         }
     }
 
@@ -209,7 +209,7 @@ pub fn any_intent(bench: &mut Bench, draw: &mut Draw, orders: u64) -> SignedInte
         1 => intent.valid_until = until,
         2 | 3 => {
             let session = draw.of(&[70, 71, 72, 73, 74]);
-            intent.key = key(session).public_key();
+            intent.key = account(session).owner;
             return intent.sign(&key(session));
         }
         _ => return signed,

@@ -29,7 +29,7 @@ impl Drawing<'_> {
         let terms = BlockTerms {
             network: network(),
             maker: account(maker),
-            key: key(signer).public_key(),
+            key: account(signer).owner,
             nonce: self.nonce - self.draw.below(2),
             taker: self.draw.maybe(8, |draw| account(u8::try_from(1 + draw.below(5)).unwrap())),
             valid_until: if self.draw.one_in(12) { self.time() } else { Timestamp::MAX },

@@ -92,10 +92,13 @@ impl<'a> Asset<'a> {
 
     /// Profit of one unit in each scenario, in micros.
     pub(super) fn profits(&self) -> Vec<i128> {
-        let profits =
-            |it: &Instrument| it.valuation.as_ref().expect("everything is marked").scenarios.to_vec();
-        let number = profits(self.legs[0].it).len();
-        (0..number).map(|place| self.sum(|it| profits(it)[place].into())).collect()
+        let mut sums: Vec<i128> = Vec::new();
+        for leg in &self.legs {
+            let scenarios = &leg.it.valuation.as_ref().expect("everything is marked").scenarios;
+            sums.resize(scenarios.len(), 0);
+            sums.iter_mut().zip(scenarios.iter()).for_each(|(sum, each)| *sum += leg.ratio * i128::from(*each));
+        }
+        sums
     }
 
     /// What the standard model asks for one unit, short where `units` are.

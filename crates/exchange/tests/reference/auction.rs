@@ -84,7 +84,8 @@ impl Reference {
     ) -> Result<(), Reject> {
         let held: Vec<(InstrumentId, i128)> =
             self.holders[&of].holdings.iter().map(|(id, it)| (*id, it.position)).collect();
-        for (id, position) in held {
+        for (id, position) in held.into_iter().filter(|(id, _)| !self.closed.contains(id)).collect::<Vec<_>>()
+        {
             let size = ceil(position.abs() * i128::from(part.raw()), ONE);
             self.check_pool(state, bidder, self.asset(state, id)?.underlying)?;
             self.transfer_position(state, (of, bidder), ((id, size * position.signum()), Mark::Alone))?;

@@ -78,6 +78,7 @@ impl Reference {
         if it.is_combo {
             return Err(Reject::ComboInOffer { have: it.id });
         }
+        self.check_open(&it)?;
         self.check_pool(state, account, it.underlying)?;
         self.check_lots(leg.lots)?;
         self.check_price(&it, leg.price)?;

@@ -47,7 +47,8 @@ impl Reference {
             return Ok(Outcome::Combo { instrument: *instrument, side });
         }
         let underlying = |ratios: &Ratios| state.instrument(ratios[0].0).expect("listed").underlying;
-        let have = self.combos.values().filter(|it| underlying(it) == underlying(&ratios)).count();
+        let open = self.combos.iter().filter(|(id, _)| !self.closed.contains(id));
+        let have = open.filter(|(_, it)| underlying(it) == underlying(&ratios)).count();
         let (have, need) = (u32::try_from(have).expect("few"), rules.open_max);
         if have >= need {
             return Err(Reject::ComboLimit { have, need });
@@ -88,6 +89,9 @@ impl Reference {
         }
         if is_odd {
             return Err(odd);
+        }
+        if let Some((_, it, _)) = legs.iter().find(|(_, it, _)| self.closed.contains(&it.id)) {
+            return Err(Reject::InstrumentClosed { have: it.id });
         }
         legs.sort_by_key(|(contract, ..)| *contract);
         let divides = |by: &i64| legs.iter().all(|(_, _, ratio)| ratio % by == 0);

@@ -28,6 +28,7 @@ impl Reference {
         (terms, conditions, trigger): (&NewOrder, &Conditions, &Trigger),
     ) -> Result<Outcome, Reject> {
         let it = self.asset(state, terms.instrument)?;
+        self.check_open(&it)?;
         self.check_standing(account, terms, conditions)?;
         self.check_lots(terms.lots)?;
         if let OrderKind::Limit { price } = terms.kind

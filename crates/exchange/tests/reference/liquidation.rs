@@ -123,7 +123,8 @@ impl Reference {
             worst.map_or(0, |scenario| position * lot * own[scenario])
         };
         let held = holdings.iter().map(|(id, held)| (*id, held.position));
-        let can_close = held.filter(|(id, position)| {
+        let open = held.filter(|(id, _)| !self.closed.contains(id));
+        let can_close = open.filter(|(id, position)| {
             let side = if *position > 0 { Side::Sell } else { Side::Buy };
             let edge = self.closing_edge(state, *id, side);
             self.front(*id, side.opposite()).is_some_and(|it| (edge - it.price) * side.sign() >= 0)
@@ -183,6 +184,8 @@ impl Reference {
         let shortfall = (-self.judge(state, account, (&[], &[])).equity).max(0);
         let held: Vec<(InstrumentId, i128)> =
             self.holders[&account].holdings.iter().map(|(id, it)| (*id, it.position)).collect();
+        let held: Vec<(InstrumentId, i128)> =
+            held.into_iter().filter(|(id, _)| !self.closed.contains(id)).collect();
         let notional = |(id, position): (InstrumentId, i128)| {
             let it = self.asset(state, id).expect("listed");
             (self.indices[&it.underlying] * position.abs() * it.lot).div_euclid(ONE)

@@ -235,6 +235,7 @@ impl Reference {
         let id = self.target(account, target)?;
         let order = self.orders.iter().find(|it| it.id == id).cloned().ok_or(Reject::UnknownOrder)?;
         let it = self.asset(state, order.instrument)?;
+        self.check_open(&it)?;
         self.check_lots(Lots::new(lots))?;
         self.check_price(&it, Ticks::new(price))?;
         if lots <= order.filled {

@@ -3,8 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: expiry, funding, halts, listing by rule, governance, exotics.
-#![allow(dead_code, reason = "fields that only events show")]
+//! Left out on purpose: funding, halts, listing by rule, governance, exotics.
 
 mod admission;
 mod assets;
@@ -15,8 +14,10 @@ mod checks;
 mod combos;
 mod cover;
 mod ends;
+mod expiry;
 mod held;
 mod implied;
+mod laws;
 mod liquidation;
 mod margin;
 mod matching;
@@ -139,6 +140,11 @@ pub struct Reference {
     keys: BTreeMap<(AccountId, PublicKey), (Permission, Timestamp)>,
     nonces: BTreeMap<(AccountId, PublicKey), BTreeSet<u64>>,
     words: BTreeMap<(UnderlyingId, usize), (Timestamp, Cash)>,
+    /// Everything that reporters have said.
+    said: Vec<expiry::Word>,
+    delivered: BTreeSet<(UnderlyingId, Timestamp)>,
+    /// What has expired.
+    closed: BTreeSet<InstrumentId>,
     indices: BTreeMap<UnderlyingId, i128>,
     combos: BTreeMap<InstrumentId, assets::Ratios>,
     /// As the exchange has them.
@@ -196,6 +202,9 @@ impl Reference {
             keys: BTreeMap::new(),
             nonces: BTreeMap::new(),
             words: BTreeMap::new(),
+            said: Vec::new(),
+            delivered: BTreeSet::new(),
+            closed: BTreeSet::new(),
             indices: indices.collect(),
             combos: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -234,6 +243,7 @@ impl Reference {
         let mut outcomes = Outcomes::new();
         self.take(before, &admitted, (&steps[..others], &mut outcomes));
         self.refresh_indices();
+        self.deliver_expiries(before);
         self.take_due();
         self.pay_withdrawals();
         self.take(before, &admitted, (&steps[others..], &mut outcomes));

@@ -10,7 +10,6 @@ use super::{ONE, Reference, cash};
 #[derive(Clone, Debug)]
 pub(super) struct Withdrawal {
     left: i128,
-    to: Destination,
     account: AccountId,
     ready_at: Timestamp,
 }
@@ -112,11 +111,16 @@ impl Reference {
         self.next_withdrawal += 1;
         self.holder(account).balance -= amount;
         let ready_at = Timestamp::from_millis(self.now.millis() + rules.delay_ms);
-        let it = Withdrawal { left: amount, to: to.clone(), account, ready_at };
+        let it = Withdrawal { left: amount, account, ready_at };
         self.withdrawals.insert((self.holders[&account].opened, withdrawal), it);
         let (amount, to) = (cash(amount), to.clone());
         self.tell(Event::WithdrawalRequested { withdrawal, account, amount, to, ready_at });
         Ok(Outcome::Withdrawing { withdrawal })
+    }
+
+    /// All money on its way out.
+    pub(super) fn waiting(&self) -> i128 {
+        self.withdrawals.values().map(|it| it.left).sum()
     }
 
     /// What an account that is being liquidated waits for comes back.

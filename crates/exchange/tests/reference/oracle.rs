@@ -33,10 +33,15 @@ impl Reference {
         }
         if let Some((last, _)) = self.words.get(&(underlying, reporter))
             && observed_at <= *last
+            && !self.is_in_window(state, underlying, observed_at)
         {
             return Err(Reject::ObservationStale { have: observed_at, need: *last });
         }
-        self.words.insert((underlying, reporter), (observed_at, price));
+        self.said.push((underlying, reporter, observed_at, price));
+        let last = self.words.entry((underlying, reporter)).or_insert((observed_at, price));
+        if observed_at > last.0 {
+            *last = (observed_at, price);
+        }
         Ok(())
     }
 
@@ -56,14 +61,21 @@ impl Reference {
         let fresh = self.words.iter().filter(|((underlying, _), (at, _))| {
             *underlying == of && self.now.since(*at).millis() <= rules.age_ms_max
         });
-        let mut said: Vec<(Cash, u64)> =
-            fresh.map(|((_, reporter), (_, price))| (*price, rules.reporters[*reporter].weight)).collect();
+        let said = fresh.map(|((_, reporter), (_, price))| (*price, rules.reporters[*reporter].weight));
+        self.weighted_median(said.collect())
+    }
+
+    /// The least price that half of the weight reaches; none below the quorum.
+    pub(super) fn weighted_median(&self, mut said: Vec<(Cash, u64)>) -> Option<Cash> {
         said.sort_unstable();
         let all: u64 = said.iter().map(|(_, weight)| weight).sum();
         let reaches = |price: Cash| {
             let below = said.iter().filter(|(said, _)| *said <= price);
             below.map(|(_, weight)| weight).sum::<u64>() * 2 >= all
         };
-        said.iter().map(|(price, _)| *price).find(|price| reaches(*price)).filter(|_| all >= rules.quorum)
+        said.iter()
+            .map(|(price, _)| *price)
+            .find(|price| reaches(*price))
+            .filter(|_| all >= self.genesis.oracle.quorum)
     }
 }

@@ -136,6 +136,7 @@ impl Reference {
     ) -> Result<Planned, Reject> {
         let (terms, conditions) = asked;
         let it = self.asset(state, terms.instrument)?;
+        self.check_open(&it)?;
         self.check_pool(state, account, it.underlying)?;
         self.check_standing(account, terms, conditions)?;
         self.check_lots(terms.lots)?;

@@ -22,7 +22,8 @@ impl Reference {
                 |it: &&Instrument| self.genesis.underlyings[usize::from(it.underlying.0)].pool == pool;
             let options =
                 state.instruments().iter().filter(|it| matches!(it.contract, Contract::Option { .. }));
-            let mut turn: Vec<InstrumentId> = options.filter(of_pool).map(|it| it.id).collect();
+            let mut turn: Vec<InstrumentId> =
+                options.filter(of_pool).filter(|it| !self.closed.contains(&it.id)).map(|it| it.id).collect();
             turn.sort_by_key(|id| (*id < next, *id));
             turn.truncate(usize::try_from(rules.instruments_max).expect("few"));
             let mut cover = self.cover(state, account, Orders::Stand);

@@ -3,6 +3,8 @@
 
 pub mod exotics;
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::{CoinValue, Digest, SigningKey};
@@ -40,9 +42,11 @@ pub fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes([seed; 32])
 }
 
-/// The main account of a key.
+/// The main account of a key, made once: that is most of what a short test would spend.
 pub fn account(seed: u8) -> AccountId {
-    AccountId { owner: key(seed).public_key(), subaccount: 0 }
+    static ACCOUNTS: [OnceLock<AccountId>; 256] = [const { OnceLock::new() }; 256];
+    let made = || AccountId { owner: key(seed).public_key(), subaccount: 0 };
+    *ACCOUNTS[usize::from(seed)].get_or_init(made)
 }
 
 /// An exchange, commit by commit; every commit is followed by the check of all invariants.
@@ -100,7 +104,7 @@ impl Bench {
         let intent = Intent {
             network: network(),
             account: account(user),
-            key: key(user).public_key(),
+            key: account(user).owner,
             nonce: self.nonce,
             valid_until: Timestamp::MAX,
             after: None,
