@@ -81,6 +81,7 @@ pub(crate) enum Channel {
     /// Candles of so many minutes.
     Chart(InstrumentId, u64),
     PriceIndex(String),
+    VolatilityIndex(String),
     PriceStatistics(String),
     ExpirationPrice(String),
     OptionMarks(String),
@@ -132,6 +133,7 @@ impl Channel {
                 Self::Chart(instrument(name)?, resolution_minutes(resolution)?)
             }
             ["deribit_price_index", index] => Self::PriceIndex(underlying(view, index)?),
+            ["deribit_volatility_index", index] => Self::VolatilityIndex(underlying(view, index)?),
             ["deribit_price_statistics", index] => Self::PriceStatistics(underlying(view, index)?),
             ["estimated_expiration_price", index] => Self::ExpirationPrice(underlying(view, index)?),
             ["markprice", "options", index] => Self::OptionMarks(underlying(view, index)?),

@@ -44,6 +44,7 @@ mod socket;
 mod store;
 mod token;
 mod view;
+mod volatility;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -91,6 +91,7 @@ async fn every_public_channel_speaks() {
         format!("perpetual.{PERPETUAL}.raw"),
         "deribit_price_index.btc_usdc".to_owned(),
         "deribit_price_index.eth_usd".to_owned(),
+        "deribit_volatility_index.btc_usdc".to_owned(),
         "deribit_price_statistics.btc_usdc".to_owned(),
         "estimated_expiration_price.btc_usdc".to_owned(),
         "markprice.options.btc_usdc".to_owned(),
@@ -235,4 +236,26 @@ async fn markets_that_stop_are_told_of_and_told_of_again_when_they_go_on() {
     let told = client.next_of("platform_state").await;
     assert_eq!(told, json!({ "price_index": "btc_usdc", "locked": false }));
     assert_eq!((status().await["locked"].clone(), state().await), (json!("false"), json!("open")));
+}
+
+#[tokio::test]
+async fn the_volatility_index_is_that_of_the_marks_at_the_money() {
+    let venue = Venue::open().await;
+    venue.report(0, 64_100);
+    venue.ready().await;
+    let option = json!({ "instrument_name": venue.names[2] });
+    let iv = venue.public("public/ticker", &option).await.result()["mark_iv"].clone();
+    let mut asked =
+        json!({ "currency": "BTC", "start_timestamp": 0, "end_timestamp": u64::MAX, "resolution": "60" });
+    let method = "public/get_volatility_index_data";
+    let found = venue.public(method, &asked).await.result().clone();
+    let candle = found["data"].as_array().and_then(|it| it.last()).expect("a candle").clone();
+    let hundredths = |it: &Value| gateway::decimal::parse(&it.to_string(), 6).map(|it| it / 10_000);
+    assert_eq!(
+        (hundredths(&candle[4]), &found["continuation"]),
+        (hundredths(&iv), &Value::Null),
+        "{found} {iv}"
+    );
+    asked["resolution"] = json!("1");
+    assert_eq!(venue.public(method, &asked).await.code(), 10_033);
 }

@@ -83,10 +83,10 @@ impl Feed {
                 self.publish_candle(now, topic, (*id, *minutes));
             }
             (Channel::Chart(id, minutes), Interval::Slow) => self.publish_candle(now, topic, (*id, *minutes)),
-            (Channel::PriceIndex(underlying), Interval::Fast) => {
+            (Channel::PriceIndex(underlying) | Channel::VolatilityIndex(underlying), Interval::Fast) => {
                 let moved = view.underlying_id(underlying).is_some_and(|id| pending.indices.contains(&id));
-                if moved {
-                    now.publish(topic, &price_index(view, underlying));
+                if let Some(data) = present(now.gateway, view, channel).filter(|_| moved) {
+                    now.publish(topic, &data);
                 }
             }
             (
@@ -172,6 +172,7 @@ fn present(gateway: &Gateway, view: &View, channel: &Channel) -> Option<Value> {
             candle_json(&view.history().candle_now(*id, *minutes, view.now_ms())?)
         }
         Channel::PriceIndex(underlying) => price_index(view, underlying),
+        Channel::VolatilityIndex(underlying) => volatility_index(view, underlying)?,
         Channel::PriceStatistics(underlying) => price_statistics(view, underlying)?,
         Channel::ExpirationPrice(underlying) => expiration_price(view, underlying)?,
         Channel::OptionMarks(underlying) => option_marks(view, underlying),
@@ -252,6 +253,14 @@ fn price_index(view: &View, underlying: &str) -> Value {
         "price": json::optional(view.index(underlying)),
         "index_name": json::price_index(underlying),
     })
+}
+
+fn volatility_index(view: &View, underlying: &str) -> Option<Value> {
+    Some(json!({
+        "timestamp": view.now_ms(),
+        "volatility": cash(view.volatility_index(underlying)?),
+        "index_name": json::price_index(underlying),
+    }))
 }
 
 fn price_statistics(view: &View, underlying: &str) -> Option<Value> {

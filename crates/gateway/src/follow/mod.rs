@@ -20,6 +20,7 @@ use crate::{
     outcome::{Outcome, rejected},
     rpc::RpcError,
     view::View,
+    volatility::series_name,
 };
 
 use trades::{Block, ComboTrading};
@@ -77,6 +78,7 @@ impl View {
         }
         changes.ended.extend(self.refresh_listing());
         self.note_funding();
+        self.note_volatility(&changes.indices);
         let mut log = core::mem::take(&mut changes.log);
         balance(&mut log, |account| self.balance(account));
         changes.log = log.into_iter().map(|entry| self.history.log_entry(entry)).collect();
@@ -143,6 +145,15 @@ impl View {
         for it in self.state.instruments().iter().filter(|it| it.contract == Contract::Perpetual) {
             let index = self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index);
             self.history.funded(it.id, (now_ms, self.state.funding_over(it.id, span)), index);
+        }
+    }
+
+    fn note_volatility(&mut self, moved: &BTreeSet<UnderlyingId>) {
+        for id in moved {
+            let symbol = self.state.underlying_of(*id).map(|it| it.symbol.clone()).unwrap_or_default();
+            if let Some(value) = self.volatility_index(&symbol) {
+                self.history.index_moved(&series_name(&symbol), self.now_ms(), value);
+            }
         }
     }
 

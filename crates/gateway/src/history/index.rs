@@ -18,6 +18,7 @@ const RETURNS_MIN: usize = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     pub start_ms: u64,
+    pub open: Cash,
     pub high: Cash,
     pub low: Cash,
     pub close: Cash,
@@ -46,10 +47,26 @@ impl Series {
                 last.close = price;
             }
             _ => {
-                let step = Step { start_ms, high: price, low: price, close: price };
+                let step = Step { start_ms, open: price, high: price, low: price, close: price };
                 super::push_bounded(&mut self.0, step, STEPS_MAX);
             }
         }
+    }
+
+    /// The steps that start in a span of time, merged to `step_ms` each, the earliest first.
+    pub fn candles(&self, (from_ms, to_ms): (u64, u64), step_ms: u64) -> Vec<Step> {
+        let mut candles: Vec<Step> = Vec::new();
+        for step in self.0.iter().filter(|step| (from_ms..=to_ms).contains(&step.start_ms)) {
+            let start_ms = step.start_ms - step.start_ms % step_ms.max(1);
+            match candles.last_mut().filter(|last| last.start_ms == start_ms) {
+                Some(last) => {
+                    (last.high, last.low) = (last.high.max(step.high), last.low.min(step.low));
+                    last.close = step.close;
+                }
+                None => candles.push(Step { start_ms, ..*step }),
+            }
+        }
+        candles
     }
 
     /// The last price of every span of `step_ms` since `from_ms`, the earliest first.
@@ -117,6 +134,15 @@ mod tests {
         let day = series.day(300_000).unwrap();
         assert_eq!((day.high.micros(), day.low.micros()), (120, 90));
         assert!((day.change - 22.2222).abs() < 1e-9);
+    }
+
+    #[test]
+    fn candles_are_merged_steps() {
+        let series = series([(0, 100), (59_999, 90), (60_000, 120), (300_000, 110)]);
+        let told = |it: &Step| (it.start_ms, [it.open, it.high, it.low, it.close].map(Cash::micros));
+        let found: Vec<_> = series.candles((0, u64::MAX), 5 * MINUTE_MS).iter().map(told).collect();
+        assert_eq!(found, [(0, [100, 120, 90, 120]), (300_000, [110; 4])]);
+        assert_eq!(series.candles((1, 60_000), MINUTE_MS).len(), 1);
     }
 
     #[test]

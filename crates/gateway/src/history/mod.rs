@@ -18,7 +18,7 @@ use wire::{AccountId, InstrumentId, OrderId};
 
 pub use candle::Candle;
 pub use funding::{Funding, Hour};
-pub use index::Series;
+pub use index::{Series, Step};
 pub use log::{Entry, Filled, TradeEntry, Why, balance, side_word};
 pub use moves::{Move, What, WithdrawalState};
 use profit::Cost;

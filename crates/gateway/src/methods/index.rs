@@ -9,11 +9,19 @@ use serde_json::{Value, json};
 use crate::{
     Gateway, channel,
     decimal::cash,
-    history::Series,
+    history::{Series, Step},
     json,
     rpc::{Params, RpcError, RpcResult},
     view::View,
+    volatility::series_name,
 };
+
+use super::refused::not_offered;
+
+/// Seconds of a candle, by the venue's names.
+const RESOLUTIONS: [&str; 5] = ["1", "60", "3600", "43200", "1D"];
+/// Candles in one answer.
+const CANDLES_MAX: usize = 1_000;
 
 /// The underlying of an index that a call names.
 fn underlying(view: &View, params: &Params) -> Result<String, RpcError> {
@@ -89,10 +97,24 @@ pub(super) fn historical_volatility(gateway: &Gateway, params: &Params) -> RpcRe
     Ok(points.into_iter().map(|(time_ms, value)| json!([time_ms, value])).collect())
 }
 
-/// There is no volatility index on this exchange: the answer is well formed and empty.
-pub(super) fn volatility_index(_: &Gateway, params: &Params) -> RpcResult {
-    params.text("currency")?;
-    params.u64("start_timestamp")?;
-    params.u64("end_timestamp")?;
-    Ok(json!({ "data": [], "continuation": null }))
+/// Candles of the volatility index, the latest that fit in one answer.
+pub(super) fn volatility_index(gateway: &Gateway, params: &Params) -> RpcResult {
+    let currency = params.text("currency")?;
+    let times = (params.u64("start_timestamp")?, params.u64("end_timestamp")?);
+    let missing = || RpcError::param("resolution", format!("missing, one of {}", RESOLUTIONS.join(", ")));
+    let step_ms = match params.choice("resolution", &RESOLUTIONS)?.ok_or_else(missing)? {
+        "60" => MINUTE_MS,
+        "3600" => HOUR_MS,
+        "43200" => DAY_MS / 2,
+        "1D" => DAY_MS,
+        other => return Err(not_offered("resolution", other)),
+    };
+    let view = gateway.view();
+    let series = view.history().index(&series_name(currency));
+    let candles = series.map(|series| series.candles(times, step_ms)).unwrap_or_default();
+    let left_out = candles.len().saturating_sub(CANDLES_MAX);
+    let before = candles[..left_out].last().map(|it| it.start_ms);
+    let row = |it: &Step| json!([it.start_ms, cash(it.open), cash(it.high), cash(it.low), cash(it.close)]);
+    let data: Value = candles[left_out..].iter().map(row).collect();
+    Ok(json!({ "data": data, "continuation": before }))
 }
