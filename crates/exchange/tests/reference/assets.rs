@@ -96,7 +96,9 @@ impl<'a> Asset<'a> {
         for leg in &self.legs {
             let scenarios = &leg.it.valuation.as_ref().expect("everything is marked").scenarios;
             sums.resize(scenarios.len(), 0);
-            sums.iter_mut().zip(scenarios.iter()).for_each(|(sum, each)| *sum += leg.ratio * i128::from(*each));
+            sums.iter_mut()
+                .zip(scenarios.iter())
+                .for_each(|(sum, each)| *sum += leg.ratio * i128::from(*each));
         }
         sums
     }
