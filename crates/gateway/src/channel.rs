@@ -12,6 +12,9 @@ use crate::{
     view::View,
 };
 
+/// Where an account hears how far its intents are.
+pub(crate) const INTENTS: &str = "user.clockless.intents";
+
 /// How often a channel speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interval {
@@ -56,6 +59,8 @@ pub(crate) enum Private {
     Portfolio,
     /// Requests for quotes that have a leg among the chosen instruments.
     BlockRfq(RfqRole, Selection),
+    /// How far intents are.
+    Progress,
     /// Groups that traded too much, of all indices or of an underlying.
     MmpTrigger(Option<String>),
     /// Exists on the venue; here nothing ever happens on it.
@@ -190,6 +195,7 @@ impl Private {
                 _ => return None,
             },
             ["lock"] | ["access_log"] => Self::Silent,
+            ["clockless", "intents"] => Self::Progress,
             ["mmp_trigger", "any"] => Self::MmpTrigger(None),
             ["mmp_trigger", index] => Self::MmpTrigger(Some(underlying(view, index)?)),
             _ => return None,

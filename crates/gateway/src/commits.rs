@@ -75,6 +75,7 @@ impl Gateway {
             if let Some(waiting) = lock(&self.waiting).remove(&intent) {
                 tracing::debug!(commit = index, %intent, is_refused = outcome.is_err(), "ordered");
                 latencies.push(waiting.since.elapsed());
+                self.tell_final(intent, (waiting.intent.intent.account, index));
                 drop(waiting.sender.send(outcome));
             }
         }
@@ -86,6 +87,9 @@ impl Gateway {
             network.note_latency(taken);
         }
         drop(network);
+        if let Some(certified) = committed.certificates.iter().map(|it| it.commit).max() {
+            self.tell_certified(certified);
+        }
         let view = self.view();
         lock(&self.feed).after_commit(self, &view, &changes);
     }

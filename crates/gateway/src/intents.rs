@@ -126,7 +126,10 @@ impl Gateway {
         // A node that took an intent along and then fell silent has said nothing: another may have had it ordered.
         tokio::select! {
             refused = self.refusal(&transaction) => match refused {
-                None => outcome.await,
+                None => {
+                    self.tell_accepted(id);
+                    outcome.await
+                }
                 Some(reason) => {
                     tracing::debug!(intent = %id, %reason, "not taken");
                     lock(&self.waiting).remove(&id);

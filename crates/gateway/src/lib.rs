@@ -34,6 +34,7 @@ mod offline;
 mod openapi;
 mod outcome;
 mod page;
+mod progress;
 mod protection;
 mod rfq;
 mod rpc;
@@ -73,6 +74,7 @@ use crate::{
     metrics::Metrics,
     network::Network,
     nodes::Nodes,
+    progress::Progress,
     protection::Groups,
     rfq::RequestBook,
     rpc::{Answer, Code, Request, RpcError, RpcResult, now_us},
@@ -146,6 +148,7 @@ pub struct Gateway {
     network: Mutex<Network>,
     committee: Value,
     waiting: Mutex<BTreeMap<IntentId, Waiting>>,
+    progress: Mutex<Progress>,
     wallets: Mutex<BTreeMap<String, Wallet>>,
     /// Accounts whose connections cancel what they placed when they end.
     cancelling: Mutex<BTreeSet<AccountId>>,
@@ -222,6 +225,7 @@ impl Gateway {
             committee: network::committee(&config.committee, &config.validators),
             network: Mutex::new(Network::new(config.validators)),
             waiting: Mutex::default(),
+            progress: Mutex::default(),
             wallets: Mutex::default(),
             cancelling: Mutex::default(),
             store,

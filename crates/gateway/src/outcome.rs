@@ -3,13 +3,14 @@
 //! Invariant: every reject of the exchange has a code of the venue, and its text names what was had and what
 //! was needed.
 
-use wire::{InstrumentId, OrderId, Outcome as Result_, Reject};
+use wire::{InstrumentId, IntentId, OrderId, Outcome as Result_, Reject};
 
 use crate::rpc::{Code, RpcError};
 
 /// An executed intent.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    pub intent: IntentId,
     pub commit: u64,
     pub orders: Vec<OrderId>,
     /// The combo or exotic that was asked for, new or not.
@@ -24,8 +25,9 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads the receipt.
-    pub fn read(commit: u64, trades_above: u64, outcomes: &[Result_]) -> Self {
+    pub fn read((intent, commit): (IntentId, u64), trades_above: u64, outcomes: &[Result_]) -> Self {
         let mut read = Self {
+            intent,
             commit,
             orders: Vec::new(),
             listed: None,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use support::{
     PERPETUAL, Venue,
     http::{self, Answer},
+    ws::Client,
 };
 use tokio::runtime::Runtime;
 
@@ -56,6 +57,30 @@ async fn what_a_lost_node_took_and_never_had_ordered_is_handed_to_the_next() {
     runtime.shutdown_background();
     let placed = placing.await;
     assert_eq!(placed.result()["order"]["order_state"], "open");
+}
+
+#[tokio::test]
+async fn an_account_hears_how_far_its_intents_are() {
+    const CHANNEL: &str = "user.clockless.intents";
+    let (venue, address, runtime) = with_a_node_of_its_own(true).await;
+    let mut client = Client::log_in(address, "trader").await;
+    client.subscribe("private", &[CHANNEL]).await;
+    let placing = tokio::spawn(trader(address, "private/buy", order(60_000.0)));
+    let accepted = client.next_of(CHANNEL).await;
+    assert_eq!(accepted["state"], "accepted");
+    runtime.shutdown_background();
+    let placed = placing.await.expect("the task ends").result().clone();
+    let told = client.next_of(CHANNEL).await;
+    assert_eq!((&told["state"], &told["commit"]), (&json!("final"), &placed["commit"]));
+    let intent = &placed["intent"];
+    assert_eq!((&told["intent"], &accepted["intent"]), (intent, intent));
+    let commit = placed["commit"].as_u64().expect("a number");
+    venue.sequencer.certify(commit - 1);
+    venue.sequencer.certify(commit + 1);
+    let certified = json!({
+        "intent": intent, "state": "certified", "commit": commit, "certified_commit": commit + 1
+    });
+    assert_eq!(client.next_of(CHANNEL).await, certified);
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl View {
                 for outcome in outcomes.iter() {
                     self.note_quoted(outcome);
                 }
-                let outcome = Outcome::read(self.state.commit(), trades_before, outcomes);
+                let outcome = Outcome::read((*intent, self.state.commit()), trades_before, outcomes);
                 changes.outcomes.insert(*intent, Ok(outcome));
             }
             Event::IntentRejected { intent, reject } => {

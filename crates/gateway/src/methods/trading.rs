@@ -132,12 +132,15 @@ fn placed(caller: Caller<'_>, outcome: &Outcome) -> Answer {
     let mut trades: Vec<FillObject<'_>> =
         of_order.filter(|fill| fill.order == order.id).map(|fill| view.fill_object(fill)).collect();
     trades.reverse();
-    rpc::answer(&Placed { commit: outcome.commit, order: view.order_object(order), trades })
+    let intent = outcome.intent.to_string();
+    rpc::answer(&Placed { commit: outcome.commit, intent, order: view.order_object(order), trades })
 }
 
 #[derive(Serialize)]
 struct Placed<'a> {
     commit: u64,
+    /// What `user.clockless.intents` calls it.
+    intent: String,
     order: OrderObject<'a>,
     /// The earliest first.
     trades: Vec<FillObject<'a>>,
