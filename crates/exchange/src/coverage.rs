@@ -46,7 +46,7 @@ impl State {
 
     /// The account's margin with a trial's orders.
     fn margin_with(&self, account: AccountIndex, trial: Option<&Trial<'_>>) -> Margin {
-        self.margin_of_risks(self.account(account).model, self.risks(account), trial)
+        self.margin_of_risks(self.account(account).model, &self.risks(account), trial)
     }
 
     /// Margin over the risks of all underlyings, with a trial's orders. Underlyings that share a grid are stressed alike: of
@@ -144,8 +144,8 @@ impl State {
             return Ok(());
         }
         let (model, risks) = (self.account(account).model, self.risks(account));
-        let now = self.margin_of_risks(model, risks, None);
-        let then = self.margin_of_risks(model, risks, Some(&Trial::of(it, change)));
+        let now = self.margin_of_risks(model, &risks, None);
+        let then = self.margin_of_risks(model, &risks, Some(&Trial::of(it, change)));
         let (have, need) = (self.equity(account, &now), then.initial);
         if have >= need || need <= now.initial { Ok(()) } else { Err(Reject::MarginTooLow { have, need }) }
     }

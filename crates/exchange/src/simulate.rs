@@ -29,7 +29,7 @@ impl State {
 
     /// What an account with its orders would need if it were margined so.
     pub fn margin_under(&self, account: AccountIndex, model: MarginModel) -> Margin {
-        self.margin_of_risks(model, self.risks(account), None)
+        self.margin_of_risks(model, &self.risks(account), None)
     }
 
     /// The account's equity and margin with more positions, each of so many lots; `None` for an instrument that is not
@@ -41,7 +41,7 @@ impl State {
         positions: &[(InstrumentId, Position)],
     ) -> Option<(Cash, Margin)> {
         let mut risks = match present {
-            Present::Kept => self.risks(account).clone(),
+            Present::Kept => self.risks(account).into_owned(),
             Present::LeftOut => Risks::new(),
         };
         for (id, lots) in positions {

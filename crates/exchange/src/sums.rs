@@ -7,7 +7,7 @@
 //! are kept. What asking costs is bounded: who was looked at a few times under the same prices has sums until they
 //! change.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock};
 
 use num::{Lots, Side, Ticks};
 use wire::{InstrumentId, UnderlyingId};
@@ -46,9 +46,18 @@ impl Asked {
 }
 
 impl State {
-    /// The sums of an account: made when they are first asked for.
-    pub(crate) fn risks(&self, account: AccountIndex) -> &Risks {
-        self.account(account).risks.get_or_init(|| self.risks_anew(account))
+    /// The sums of an account: those that are kept, or new ones.
+    pub(crate) fn risks(&self, account: AccountIndex) -> Cow<'_, Risks> {
+        match self.account(account).risks.get() {
+            Some(risks) => Cow::Borrowed(risks),
+            None => Cow::Owned(self.risks_anew(account)),
+        }
+    }
+
+    /// Keeps the sums of an account for a reader, who will ask again. What is decided makes no use of it: where most
+    /// accounts are looked at once, what is kept costs more at the next marks than it spares.
+    pub(crate) fn remember_risks(&self, account: AccountIndex) {
+        self.account(account).risks.get_or_init(|| self.risks_anew(account));
     }
 
     /// The sums over an account's positions and open orders, from nothing.

@@ -153,6 +153,7 @@ impl State {
     /// Equity and margin of an account over all underlyings.
     pub fn margin_summary(&self, account: AccountIndex) -> (Cash, Margin) {
         if usize::try_from(account).is_ok_and(|place| place < self.accounts.len()) {
+            self.remember_risks(account);
             self.margin_of(account)
         } else {
             (Cash::ZERO, Margin::default())
