@@ -152,13 +152,8 @@ impl Gateway {
     /// Hands what is not ordered yet to the node of the moment: the one that had it is gone, and may never say it. What
     /// is ordered twice is executed once.
     pub(crate) async fn submit_again(&self) {
-        let mut sent: Vec<(Instant, Option<Transaction>)> = {
-            let waiting = lock(&self.waiting);
-            waiting.values().map(|it| (it.since, Transaction::new(it.intent.encode()))).collect()
-        };
-        sent.sort_by_key(|(since, _)| *since);
-        for (_, transaction) in sent {
-            let Some(transaction) = transaction else { continue };
+        for intent in self.waiting_where(|_| true) {
+            let Some(transaction) = Transaction::new(intent.encode()) else { continue };
             if let Some(reason) = self.refusal(&transaction).await {
                 tracing::warn!(%reason, "an intent that is not ordered yet was not taken again");
             }
@@ -173,11 +168,15 @@ impl Gateway {
 
     /// An account's intents that this gateway has sent and that are not ordered yet, the earliest first.
     pub(crate) fn pending(&self, account: &AccountId) -> Vec<SignedIntent> {
+        self.waiting_where(|it| it.intent.account == *account)
+    }
+
+    /// Intents on their way, the earliest first.
+    fn waiting_where(&self, is_meant: impl Fn(&SignedIntent) -> bool) -> Vec<SignedIntent> {
         let waiting = lock(&self.waiting);
-        let mut own: Vec<&Waiting> =
-            waiting.values().filter(|it| it.intent.intent.account == *account).collect();
-        own.sort_by_key(|it| it.since);
-        own.into_iter().map(|it| it.intent.clone()).collect()
+        let mut meant: Vec<&Waiting> = waiting.values().filter(|it| is_meant(&it.intent)).collect();
+        meant.sort_by_key(|it| it.since);
+        meant.into_iter().map(|it| it.intent.clone()).collect()
     }
 }
 

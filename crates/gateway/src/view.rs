@@ -274,7 +274,7 @@ impl View {
         it: &exchange::Instrument,
         holding: &exchange::Holding,
     ) -> Position {
-        let lots = holding.position;
+        let (lots, cost) = (holding.position, self.history.cost(account, it.id));
         let mark = it.mark().unwrap_or(Cash::ZERO);
         let value = it.market.value(mark, lots, Rounding::Floor).unwrap_or(Cash::ZERO);
         let size = State::units(it, lots);
@@ -290,8 +290,8 @@ impl View {
             mark,
             index: self.state.underlying_of(it.underlying).map_or(Cash::ZERO, |it| it.index),
             unrealised: value.checked_sub(holding.entry).unwrap_or(Cash::ZERO),
-            realised: self.history.realised(account, it.id),
-            funding: self.history.funded_of(account, it.id),
+            realised: cost.realised,
+            funding: cost.funded,
             leverage: self.leverage(it),
             greeks: Greeks {
                 delta: scaled(unit.delta),

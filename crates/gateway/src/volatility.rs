@@ -13,7 +13,7 @@ use crate::{
 };
 
 const SPAN_MS: u64 = 30 * DAY_MS;
-const YEAR_MS: f64 = 365.0 * DAY_MS as f64;
+const YEAR: f64 = num::YEAR_MS as f64;
 
 /// What the history of an underlying's volatility is kept under, beside that of its prices.
 pub(crate) fn series_name(underlying: &str) -> String {
@@ -36,10 +36,10 @@ impl View {
         let point = |(expiry_ms, (_, volatility)): (u64, (u64, Fix))| {
             let span = expiry_ms.checked_sub(now_ms).filter(|span| *span > 0)?;
             let volatility = volatility.raw() as f64 / Fix::SCALE as f64;
-            Some((span as f64 / YEAR_MS, volatility * volatility * span as f64 / YEAR_MS))
+            Some((span as f64 / YEAR, volatility * volatility * span as f64 / YEAR))
         };
         let points: Vec<(f64, f64)> = nearest.into_iter().filter_map(point).collect();
-        let variance = at(&points, SPAN_MS as f64 / YEAR_MS)?;
+        let variance = at(&points, SPAN_MS as f64 / YEAR)?;
         Some(Cash::from_micros((variance.sqrt() * 100.0 * 1e6).round() as i64))
     }
 

@@ -85,7 +85,7 @@ impl Feed {
             (Channel::Chart(id, minutes), Interval::Slow) => self.publish_candle(now, topic, (*id, *minutes)),
             (Channel::PriceIndex(underlying) | Channel::VolatilityIndex(underlying), Interval::Fast) => {
                 let moved = view.underlying_id(underlying).is_some_and(|id| pending.indices.contains(&id));
-                if let Some(data) = present(now.gateway, view, channel).filter(|_| moved) {
+                if moved && let Some(data) = present(now.gateway, view, channel) {
                     now.publish(topic, &data);
                 }
             }

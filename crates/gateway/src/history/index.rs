@@ -37,17 +37,20 @@ pub struct Day {
 #[derive(Clone, Debug, Default)]
 pub struct Series(VecDeque<Step>);
 
+impl Step {
+    fn merge(&mut self, later: &Self) {
+        (self.high, self.low) = (self.high.max(later.high), self.low.min(later.low));
+        self.close = later.close;
+    }
+}
+
 impl Series {
     pub fn note(&mut self, time_ms: u64, price: Cash) {
         let start_ms = time_ms - time_ms % MINUTE_MS;
-        match self.0.back_mut() {
-            Some(last) if last.start_ms == start_ms => {
-                last.high = last.high.max(price);
-                last.low = last.low.min(price);
-                last.close = price;
-            }
-            _ => {
-                let step = Step { start_ms, open: price, high: price, low: price, close: price };
+        let step = Step { start_ms, open: price, high: price, low: price, close: price };
+        match self.0.back_mut().filter(|last| last.start_ms == start_ms) {
+            Some(last) => last.merge(&step),
+            None => {
                 super::push_bounded(&mut self.0, step, STEPS_MAX);
             }
         }
@@ -59,10 +62,7 @@ impl Series {
         for step in self.0.iter().filter(|step| (from_ms..=to_ms).contains(&step.start_ms)) {
             let start_ms = step.start_ms - step.start_ms % step_ms.max(1);
             match candles.last_mut().filter(|last| last.start_ms == start_ms) {
-                Some(last) => {
-                    (last.high, last.low) = (last.high.max(step.high), last.low.min(step.low));
-                    last.close = step.close;
-                }
+                Some(last) => last.merge(step),
                 None => candles.push(Step { start_ms, ..*step }),
             }
         }
@@ -71,15 +71,7 @@ impl Series {
 
     /// The last price of every span of `step_ms` since `from_ms`, the earliest first.
     pub fn closes(&self, from_ms: u64, step_ms: u64) -> Vec<(u64, Cash)> {
-        let mut closes: Vec<(u64, Cash)> = Vec::new();
-        for step in self.0.iter().filter(|step| step.start_ms >= from_ms) {
-            let start_ms = step.start_ms - step.start_ms % step_ms.max(1);
-            match closes.last_mut() {
-                Some((last, close)) if *last == start_ms => *close = step.close,
-                _ => closes.push((start_ms, step.close)),
-            }
-        }
-        closes
+        self.candles((from_ms, u64::MAX), step_ms).iter().map(|it| (it.start_ms, it.close)).collect()
     }
 
     /// `None` before the first price.

@@ -21,7 +21,7 @@ pub use funding::{Funding, Hour};
 pub use index::{Series, Step};
 pub use log::{Entry, Filled, TradeEntry, Why, balance, side_word};
 pub use moves::{Move, What, WithdrawalState};
-use profit::Cost;
+pub use profit::Cost;
 pub use settlement::{Delivery, Settlement};
 
 use crate::{
@@ -123,8 +123,12 @@ impl History {
         instrument: InstrumentId,
         (size, paid): (Fix, Cash),
     ) -> (Cash, Fix) {
-        let cost = self.accounts.entry(account).or_default().costs.entry(instrument).or_default();
+        let cost = self.cost_mut(account, instrument);
         (cost.take(size, paid), cost.size())
+    }
+
+    fn cost_mut(&mut self, account: AccountId, instrument: InstrumentId) -> &mut Cost {
+        self.accounts.entry(account).or_default().costs.entry(instrument).or_default()
     }
 
     /// Adds an entry to its account's log and numbers it.
@@ -170,22 +174,15 @@ impl History {
         self.accounts.get(account).into_iter().flat_map(|of| of.moves.iter().rev())
     }
 
-    /// What an account has realised in an instrument, fees apart.
-    pub fn realised(&self, account: &AccountId, instrument: InstrumentId) -> Cash {
-        let of = self.accounts.get(account).and_then(|of| of.costs.get(&instrument));
-        of.map_or(Cash::ZERO, |cost| cost.realised)
+    /// What an account's position in an instrument cost, and what it has brought, fees apart.
+    pub fn cost(&self, account: &AccountId, instrument: InstrumentId) -> Cost {
+        self.accounts.get(account).and_then(|of| of.costs.get(&instrument)).copied().unwrap_or_default()
     }
 
     /// A position got funding, or paid it where that is negative.
     pub fn funding_paid(&mut self, account: AccountId, instrument: InstrumentId, amount: Cash) {
-        let cost = self.accounts.entry(account).or_default().costs.entry(instrument).or_default();
+        let cost = self.cost_mut(account, instrument);
         cost.funded = cost.funded.checked_add(amount).unwrap_or(cost.funded);
-    }
-
-    /// The funding of an account in an instrument.
-    pub fn funded_of(&self, account: &AccountId, instrument: InstrumentId) -> Cash {
-        let of = self.accounts.get(account).and_then(|of| of.costs.get(&instrument));
-        of.map_or(Cash::ZERO, |cost| cost.funded)
     }
 
     pub fn index_moved(&mut self, underlying: &str, time_ms: u64, price: Cash) {

@@ -92,9 +92,8 @@ fn hedge(view: &View, params: &Params) -> Result<Option<Hedge>, RpcError> {
     }
     let (price, lots) = (price(&given)?, terms::amount(it, &given, None)?);
     terms::ticks(it, price)?;
-    let amount = i64::try_from(lots.get()).ok().and_then(|lots| it.lot.raw().checked_mul(lots));
     let too_large = || RpcError::new(Code::InvalidAmount, "the hedge is too large");
-    let amount = Fix::from_raw(amount.ok_or_else(too_large)?);
+    let amount = it.units(lots).ok_or_else(too_large)?;
     Ok(Some(Hedge { instrument: it.id, side: direction(&given)?, amount, price, lot: it.lot }))
 }
 

@@ -11,21 +11,18 @@ use crate::{
     rpc::{self, Answer, Code, Params, RpcError},
 };
 
-use super::{Caller, account::user_id, refused::not_offered};
+use super::{
+    Caller,
+    refused::{check_own, not_offered},
+};
 
 /// The venue's models; of each currency on its own there is none here.
 const MODELS: [&str; 4] = ["cross_pm", "cross_sm", "segregated_pm", "segregated_sm"];
 
 /// Margins the account by another model, or tells what that would be.
 pub(super) async fn change(caller: Caller<'_>, params: &Params) -> Answer {
-    let (account, own) = (caller.identity.account, u64::from(user_id(caller.identity)));
-    if let Some(other) = params.optional_u64("user_id")?.filter(|id| *id != own) {
-        let reason = format!("{other} given, a key is of one account: {own}");
-        return Err(RpcError {
-            code: Code::Forbidden,
-            data: json!({ "param": "user_id", "reason": reason }),
-        });
-    }
+    check_own(caller.identity, (params, "user_id"))?;
+    let account = caller.identity.account;
     let model = match params.choice("margin_model", &MODELS)? {
         Some("cross_pm") => MarginModel::Portfolio,
         Some("cross_sm") => MarginModel::Standard,

@@ -3,7 +3,7 @@
 //! Invariant: the exchange counts and freezes; here are its groups' names, and the most that may stand on one side of a
 //! book, which the exchange does not know.
 
-use num::{Duration, Fix, Lots, Side, Timestamp};
+use num::{Duration, Fix, Lots, SECOND_MS, Side, Timestamp};
 use serde_json::{Value, json};
 use wire::{AccountId, Action, InstrumentId, ProtectionLimits};
 
@@ -21,7 +21,6 @@ use crate::{
 
 use super::Caller;
 
-const SECOND_MS: u64 = 1_000;
 /// What no limit is above.
 const LARGEST: Fix = Fix::from_raw(i64::MAX);
 /// Characters of a group's name, as on the venue.

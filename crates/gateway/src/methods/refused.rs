@@ -46,14 +46,16 @@ pub(super) fn check(identity: &Identity, (name, params): (&str, &Params)) -> Res
     if let Some(parameter) = refused.find(|it| is_meant(params.get(it))) {
         return Err(not_offered(parameter, "this"));
     }
+    check_own(identity, (params, "subaccount_id"))
+}
+
+/// Refuses a parameter that names another account than the caller's own.
+pub(super) fn check_own(identity: &Identity, (params, name): (&Params, &str)) -> Result<(), RpcError> {
     let own = u64::from(user_id(identity));
-    match params.optional_u64("subaccount_id")? {
+    match params.optional_u64(name)? {
         Some(other) if other != own => {
             let reason = format!("{other} given, a key is of one account: {own}");
-            Err(RpcError {
-                code: Code::Forbidden,
-                data: json!({ "param": "subaccount_id", "reason": reason }),
-            })
+            Err(RpcError { code: Code::Forbidden, data: json!({ "param": name, "reason": reason }) })
         }
         _ => Ok(()),
     }
