@@ -13,6 +13,7 @@ use std::{
 };
 
 use client::protocol::SubmitRequest;
+use commonware_codec::DecodeExt;
 use crypto::{Digest, SigningKey};
 use support::{
     Folder, clockless,
@@ -22,7 +23,7 @@ use support::{
 };
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
-use wire::limits::TRANSACTION_BYTES_MAX;
+use wire::{SignedIntent, Transaction, limits::TRANSACTION_BYTES_MAX};
 
 async fn executed(network: &Network, place: u16) -> u64 {
     network.client(place).await.status().await.unwrap().executed
@@ -50,6 +51,7 @@ async fn validators_order_the_same_and_prove_it_and_shrug_off_garbage() {
     let last = network.until_ordered(2, &[after]).await;
     network.assert_agreement(last).await;
     proofs_hold_for_what_is_so(&network, &people[2]);
+    receipts_hold_for_what_became_of_intents(&network, (&people[2], &ordered[2]));
 }
 
 async fn bad_intents_are_refused_by_name(network: &Network, person: &mut Person) {
@@ -162,6 +164,32 @@ fn proofs_hold_for_what_is_so(network: &Network, person: &Person) {
         let code = if need.is_empty() { 0 } else { 1 };
         assert_eq!(ended.code, Some(code), "{more:?}: {ended:?}");
         assert!(ended.stderr.contains(need), "{more:?}: {ended:?}");
+    }
+}
+
+fn receipts_hold_for_what_became_of_intents(network: &Network, (person, ordered): (&Person, &Transaction)) {
+    let intent = SignedIntent::decode(ordered.clone().into_bytes()).unwrap().intent.id().to_string();
+    let verify = |genesis: &Folder, intent: &str| {
+        let mut command =
+            clockless(&["verify", "--json", "--node", &network.folder.rpc(1), "--intent", intent]);
+        command.arg("--genesis").arg(genesis.path("genesis.json"));
+        command
+    };
+    let proved = run_json(&mut verify(&network.folder, &intent));
+    assert_eq!(proved["verified"], true);
+    assert_eq!(proved["account"], person.account().owner.to_string());
+    assert_eq!(proved["outcomes"], serde_json::json!(["done"]));
+    assert!(proved["certified_commit"].as_u64() >= proved["commit"].as_u64());
+    let unknown = "ab".repeat(32);
+    let other = Folder::new(4);
+    for (genesis, intent, code, need) in [
+        (&network.folder, unknown.as_str(), 2, "no receipt of intent abab"),
+        (&network.folder, "abc", 2, "--intent: 64 hexadecimal digits"),
+        (&other, &intent, 1, "certificate"),
+    ] {
+        let ended = run(&mut verify(genesis, intent));
+        assert_eq!(ended.code, Some(code), "{intent}: {ended:?}");
+        assert!(ended.stderr.contains(need), "{intent}: {ended:?}");
     }
 }
 

@@ -1,36 +1,19 @@
 //! A balance that nobody has to be trusted for.
 //!
-//! Invariant: `verify` needs the genesis and nothing else: each committee has signed for the one after it.
+//! Invariant: what `verify` returns is what the committee signed.
 
-use commonware_codec::DecodeExt;
 use crypto::Digest;
 use num::Cash;
-use tree::{Path, Proof, ProofError};
-use wire::{AccountId, AgreedChange, Certificate, CertificateError, ChangeError, Committee, committee_after};
+use tree::Path;
+use wire::{AccountId, Committee};
 
-/// An account's leaf, the way from it to a root, and the committee's signatures on that root.
+use crate::leaf::{LeafProof, Unproved};
+
+/// An account's leaf of a certified state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BalanceProof {
     pub account: AccountId,
-    /// Empty when the proof says that there is no such account.
-    pub leaf: Vec<u8>,
-    pub proof: Vec<u8>,
-    pub certificate: Vec<u8>,
-    /// Encodings of `wire::AgreedChange`, from the genesis on, at least up to the certificate's epoch.
-    pub changes: Vec<Vec<u8>>,
-}
-
-/// Why a balance is not proved.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BalanceError {
-    #[error("the {part} cannot be read")]
-    Malformed { part: &'static str },
-    #[error("a change of the committee does not hold: {0}")]
-    Change(#[from] ChangeError),
-    #[error("the certificate does not hold: {0}")]
-    Certificate(#[from] CertificateError),
-    #[error("the proof does not hold: {0}")]
-    Proof(#[from] ProofError),
+    pub state: LeafProof,
 }
 
 impl BalanceProof {
@@ -40,24 +23,13 @@ impl BalanceProof {
         &self,
         network: Digest,
         first: &Committee,
-    ) -> Result<(Option<Cash>, u64, Digest), BalanceError> {
-        let malformed = |part| BalanceError::Malformed { part };
-        let certificate =
-            Certificate::decode(self.certificate.clone()).map_err(|_| malformed("certificate"))?;
-        let changes: Result<Vec<AgreedChange>, _> =
-            self.changes.iter().cloned().map(AgreedChange::decode).collect();
-        let changes = changes.map_err(|_| malformed("change of the committee"))?;
-        let until = changes.iter().take_while(|agreed| agreed.change.epoch <= certificate.epoch);
-        certificate.verify(&committee_after(network, first, until)?)?;
-        let proof = Proof::decode(self.proof.clone()).map_err(|_| malformed("proof"))?;
-        let leaf = (!self.leaf.is_empty()).then_some(self.leaf.as_slice());
-        proof.verify(&certificate.root, Path::of(&self.key()), leaf)?;
-        let balance = match leaf {
+    ) -> Result<(Option<Cash>, u64, Digest), Unproved> {
+        let certificate = self.state.verify(Path::of(&self.key()), network, first)?;
+        let balance = match self.state.value() {
             None => None,
             Some(leaf) => {
-                let amount: [u8; 8] =
-                    leaf.get(..8).and_then(|it| it.try_into().ok()).ok_or(malformed("leaf"))?;
-                Some(Cash::from_micros(i64::from_be_bytes(amount)))
+                let amount = leaf.first_chunk().ok_or(Unproved::Malformed { part: "leaf" })?;
+                Some(Cash::from_micros(i64::from_be_bytes(*amount)))
             }
         };
         Ok((balance, certificate.commit, certificate.root))

@@ -8,7 +8,9 @@
 )]
 
 mod balance;
+mod leaf;
 mod node;
+mod receipt;
 mod wallet;
 
 /// The node's protocol, as generated from proto/clockless/node/v1/node.proto.
@@ -29,6 +31,8 @@ pub mod protocol {
     pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/node_descriptor.bin"));
 }
 
-pub use balance::{BalanceError, BalanceProof};
+pub use balance::BalanceProof;
+pub use leaf::{LeafProof, Unproved};
 pub use node::{Committed, NodeClient, NodeError};
+pub use receipt::{ProvedReceipt, ReceiptProof};
 pub use wallet::Wallet;

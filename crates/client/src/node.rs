@@ -11,14 +11,14 @@ use tonic::{
     Code,
     transport::{Channel, Endpoint},
 };
-use wire::{AccountId, AgreedChange, Certificate, CommittedPayload, Event, Transaction};
+use wire::{AccountId, AgreedChange, Certificate, CommittedPayload, Event, IntentId, Transaction};
 
 use crate::{
-    BalanceProof,
+    BalanceProof, LeafProof, ReceiptProof,
     protocol::{
         AccountRequest, AccountResponse, CommitsRequest, CommitteeRequest, EventsRequest, InstrumentRecord,
-        InstrumentsRequest, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
-        SubmitRequest, node_client::NodeClient as Generated,
+        InstrumentsRequest, ProveReceiptRequest, ProveReceiptResponse, ProveRequest, ProveResponse,
+        StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, node_client::NodeClient as Generated,
     },
 };
 
@@ -58,6 +58,11 @@ pub enum NodeError {
 }
 
 impl NodeError {
+    /// Whether the node has not what was asked for.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if status.code() == Code::NotFound)
+    }
+
     /// Whether nobody is there to answer, so that another node may be asked the same.
     pub fn is_gone(&self) -> bool {
         match self {
@@ -184,8 +189,16 @@ impl NodeClient {
         let request =
             ProveRequest { owner: account.owner.0.to_vec(), subaccount: u32::from(account.subaccount) };
         let answer = self.inner.prove(request).await.map_err(|status| self.refused(status))?.into_inner();
-        let ProveResponse { leaf, proof, certificate, changes, .. } = answer;
-        Ok(BalanceProof { account, leaf, proof, certificate, changes })
+        Ok(BalanceProof { account, state: leaf_proof(answer) })
+    }
+
+    /// Asks for a proof of what became of an intent; it is not verified yet.
+    pub async fn prove_receipt(&mut self, intent: IntentId) -> Result<ReceiptProof, NodeError> {
+        let request = ProveReceiptRequest { intent: intent.0.0.to_vec() };
+        let answer = self.inner.prove_receipt(request).await.map_err(|status| self.refused(status))?;
+        let ProveReceiptResponse { commit, receipt, receipt_proof, state } = answer.into_inner();
+        let state = state.ok_or_else(|| NodeError::Malformed { address: self.address.clone() })?;
+        Ok(ReceiptProof { intent, commit, receipt, receipt_proof, state: leaf_proof(state) })
     }
 
     /// How the committee changed since the genesis; not verified yet (`wire::committee_after`).
@@ -200,4 +213,9 @@ impl NodeClient {
     fn refused(&self, status: tonic::Status) -> NodeError {
         NodeError::Refused { address: self.address.clone(), status: Box::new(status) }
     }
+}
+
+fn leaf_proof(answer: ProveResponse) -> LeafProof {
+    let ProveResponse { leaf, proof, certificate, changes, .. } = answer;
+    LeafProof { leaf, proof, certificate, changes }
 }

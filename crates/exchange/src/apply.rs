@@ -8,7 +8,7 @@
 //! 4. cancels of orders that rest since before this commit, then post-only orders and amendments of such, then
 //!    the rest, each in the order of the DAG; matching happens as orders are placed;
 //! 5. marks, orders whose trigger has come, margin, liquidation, quotes of vaults;
-//! 6. receipts.
+//! 6. receipts, and what the root says of them.
 //!
 //! Invariant: same state and same commit give the same state and the same events. Within a commit a maker
 //! always gets to cancel before anybody takes: the rule is consensus, not courtesy. Every action is applied
@@ -79,6 +79,7 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.liquidate();
     state.quote_vaults();
     state.write_receipts(&admitted, outcomes);
+    state.note_receipts();
     events.append(&mut state.events);
 }
 

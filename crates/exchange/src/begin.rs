@@ -67,6 +67,7 @@ impl State {
             ordered_blocks: BTreeSet::new(),
             ordered_queue: VecDeque::new(),
             equivocators: BTreeMap::new(),
+            receipts: VecDeque::new(),
             liquidations: Liquidations::default(),
             margin_epoch: 0,
             agenda: Agenda::default(),

@@ -1,5 +1,5 @@
 //! What the root commits to: one leaf an account, a position, an order, an instrument, a withdrawal, a shareholding in a
-//! vault, a convicted validator.
+//! vault, a convicted validator, a recent commit's receipts.
 //!
 //! Invariant: a leaf's key is of fixed size for its kind and begins with the kind, so that no two things
 //! share a key; a leaf that is empty is absent.
@@ -35,6 +35,8 @@ pub enum LeafKey {
     Withdrawal(AccountId, u64),
     /// What an account has of a pool's vault.
     Shareholding(AccountId, PoolId),
+    /// The receipts of a commit; the leaf is the root of the map of them.
+    Receipts(u64),
 }
 
 /// An account's leaf: its balance and whether it is being liquidated (1) or not (0).
@@ -45,20 +47,22 @@ pub struct AccountLeaf {
 }
 
 impl LeafKey {
-    /// Where the leaf lies in the tree: orders of neighbouring numbers beside each other, for they come and go together;
-    /// all else anywhere.
+    /// Where the leaf lies in the tree: orders of neighbouring numbers beside each other, for they come and go together,
+    /// and commits; all else anywhere.
     pub fn path(&self) -> Path {
+        let beside = |number: u64, group: fn(u64) -> Self| {
+            let places = u64::from(Path::PLACES);
+            let place = u16::try_from(number % places).unwrap_or(0);
+            Path::beside(&group(number / places).encode(), place)
+        };
         match self {
-            Self::Order(OrderId(number)) => {
-                let places = u64::from(Path::PLACES);
-                let (group, place) = (number / places, u16::try_from(number % places).unwrap_or(0));
-                Path::beside(&Self::Order(OrderId(group)).encode(), place)
-            }
+            Self::Order(OrderId(number)) => beside(*number, |group| Self::Order(OrderId(group))),
+            Self::Receipts(commit) => beside(*commit, Self::Receipts),
             _ => Path::of(&self.encode()),
         }
     }
 
-    /// The bytes that the tree hashes; of an order's group the order of the group's number.
+    /// The bytes that the tree hashes; of a group of orders the order of the group's number, and of commits the commit.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Account(account) => bytes(&(0u8, *account)),
@@ -68,6 +72,7 @@ impl LeafKey {
             Self::Equivocator(epoch, author) => bytes(&(4u8, *epoch, *author)),
             Self::Withdrawal(account, number) => bytes(&(5u8, *account, *number)),
             Self::Shareholding(account, pool) => bytes(&(6u8, *account, *pool)),
+            Self::Receipts(commit) => bytes(&(7u8, *commit)),
         }
     }
 }
@@ -133,6 +138,10 @@ impl State {
             let proof = self.equivocation(epoch, author).map(|proof| proof.encode().to_vec());
             change(LeafKey::Equivocator(epoch, author), proof);
         }
+        for commit in touched.receipts {
+            let root = self.receipts_of(commit);
+            change(LeafKey::Receipts(commit), root.map(|root| root.0.to_vec()));
+        }
     }
 
     /// Forgets which leaves changed. Who follows the exchange without a tree calls it after every commit: what nobody
@@ -165,6 +174,9 @@ impl State {
         }
         for proof in self.equivocations() {
             leaf(LeafKey::Equivocator(proof.epoch(), proof.author()), proof.encode().to_vec());
+        }
+        for (commit, root) in &self.receipts {
+            leaf(LeafKey::Receipts(*commit), root.0.to_vec());
         }
     }
 

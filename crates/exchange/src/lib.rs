@@ -55,6 +55,7 @@ mod place;
 mod pools;
 mod protection;
 mod quote;
+pub mod receipts;
 mod reopen;
 mod revise;
 pub mod risk;

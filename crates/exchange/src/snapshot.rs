@@ -161,6 +161,7 @@ impl State {
             entering,
             margin_epoch: _,
             equivocators,
+            receipts,
             savepoint,
             events,
         } = self;
@@ -188,6 +189,7 @@ impl State {
         liquidations.save(out);
         entering.save(out);
         equivocators.save(out);
+        receipts.save(out);
     }
 
     /// The state that was saved by an exchange of the same genesis and network.
@@ -215,6 +217,7 @@ impl State {
         state.liquidations = Save::load(input)?;
         state.entering = Save::load(input)?;
         state.equivocators = Save::load(input)?;
+        state.receipts = Save::load(input)?;
         state.check_fit()?;
         state.derive(&books)?;
         state.check_invariants()?;

@@ -29,6 +29,7 @@ use crate::{
     oracle::Oracle,
     order::{ActionPlace, Order},
     order_table::OrderTable,
+    receipts::Roots,
     risk::Grid,
     savepoint::Savepoint,
     vault::Vaults,
@@ -149,6 +150,8 @@ pub(crate) struct Touched {
     pub equivocators: BTreeSet<(u64, Author)>,
     pub withdrawals: BTreeSet<(AccountIndex, u64)>,
     pub shareholdings: BTreeSet<(PoolId, AccountIndex)>,
+    /// Commits whose leaf came or went.
+    pub receipts: Vec<u64>,
 }
 
 /// The whole exchange.
@@ -183,6 +186,7 @@ pub struct State {
     pub(crate) ordered_queue: VecDeque<Digest>,
     /// The first proof against each validator of an epoch.
     pub(crate) equivocators: BTreeMap<(u64, Author), Equivocation>,
+    pub(crate) receipts: Roots,
     pub(crate) touched: Touched,
     pub(crate) liquidations: Liquidations,
     /// Counts changes of prices and rules that margins depend on.

@@ -35,6 +35,7 @@ mod openapi;
 mod outcome;
 mod page;
 mod progress;
+mod proofs;
 mod protection;
 mod rfq;
 mod rpc;
@@ -77,7 +78,7 @@ use crate::{
     progress::Progress,
     protection::Groups,
     rfq::RequestBook,
-    rpc::{Answer, Code, Request, RpcError, RpcResult, now_us},
+    rpc::{Answer, Code, Request, RpcError, now_us},
     session::Session,
     store::Store,
     view::View,
@@ -348,22 +349,6 @@ impl Gateway {
     /// Whose signatures make a root certain.
     pub(crate) fn committee_json(&self) -> Value {
         self.committee.clone()
-    }
-
-    /// The balance of an account with all that a verifier needs.
-    pub(crate) async fn prove(&self, account: AccountId) -> RpcResult {
-        let unavailable =
-            |error: client::NodeError| RpcError::new(Code::TemporarilyUnavailable, error.to_string());
-        let proof = self.nodes.ask(|mut node| async move { node.prove(account).await }).await;
-        let proof = proof.map_err(unavailable)?;
-        Ok(serde_json::json!({
-            "owner": account.owner.to_string(),
-            "subaccount": account.subaccount,
-            "leaf": hex::encode(proof.leaf),
-            "proof": hex::encode(proof.proof),
-            "certificate": hex::encode(proof.certificate),
-            "changes": proof.changes.iter().map(hex::encode).collect::<Vec<String>>(),
-        }))
     }
 
     fn publish_dag(&self) {

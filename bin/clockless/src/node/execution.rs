@@ -13,12 +13,11 @@ use std::{
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::SigningKey;
-use exchange::{Genesis, State, leaf::LeafKey};
+use exchange::{Genesis, State, leaf::LeafKey, receipts};
 use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
-use tokio::sync::oneshot;
-use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Event, Lineage, Snapshot};
+use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Event, IntentId, Lineage, Snapshot};
 
-use crate::node::{core::Word, feed::Feed, inbox::Inbox, snapshots::SnapshotFile};
+use crate::node::{core::Word, feed::Feed, inbox::Inbox, receipts::Receipts, snapshots::SnapshotFile};
 
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
@@ -32,20 +31,37 @@ pub enum Order {
     Adopt(Box<Snapshot>, Option<Committee>),
     /// The next epoch begins.
     Epoch(Committee),
-    Prove {
-        account: AccountId,
-        answer: oneshot::Sender<Proved>,
-    },
+    /// To be proved when the present root is one that gets a certificate.
+    Prove(Question),
     /// Something to look at between two commits; it must be quick.
     Look(Box<dyn FnOnce(&State) + Send>),
 }
 
 /// A leaf of the present state.
+#[derive(Debug)]
 pub struct Proved {
     pub leaf: Vec<u8>,
     pub proof: Vec<u8>,
     pub root: crypto::Digest,
     pub commit: u64,
+}
+
+/// A receipt, the way to its commit's root of receipts, and that root as a leaf.
+#[derive(Debug)]
+pub struct ProvedReceipt {
+    pub commit: u64,
+    pub receipt: Bytes,
+    pub receipt_proof: Bytes,
+    pub state: Proved,
+}
+
+/// Nothing to be proved of an intent.
+#[derive(Debug, thiserror::Error)]
+#[error("no receipt of intent {intent} in the commits from {} to {to}", from.unwrap_or(*to))]
+pub struct NoReceipt {
+    intent: IntentId,
+    from: Option<u64>,
+    to: u64,
 }
 
 /// The node's execution: the exchange, or nothing.
@@ -55,6 +71,7 @@ pub struct Executor {
     feed: Arc<Feed>,
     key: SigningKey,
     file: SnapshotFile,
+    receipts: Receipts,
     proofs: Proofs,
 }
 
@@ -68,11 +85,13 @@ pub struct Surroundings {
 
 /// Questions for a proof that wait for a commit which is attested to.
 #[derive(Default)]
-struct Proofs(VecDeque<(AccountId, oneshot::Sender<Proved>)>);
+struct Proofs(VecDeque<Question>);
+
+type Question = Box<dyn FnOnce(&Execution, &Receipts) + Send>;
 
 impl Proofs {
-    fn add(&mut self, account: AccountId, answer: oneshot::Sender<Proved>) {
-        self.0.push_back((account, answer));
+    fn add(&mut self, question: Question) {
+        self.0.push_back(question);
         if self.0.len() > PROOFS_WAITING_MAX {
             self.0.pop_front();
         }
@@ -82,7 +101,7 @@ impl Proofs {
 impl Executor {
     pub fn new(execution: Option<Execution>, surroundings: Surroundings) -> Self {
         let Surroundings { genesis, feed, key, file } = surroundings;
-        Self { execution, genesis, feed, key, file, proofs: Proofs::default() }
+        Self { execution, genesis, feed, key, file, receipts: Receipts::default(), proofs: Proofs::default() }
     }
 
     /// Goes on from a snapshot.
@@ -117,6 +136,7 @@ impl Executor {
         };
         let mut executed = execution.apply(payload);
         trace(executed.commit, &executed.events);
+        self.receipts.add(executed.commit, &executed.events);
         self.feed.events.add(core::mem::take(&mut executed.events));
         if let Some(broken) = &executed.broken_invariant {
             tracing::error!(commit = executed.commit, %broken, "an invariant of the exchange is broken: stopping");
@@ -146,12 +166,11 @@ impl Executor {
 
     /// Answers those who wait for a proof, when the present root is one that gets a certificate.
     fn answer_proofs(&mut self) {
-        let Some(execution) = self.execution.as_mut().filter(|execution| execution.is_attested()) else {
+        let Some(execution) = self.execution.as_ref().filter(|execution| execution.is_attested()) else {
             return;
         };
-        for (account, answer) in self.proofs.0.drain(..) {
-            // Whoever asked may be gone.
-            let _gone = answer.send(prove(execution, account));
+        for answer in self.proofs.0.drain(..) {
+            answer(execution, &self.receipts);
         }
     }
 
@@ -196,20 +215,42 @@ impl Executor {
                 adopted.expect("invariant: f + 1 name a snapshot only when a correct validator has saved it");
             }
             Order::Look(look) => self.look(look),
-            Order::Prove { .. } if self.execution.is_none() => {}
-            Order::Prove { account, answer } => {
-                self.proofs.add(account, answer);
+            Order::Prove(_) if self.execution.is_none() => {}
+            Order::Prove(question) => {
+                self.proofs.add(question);
                 self.answer_proofs();
             }
         }
     }
 }
 
-fn prove(execution: &mut Execution, account: AccountId) -> Proved {
-    let (root, proof) = execution.prove(&LeafKey::Account(account));
+/// An account's leaf, or that it has none.
+pub fn prove_account(execution: &Execution, account: AccountId) -> Proved {
     let state = execution.state();
     let leaf = state.account_index(&account).map(|index| state.account_leaf(index).encode());
-    Proved { leaf: leaf.unwrap_or_default(), proof: proof.encode().to_vec(), root, commit: state.commit() }
+    prove(execution, (LeafKey::Account(account), leaf))
+}
+
+/// What became of an intent.
+pub fn prove_receipt(
+    execution: &Execution,
+    receipts: &Receipts,
+    intent: IntentId,
+) -> Result<ProvedReceipt, NoReceipt> {
+    let unknown = || NoReceipt { intent, from: receipts.first(), to: execution.state().commit() };
+    let (commit, all) = receipts.commit_with(intent).ok_or_else(unknown)?;
+    let root = execution.state().receipts_of(commit).ok_or_else(unknown)?;
+    let receipt = all.iter().find(|(of, _)| *of == intent).ok_or_else(unknown)?.1.clone();
+    let map = receipts::map_of(all.iter().map(|(of, receipt)| (*of, receipt)));
+    let receipt_proof = map.prove(receipts::path(intent)).encode();
+    let state = prove(execution, (LeafKey::Receipts(commit), Some(root.0.to_vec())));
+    Ok(ProvedReceipt { commit, receipt, receipt_proof, state })
+}
+
+fn prove(execution: &Execution, (key, leaf): (LeafKey, Option<Vec<u8>>)) -> Proved {
+    let (root, proof) = execution.prove(&key);
+    let commit = execution.state().commit();
+    Proved { leaf: leaf.unwrap_or_default(), proof: proof.encode().to_vec(), root, commit }
 }
 
 fn tell_when_durable(file: &SnapshotFile, snapshot: &Snapshot, inbox: &Inbox<Word>) {

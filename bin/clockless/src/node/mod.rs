@@ -22,6 +22,7 @@ mod logs;
 mod metrics;
 mod patience;
 mod queries;
+mod receipts;
 mod roll;
 mod service;
 mod shares;

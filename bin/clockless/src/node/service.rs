@@ -6,16 +6,25 @@ use std::{pin::Pin, sync::Arc, sync::mpsc::Sender, time::Duration};
 
 use client::protocol::{
     AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
-    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
-    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveReceiptRequest,
+    ProveReceiptResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
+    SubmitRequest, SubmitResponse, node_server::Node,
 };
 use commonware_codec::Encode;
+use replica::execution::Execution;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use wire::Event;
+use wire::{Event, IntentId};
 
-use crate::node::{core::SharedStatus, execution::Order, feed::Feed, intake::Intake, queries};
+use crate::node::{
+    core::SharedStatus,
+    execution::{Order, Proved, prove_account, prove_receipt},
+    feed::Feed,
+    intake::Intake,
+    queries,
+    receipts::Receipts,
+};
 
 /// How long a proof waits for its certificate.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -49,6 +58,45 @@ impl Service {
         let asked = self.orders.send(Order::Look(look));
         asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
         seen.await.map(Response::new).map_err(|_| Status::unimplemented("this node does not execute"))
+    }
+
+    /// Asks for a proof of something in the next state whose root is attested to.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Execution, &Receipts) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let (answer, proved) = oneshot::channel();
+        // Whoever asked may be gone.
+        let question = Box::new(|execution: &Execution, receipts: &Receipts| {
+            drop(answer.send(question(execution, receipts)));
+        });
+        let asked = self.orders.send(Order::Prove(question));
+        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
+        proved.await.map_err(|_| Status::unimplemented("this node does not execute"))
+    }
+
+    /// What was proved, when its root has a certificate.
+    async fn certified(&self, proved: Proved) -> Result<ProveResponse, Status> {
+        let mut height = self.feed.height();
+        let certificate = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(certificate) = self.feed.certificate(proved.commit) {
+                    return Some(certificate);
+                }
+                height.changed().await.ok()?;
+            }
+        });
+        let certificate = certificate.await.ok().flatten();
+        let certificate =
+            certificate.ok_or_else(|| Status::deadline_exceeded("the root is not certified yet"))?;
+        Ok(ProveResponse {
+            leaf: proved.leaf,
+            proof: proved.proof,
+            root: proved.root.0.to_vec(),
+            commit: proved.commit,
+            certificate: certificate.to_vec(),
+            changes: self.changes(),
+        })
     }
 }
 
@@ -155,29 +203,25 @@ impl Node for Service {
     async fn prove(&self, request: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
         let request = request.into_inner();
         let account = queries::account_id(request.owner, request.subaccount).map_err(|it| *it)?;
-        let (answer, proved) = oneshot::channel();
-        let asked = self.orders.send(Order::Prove { account, answer });
-        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
-        let proved = proved.await.map_err(|_| Status::unimplemented("this node does not execute"))?;
-        let mut height = self.feed.height();
-        let certificate = tokio::time::timeout(PATIENCE, async {
-            loop {
-                if let Some(certificate) = self.feed.certificate(proved.commit) {
-                    return Some(certificate);
-                }
-                height.changed().await.ok()?;
-            }
-        });
-        let certificate = certificate.await.ok().flatten();
-        let certificate =
-            certificate.ok_or_else(|| Status::deadline_exceeded("the root is not certified yet"))?;
-        Ok(Response::new(ProveResponse {
-            leaf: proved.leaf,
-            proof: proved.proof,
-            root: proved.root.0.to_vec(),
+        let proved = self.ask(move |execution, _| prove_account(execution, account)).await?;
+        self.certified(proved).await.map(Response::new)
+    }
+
+    async fn prove_receipt(
+        &self,
+        request: Request<ProveReceiptRequest>,
+    ) -> Result<Response<ProveReceiptResponse>, Status> {
+        let intent = request.into_inner().intent;
+        let have = intent.len();
+        let wrong = |_| Status::invalid_argument(format!("intent has {have} bytes, 32 are expected"));
+        let intent = IntentId(crypto::Digest(intent.try_into().map_err(wrong)?));
+        let proved = self.ask(move |execution, receipts| prove_receipt(execution, receipts, intent)).await?;
+        let proved = proved.map_err(|error| Status::not_found(error.to_string()))?;
+        Ok(Response::new(ProveReceiptResponse {
             commit: proved.commit,
-            certificate: certificate.to_vec(),
-            changes: self.changes(),
+            receipt: proved.receipt.to_vec(),
+            receipt_proof: proved.receipt_proof.to_vec(),
+            state: Some(self.certified(proved.state).await?),
         }))
     }
 

@@ -13,6 +13,7 @@ use crate::{
     instrument::{Instrument, Valuation},
     ledger::{AccountIndex, PoolId},
     order::Order,
+    receipts,
     state::{ORDERED_BLOCKS_MAX, State},
 };
 
@@ -56,6 +57,10 @@ pub enum Misfit {
         "the shares of the vault of pool {pool} are not those of its holders, or its pool or account is not there"
     )]
     Vault { pool: PoolId },
+    #[error(
+        "receipts are remembered of more commits than can be, twice of one, or of one that is still to come"
+    )]
+    Receipts,
     #[error("{have} blocks are remembered, at most {need} can be, each once")]
     Blocks { have: usize, need: usize },
 }
@@ -72,6 +77,7 @@ impl State {
         {
             return Err(Misfit::Count);
         }
+        self.check_receipts_fit()?;
         self.check_ledger_fit()?;
         self.check_underlyings_fit()?;
         self.check_instruments_fit()?;
@@ -86,6 +92,14 @@ impl State {
             return Err(Misfit::Blocks { have, need });
         }
         Ok(())
+    }
+
+    fn check_receipts_fit(&self) -> Result<(), Misfit> {
+        let commits = self.receipts.iter().map(|(commit, _)| *commit);
+        let fits = self.receipts.len() <= receipts::COMMITS_MAX
+            && commits.is_sorted_by(|one, next| one < next)
+            && self.receipts.back().is_none_or(|(last, _)| *last <= self.commit);
+        if fits { Ok(()) } else { Err(Misfit::Receipts) }
     }
 
     fn check_ledger_fit(&self) -> Result<(), Misfit> {

@@ -103,6 +103,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_subaccounts_details"
         | "get_transaction_log"
         | "clockless/get_balance_proof"
+        | "clockless/get_receipt_proof"
         | "get_user_locks"
         | "get_access_log" => (Area::Account, Access::Read),
         "subscribe"

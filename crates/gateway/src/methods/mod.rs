@@ -134,8 +134,10 @@ async fn private(gateway: &Gateway, session: &Session, name: &str, params: &Para
         return Err(RpcError::new(Code::Forbidden, reason));
     }
     refused::check(&identity, (name, params))?;
-    if name == "clockless/get_balance_proof" {
-        return rpc::answer(&gateway.prove(identity.account).await?);
+    match name {
+        "clockless/get_balance_proof" => return gateway.prove_balance(identity.account).await,
+        "clockless/get_receipt_proof" => return gateway.prove_receipt(identity.account, params).await,
+        _ => {}
     }
     let caller = Caller { gateway, session, identity: &identity };
     if let Some(answer) = beside_the_books(caller, (area, access), (name, params)).await {

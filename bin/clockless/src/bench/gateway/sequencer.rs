@@ -12,8 +12,9 @@ use std::{
 
 use client::protocol::{
     AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
-    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
-    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveReceiptRequest,
+    ProveReceiptResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
+    SubmitRequest, SubmitResponse,
     node_server::{Node, NodeServer},
 };
 use commonware_codec::{DecodeExt, Encode};
@@ -184,6 +185,13 @@ impl Node for Sequencer {
     }
 
     async fn prove(&self, _: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
+        Err(Status::unimplemented(ORDERS_ONLY))
+    }
+
+    async fn prove_receipt(
+        &self,
+        _: Request<ProveReceiptRequest>,
+    ) -> Result<Response<ProveReceiptResponse>, Status> {
         Err(Status::unimplemented(ORDERS_ONLY))
     }
 

@@ -4,8 +4,9 @@
 
 use client::protocol::{
     AccountRequest, AccountResponse, CommitRecord, CommitsRequest, CommitteeRequest, CommitteeResponse,
-    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveRequest, ProveResponse,
-    StatusRequest, StatusResponse, SubmitEvents, SubmitRequest, SubmitResponse, node_server::Node,
+    EventsRecord, EventsRequest, InstrumentsRequest, InstrumentsResponse, ProveReceiptRequest,
+    ProveReceiptResponse, ProveRequest, ProveResponse, StatusRequest, StatusResponse, SubmitEvents,
+    SubmitRequest, SubmitResponse, node_server::Node,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -63,6 +64,13 @@ impl Node for Service {
     }
 
     async fn prove(&self, _: Request<ProveRequest>) -> Result<Response<ProveResponse>, Status> {
+        elsewhere()
+    }
+
+    async fn prove_receipt(
+        &self,
+        _: Request<ProveReceiptRequest>,
+    ) -> Result<Response<ProveReceiptResponse>, Status> {
         elsewhere()
     }
 
