@@ -4,7 +4,7 @@
 // volatility, base currency for amounts), so a shape here can be compared with a captured frame.
 // Left out on purpose: fields the page does not read. What needs a login stands in private.ts.
 import type { Exotic } from '../portfolio/exotics';
-import type { AccountSummary, BlockRfq, Order, PrivateMethods, UserTrade } from './private';
+import type { AccountSummary, BlockRfq, IntentStage, Order, PrivateMethods, UserTrade } from './private';
 
 export type { AccountSummary, Order, OrderParams, Placed, Position, TimeInForce, UserTrade } from './private';
 
@@ -244,6 +244,7 @@ export type Channel =
   | 'user.orders.any.any.100ms'
   | 'user.trades.any.any.100ms'
   | 'user.portfolio.usdc'
+  | 'user.clockless.intents'
   | 'block_rfq.taker.any'
   | 'block_rfq.maker.any'
   | `clockless.chain.${string}.${number}`
@@ -271,9 +272,11 @@ export type ChannelData<C extends Channel> = C extends 'clockless.network'
                   ? UserTrade[]
                   : C extends 'user.portfolio.usdc'
                     ? AccountSummary
-                    : C extends `block_rfq.${string}`
-                      ? BlockRfq
-                      : never;
+                    : C extends 'user.clockless.intents'
+                      ? IntentStage
+                      : C extends `block_rfq.${string}`
+                        ? BlockRfq
+                        : never;
 
 export interface RpcError {
   code: number;

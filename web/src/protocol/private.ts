@@ -117,6 +117,25 @@ export interface BalanceProofReply {
   certificate: string;
 }
 
+/** Bytes in hex: see src/verify/receipt. */
+export interface ReceiptProofReply {
+  intent: string;
+  /** The commit that executed the intent. */
+  commit: number;
+  receipt: string;
+  receipt_proof: string;
+  leaf: string;
+  proof: string;
+  certificate: string;
+}
+
+/** How far an intent is. */
+export interface IntentStage {
+  intent: string;
+  state: 'accepted' | 'final' | 'certified';
+  commit?: number;
+}
+
 export type Direction = 'buy' | 'sell';
 
 export interface RfqLeg {
@@ -243,4 +262,5 @@ export interface PrivateMethods {
     result: BlockRfqQuote;
   };
   'private/clockless/get_balance_proof': { params: Record<string, never>; result: BalanceProofReply };
+  'private/clockless/get_receipt_proof': { params: { intent: string }; result: ReceiptProofReply };
 }

@@ -48,7 +48,7 @@ export class AccountState {
   constructor(
     private readonly link: Link,
     private readonly frames: Frames,
-    private readonly companion: Companion,
+    private readonly companions: readonly Companion[],
   ) {}
 
   /** Signs in again after every reconnect, until the returned function is called. */
@@ -127,7 +127,7 @@ export class AccountState {
   #listen(): () => void {
     const timer = setInterval(() => this.refresh(), POSITIONS_PERIOD_MS);
     const stops = [
-      this.companion.follow(),
+      ...this.companions.map((it) => it.follow()),
       this.link.subscribe('user.portfolio.usdc', (summary) => this.#show(summary)),
       this.link.subscribe('user.orders.any.any.100ms', (orders) => this.take(orders)),
       this.link.subscribe('user.trades.any.any.100ms', (fills) => {
@@ -182,7 +182,7 @@ export class AccountState {
     this.loading = LOADING;
     this.summary = null;
     this.envelope = null;
-    this.companion.forget();
+    this.companions.forEach((it) => it.forget());
     this.positions = [];
     this.orders = new Map();
     this.fills = [];

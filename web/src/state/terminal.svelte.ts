@@ -18,6 +18,7 @@ import { InstrumentState } from './instrument.svelte';
 import { failureOf } from './loading';
 import { NetworkState } from './network.svelte';
 import { Prices } from './prices.svelte';
+import { ReceiptsState } from './receipts.svelte';
 import { RfqState } from './rfq.svelte';
 import { ThemeState } from './theme.svelte';
 import { stepTab, type Tab } from './tabs';
@@ -37,6 +38,7 @@ export class Terminal {
   readonly ticket: TicketState;
   readonly candles: CandleState;
   readonly verify: VerifyState;
+  readonly receipts: ReceiptsState;
   readonly rfq: RfqState;
   readonly exotics: Exotics;
 
@@ -85,10 +87,11 @@ export class Terminal {
     this.prices = new Prices(link, frames);
     this.rfq = new RfqState(link);
     this.exotics = new Exotics(link);
-    this.account = new AccountState(link, frames, this.rfq);
+    this.verify = new VerifyState(link);
+    this.receipts = new ReceiptsState(link, this.verify);
+    this.account = new AccountState(link, frames, [this.rfq, this.receipts]);
     this.ticket = new TicketState(link, now);
     this.candles = new CandleState(link);
-    this.verify = new VerifyState(link);
   }
 
   /** Starts everything that does not depend on a selection. */

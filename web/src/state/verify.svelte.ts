@@ -4,7 +4,7 @@
 // than the one this browser saw first is said, never silently accepted.
 // Left out on purpose: the cryptography; src/verify is loaded when it is first asked for.
 import type { Link } from '../protocol/link';
-import type { CommitteeText } from '../verify/certificate';
+import type { Committee, CommitteeText } from '../verify/certificate';
 import type { Verdict } from '../verify/balance';
 import { failureOf } from './loading';
 
@@ -39,13 +39,10 @@ export class VerifyState {
     if (this.verification.phase === 'checking') return;
     this.verification = { phase: 'checking' };
     try {
-      const [{ verifyBalance, fingerprintOf }, { readCommittee }] = await Promise.all([
+      const [{ verifyBalance, fingerprintOf }, { committee, source }] = await Promise.all([
         import('../verify/balance'),
-        import('../verify/certificate'),
+        this.committee(),
       ]);
-      const source: Source = this.own ? 'file' : 'gateway';
-      const text = this.own ?? (await this.link.request('public/clockless/get_committee', {}));
-      const committee = readCommittee(text);
       const reply = await this.link.request('private/clockless/get_balance_proof', {});
       const summary = await this.link.request('private/get_account_summary', {
         currency: 'USDC',
@@ -63,6 +60,13 @@ export class VerifyState {
     } catch (failure) {
       this.verification = { phase: 'failed', reason: reasonOf(failure) };
     }
+  }
+
+  /** Whose signatures count, and who says so. */
+  async committee(): Promise<{ committee: Committee; source: Source }> {
+    const { readCommittee } = await import('../verify/certificate');
+    const text = this.own ?? (await this.link.request('public/clockless/get_committee', {}));
+    return { committee: readCommittee(text), source: this.own ? 'file' : 'gateway' };
   }
 
   /** Takes the committee from a genesis file's text. */
@@ -108,7 +112,7 @@ function familiarityOf(fingerprint: string): Familiarity {
   }
 }
 
-function reasonOf(failure: unknown): string {
+export function reasonOf(failure: unknown): string {
   if (failure instanceof Error && failure.name === 'Error' && !('reason' in failure)) return failure.message;
   const failed = failureOf(failure);
   return failed?.status === 'failed' ? failed.reason : 'the connection was lost';

@@ -6,7 +6,7 @@ import { blake3 } from '@noble/hashes/blake3.js';
 import type { BalanceProofReply } from '../protocol/private';
 import { concat, fromHex, Malformed, readI64, toHex } from './bytes';
 import { checkCertificate, readCertificate, type Committee, type Signed } from './certificate';
-import { faultOf, levelsOf } from './tree';
+import { faultOf, levelsOf, pathOf } from './tree';
 
 export interface Verdict {
   /** Micros of USDC; null when there is no such account. */
@@ -26,7 +26,7 @@ export function verifyBalance(reply: BalanceProofReply, committee: Committee): V
     if (typeof signed === 'string') return `The certificate does not hold: ${signed}.`;
     const [leaf, proof] = [fromHex(reply.leaf), fromHex(reply.proof)];
     const value = leaf.length === 0 ? null : leaf;
-    const fault = faultOf(proof, certificate.root, { key: keyOf(reply), value });
+    const fault = faultOf(proof, certificate.root, { path: pathOf(keyOf(reply)), value });
     if (fault !== null) return `The proof does not hold: ${fault}.`;
     if (value !== null && value.length < 8) return 'The leaf cannot be read.';
     return {

@@ -19,9 +19,18 @@ export class Reader {
     return part;
   }
 
+  u8(): number {
+    const [byte = 0] = this.take(1);
+    return byte;
+  }
+
   u16(): number {
     const [high = 0, low = 0] = this.take(2);
     return high * 256 + low;
+  }
+
+  u32(): number {
+    return this.u16() * 65_536 + this.u16();
   }
 
   u64(): bigint {
@@ -29,7 +38,7 @@ export class Reader {
   }
 
   flag(): 'yes' | 'no' {
-    const [byte] = this.take(1);
+    const byte = this.u8();
     if (byte !== 0 && byte !== 1) throw new Malformed('a flag is neither 0 nor 1');
     return byte === 1 ? 'yes' : 'no';
   }
@@ -38,7 +47,7 @@ export class Reader {
   length(most: number): number {
     let value = 0;
     for (let place = 0; place < 5; place += 1) {
-      const [byte = 0] = this.take(1);
+      const byte = this.u8();
       if (place > 0 && byte === 0) throw new Malformed('a length is not in its shortest form');
       value += (byte & 0x7f) * 2 ** (7 * place);
       if (byte < 0x80) {
@@ -65,6 +74,12 @@ export function toHex(bytes: Uint8Array): string {
 
 export function readU64(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
+}
+
+export function u64(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value);
+  return bytes;
 }
 
 export function readI64(bytes: Uint8Array): bigint {

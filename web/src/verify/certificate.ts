@@ -3,7 +3,7 @@
 // Invariant: every signature is checked, an author counts once, and the stake that signed reaches the
 // quorum: total less (total - 1) / 3.
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { concat, fromHex, Malformed, Reader } from './bytes';
+import { concat, fromHex, Malformed, Reader, u64 } from './bytes';
 
 export interface Committee {
   epoch: bigint;
@@ -88,10 +88,4 @@ function isSignedBy(key: Uint8Array, message: Uint8Array, signature: Uint8Array)
   } catch {
     return false;
   }
-}
-
-function u64(value: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, value);
-  return bytes;
 }

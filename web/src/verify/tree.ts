@@ -2,11 +2,14 @@
 //
 // Invariant: `provenBy` accepts exactly what the map with that root holds; it needs nothing but the root.
 import { blake3 } from '@noble/hashes/blake3.js';
-import { areEqual, concat, Malformed, Reader } from './bytes';
+import { areEqual, concat, Malformed, Reader, readU64, u64 } from './bytes';
 
 const DIGEST = 32;
 const DEPTH_MAX = 256;
 const NOTHING = new Uint8Array(DIGEST);
+/** Places of a group, and the bits of its digest that stand before the place: see tree::Path::beside. */
+const PLACES = 1024n;
+const AFTER_PLACE = 38n;
 
 interface Proof {
   /** Hashes beside the way, from the root down. */
@@ -18,13 +21,26 @@ interface Proof {
 export function faultOf(
   proofBytes: Uint8Array,
   root: Uint8Array,
-  claim: { key: Uint8Array; value: Uint8Array | null },
+  claim: { path: Uint8Array; value: Uint8Array | null },
 ): string | null {
   const proof = readProof(proofBytes);
-  const path = hash('clockless tree key 2026', claim.key);
+  const { path } = claim;
   const fault = endFault(proof, path, claim.value);
   if (fault !== null) return fault;
   return areEqual(rootOver(proof, path), root) ? null : 'the proof leads to another root';
+}
+
+/** Where a key lies. */
+export function pathOf(key: Uint8Array): Uint8Array {
+  return hash('clockless tree key 2026', key);
+}
+
+/** Where a numbered thing of a kind lies: beside its neighbours. */
+export function pathBeside(kind: number, number: bigint): Uint8Array {
+  const path = pathOf(concat(Uint8Array.of(kind), u64(number / PLACES)));
+  const head = readU64(path.slice(0, 8)) & ~((PLACES - 1n) << AFTER_PLACE);
+  path.set(u64(head | ((number % PLACES) << AFTER_PLACE)));
+  return path;
 }
 
 /** How many levels of the tree the proof walks. */
@@ -44,11 +60,11 @@ function readProof(bytes: Uint8Array): Proof {
 function endFault(proof: Proof, path: Uint8Array, value: Uint8Array | null): string | null {
   const isHere = proof.found !== null && areEqual(proof.found.path, path);
   if (value !== null) {
-    if (!isHere) return 'the proof shows that the account is absent';
+    if (!isHere) return 'the proof shows that it is absent';
     const need = hash('clockless tree value 2026', value);
-    return areEqual(proof.found?.value ?? NOTHING, need) ? null : 'the proof is of another balance';
+    return areEqual(proof.found?.value ?? NOTHING, need) ? null : 'the proof is of another value';
   }
-  if (isHere) return 'the proof shows that the account is there';
+  if (isHere) return 'the proof shows that something is there';
   const other = proof.found?.path;
   const sameWay = !other || proof.siblings.every((_, depth) => turn(other, depth) === turn(path, depth));
   return sameWay ? null : 'the pair at the end of the proof lies elsewhere';

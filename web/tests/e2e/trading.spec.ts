@@ -109,6 +109,19 @@ test('the balance is proved in the browser', async ({ page }) => {
   await expect(page.getByTestId('verify-dialog')).toContainText(/3 needed/);
 });
 
+test('the receipt of an order is proved in the browser', async ({ page }) => {
+  await page.getByTestId('ticket').getByRole('button', { name: 'Market' }).click();
+  await page.getByTestId('send').click();
+  await expect(page.getByTestId('outcome')).toContainText('Filled');
+  await page.getByTestId('verify').click();
+  const first = page.getByTestId('receipts').getByRole('listitem').first();
+  await expect(first).toContainText(/certified, commit [\d,]+/, { timeout: 20_000 });
+  await first.getByRole('button', { name: /^Verify the receipt/ }).click();
+  await expect(first.getByTestId('receipt-verdict')).toHaveText(/^Proved: .*stake [34] of 4\)$/, {
+    timeout: 20_000,
+  });
+});
+
 test('the keyboard reaches the ticket and leaves it', async ({ page }) => {
   await page.keyboard.press('s');
   await expect(page.locator('#ticket-amount')).toBeFocused();

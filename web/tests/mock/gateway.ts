@@ -10,7 +10,7 @@ import { MockAccount } from './account';
 import { MockBook, mockTrade } from './book';
 import { MockDag } from './dag';
 import { MockMarket } from './market';
-import { balanceProof, committee } from './proof';
+import { balanceProof, committee, intentOf, receiptProof } from './proof';
 import { Random } from './random';
 import { MockRfq } from './rfq';
 
@@ -54,6 +54,7 @@ interface Params {
   client_secret?: string;
   refresh_token?: string;
   order_id?: string;
+  intent?: string;
   amount?: number;
   price?: number;
   start_timestamp?: number;
@@ -240,6 +241,8 @@ class Venue {
         const reply = balanceProof(100_000_000_000n, 17_880n);
         return this.options.proof === 'forged' ? { ...reply, leaf: `0${reply.leaf.slice(1, -1)}1` } : reply;
       }
+      case 'private/clockless/get_receipt_proof':
+        return receiptProof(params.intent ?? '', 17_900n);
       case 'private/clockless/get_margin_envelope':
         return this.account.envelope(now);
       case 'private/clockless/faucet':
@@ -254,6 +257,14 @@ class Venue {
   }
 
   #told(placed: Placed): Placed {
+    const intent = intentOf(placed.order.order_id);
+    for (const state of ['accepted', 'final', 'certified'] as const) {
+      this.tell('user.clockless.intents', {
+        intent,
+        state,
+        ...(state === 'accepted' ? {} : { commit: 17_900 }),
+      });
+    }
     this.tell('user.orders.any.any.100ms', [placed.order]);
     if (placed.trades.length > 0) this.tell('user.trades.any.any.100ms', placed.trades);
     return placed;

@@ -1,17 +1,19 @@
-// TEST TOOL. A committee with keys of its own that signs a root over one balance and a few others, so that
+// TEST TOOL. A committee with keys of its own that signs a root over one leaf and a few others, so that
 // the page's verifier has something true to check. The formats are checked against a real network's bytes in
-// tests/unit/verify.test.ts; this only has to agree with them.
+// tests/unit/verify.test.ts and receipt.test.ts; this only has to agree with them.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { blake3 } from '@noble/hashes/blake3.js';
 import type { CommitteeReport } from '../../src/protocol/messages';
-import type { BalanceProofReply } from '../../src/protocol/private';
-import { concat, toHex } from '../../src/verify/bytes';
+import type { BalanceProofReply, ReceiptProofReply } from '../../src/protocol/private';
+import { concat, fromHex, toHex, u64 } from '../../src/verify/bytes';
+import { pathBeside, pathOf } from '../../src/verify/tree';
 
 const KEYS = ['alfa', 'bravo', 'charlie', 'delta'].map((name, at) => ({
   name,
   secret: new Uint8Array(32).fill(at + 1),
 }));
 const OWNER = new Uint8Array(32).fill(9);
+const MAIN = Uint8Array.of(0, 0);
 
 export const committee: CommitteeReport = {
   epoch: 0,
@@ -22,17 +24,8 @@ function hash(context: string, bytes: Uint8Array): Uint8Array {
   return blake3(bytes, { context: new TextEncoder().encode(context) });
 }
 
-function numbered(...values: bigint[]): Uint8Array {
-  const bytes = new Uint8Array(8 * values.length);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, at) => view.setBigUint64(8 * at, value));
-  return bytes;
-}
-
-/** A proof of `micros` whose root three of the four have signed. */
-export function balanceProof(micros: bigint, commit: bigint): BalanceProofReply {
-  const leaf = concat(numbered(BigInt.asUintN(64, micros)), new Uint8Array(3));
-  const path = hash('clockless tree key 2026', concat(Uint8Array.of(0), OWNER, Uint8Array.of(0, 0)));
+/** A tree in which a leaf lies at a path with three others beside its way: its root, and the proof of the leaf. */
+function tree(path: Uint8Array, leaf: Uint8Array): { root: Uint8Array; proof: string } {
   const value = hash('clockless tree value 2026', leaf);
   const siblings = [5, 6, 7].map((fill) => new Uint8Array(32).fill(fill));
   let below = hash('clockless tree leaf 2026', concat(path, value));
@@ -41,17 +34,56 @@ export function balanceProof(micros: bigint, commit: bigint): BalanceProofReply 
     const isLeft = ((path[0] ?? 0) & (0x80 >> depth)) === 0;
     below = hash('clockless tree branch 2026', isLeft ? concat(below, sibling) : concat(sibling, below));
   }
-  const statement = concat(numbered(0n, commit), below);
+  const proof = concat(Uint8Array.of(siblings.length), ...siblings, Uint8Array.of(1), path, value);
+  return { root: below, proof: toHex(proof) };
+}
+
+/** What three of the four sign. */
+function certificate(commit: bigint, root: Uint8Array): string {
+  const statement = concat(u64(0n), u64(commit), root);
   const namespace = new TextEncoder().encode('clockless root');
   const message = concat(Uint8Array.of(namespace.length), namespace, statement);
   const signatures = KEYS.slice(0, 3).map(({ secret }, at) =>
     concat(Uint8Array.of(0, at), ed25519.sign(message, secret)),
   );
+  return toHex(concat(statement, Uint8Array.of(signatures.length), ...signatures));
+}
+
+/** A proof of `micros` whose root three of the four have signed. */
+export function balanceProof(micros: bigint, commit: bigint): BalanceProofReply {
+  const leaf = concat(u64(BigInt.asUintN(64, micros)), new Uint8Array(3));
+  const { root, proof } = tree(pathOf(concat(Uint8Array.of(0), OWNER, MAIN)), leaf);
   return {
     owner: toHex(OWNER),
     subaccount: 0,
     leaf: toHex(leaf),
-    proof: toHex(concat(Uint8Array.of(siblings.length), ...siblings, Uint8Array.of(1), path, value)),
-    certificate: toHex(concat(statement, Uint8Array.of(signatures.length), ...signatures)),
+    proof,
+    certificate: certificate(commit, root),
+  };
+}
+
+/** The id of the intent that placed an order. */
+export function intentOf(order: string): string {
+  return toHex(hash('clockless mock intent', new TextEncoder().encode(order)));
+}
+
+/** A proof that an intent's actions had these outcomes, each as its bytes. */
+export function receiptProof(
+  intent: string,
+  commit: bigint,
+  outcomes: readonly Uint8Array[] = [Uint8Array.of(0)],
+): ReceiptProofReply {
+  const about = concat(Uint8Array.of(1), fromHex(intent), OWNER, MAIN);
+  const receipt = concat(about, Uint8Array.of(outcomes.length), ...outcomes);
+  const receipts = tree(pathOf(fromHex(intent)), receipt);
+  const state = tree(pathBeside(7, commit), receipts.root);
+  return {
+    intent,
+    commit: Number(commit),
+    receipt: toHex(receipt),
+    receipt_proof: receipts.proof,
+    leaf: toHex(receipts.root),
+    proof: state.proof,
+    certificate: certificate(commit, state.root),
   };
 }
