@@ -21,7 +21,7 @@ use crate::execution::{Collected, Execution, OPEN_COMMITS_MAX};
 
 const MAGIC: &[u8; 8] = b"CLKLSNAP";
 /// Grows with every change of what is saved.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const NETWORK_AT: usize = MAGIC.len() + size_of::<u16>();
 const DIGEST_AT: usize = NETWORK_AT + 32;
 const BODY_AT: usize = DIGEST_AT + 32;
