@@ -37,6 +37,10 @@ use crate::{
     },
 };
 
+/// State lies scattered in memory, and a thread frees what another made: see docs/adr/0038.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Parser, Debug)]
 #[command(version, about = "An options exchange that settles without a clock", max_term_width = 100)]
 struct Cli {
