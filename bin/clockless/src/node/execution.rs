@@ -13,11 +13,17 @@ use std::{
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::SigningKey;
-use exchange::{Genesis, State, leaf::LeafKey, receipts};
+use exchange::{Genesis, State, leaf::LeafKey};
 use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
 use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Event, IntentId, Lineage, Snapshot};
 
-use crate::node::{core::Word, feed::Feed, inbox::Inbox, receipts::Receipts, snapshots::SnapshotFile};
+use crate::node::{
+    core::Word,
+    feed::Feed,
+    inbox::Inbox,
+    receipts::{Receipted, Receipts},
+    snapshots::SnapshotFile,
+};
 
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
@@ -46,12 +52,11 @@ pub struct Proved {
     pub commit: u64,
 }
 
-/// A receipt, the way to its commit's root of receipts, and that root as a leaf.
+/// The receipts of an intent's commit, and their root as a leaf.
 #[derive(Debug)]
-pub struct ProvedReceipt {
+pub struct ProvedReceipts {
     pub commit: u64,
-    pub receipt: Bytes,
-    pub receipt_proof: Bytes,
+    pub receipts: Arc<Receipted>,
     pub state: Proved,
 }
 
@@ -231,20 +236,17 @@ pub fn prove_account(execution: &Execution, account: AccountId) -> Proved {
     prove(execution, (LeafKey::Account(account), leaf))
 }
 
-/// What became of an intent.
-pub fn prove_receipt(
+/// The receipts that an intent's is one of.
+pub fn prove_receipts(
     execution: &Execution,
     receipts: &Receipts,
     intent: IntentId,
-) -> Result<ProvedReceipt, NoReceipt> {
+) -> Result<ProvedReceipts, NoReceipt> {
     let unknown = || NoReceipt { intent, from: receipts.first(), to: execution.state().commit() };
-    let (commit, all) = receipts.commit_with(intent).ok_or_else(unknown)?;
+    let (commit, receipted) = receipts.commit_with(intent).ok_or_else(unknown)?;
     let root = execution.state().receipts_of(commit).ok_or_else(unknown)?;
-    let receipt = all.iter().find(|(of, _)| *of == intent).ok_or_else(unknown)?.1.clone();
-    let map = receipts::map_of(all.iter().map(|(of, receipt)| (*of, receipt)));
-    let receipt_proof = map.prove(receipts::path(intent)).encode();
     let state = prove(execution, (LeafKey::Receipts(commit), Some(root.0.to_vec())));
-    Ok(ProvedReceipt { commit, receipt, receipt_proof, state })
+    Ok(ProvedReceipts { commit, receipts: receipted, state })
 }
 
 fn prove(execution: &Execution, (key, leaf): (LeafKey, Option<Vec<u8>>)) -> Proved {

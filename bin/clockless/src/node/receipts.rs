@@ -3,7 +3,10 @@
 //! Invariant: whole commits are kept, the newest ones, up to so many bytes: at least the last. What was executed before a
 //! snapshot from which the node went on is not here.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use exchange::receipts::{self, COMMITS_MAX};
@@ -15,39 +18,38 @@ const BYTES_MAX: usize = 128 * 1024 * 1024;
 /// What became of the intents of the last commits with any.
 #[derive(Default)]
 pub struct Receipts {
-    commits: VecDeque<(u64, Receipted)>,
+    commits: VecDeque<(u64, Arc<Receipted>)>,
     commit_of: BTreeMap<IntentId, u64>,
     bytes: usize,
 }
 
-/// A commit's receipts, by rising intent.
-type Receipted = Vec<(IntentId, Bytes)>;
+/// A commit's receipts.
+pub type Receipted = [(IntentId, Bytes)];
 
 impl Receipts {
     /// Takes the receipts out of the events of the next commit.
     pub fn add(&mut self, commit: u64, events: &[Event]) {
-        let mut receipted: Receipted = events.iter().filter_map(receipts::encode).collect();
+        let receipted: Arc<Receipted> = events.iter().filter_map(receipts::encode).collect();
         if receipted.is_empty() {
             return;
         }
-        receipted.sort_unstable_by_key(|(intent, _)| *intent);
         self.commit_of.extend(receipted.iter().map(|(intent, _)| (*intent, commit)));
         self.bytes += bytes_of(&receipted);
         self.commits.push_back((commit, receipted));
         while self.commits.len() > COMMITS_MAX || (self.bytes > BYTES_MAX && self.commits.len() > 1) {
             let Some((_, oldest)) = self.commits.pop_front() else { return };
             self.bytes -= bytes_of(&oldest);
-            for (intent, _) in &oldest {
+            for (intent, _) in &*oldest {
                 self.commit_of.remove(intent);
             }
         }
     }
 
     /// The commit of an intent, and all that it did of receipts.
-    pub fn commit_with(&self, intent: IntentId) -> Option<(u64, &[(IntentId, Bytes)])> {
+    pub fn commit_with(&self, intent: IntentId) -> Option<(u64, Arc<Receipted>)> {
         let commit = *self.commit_of.get(&intent)?;
         let place = self.commits.binary_search_by_key(&commit, |(of, _)| *of).ok()?;
-        self.commits.get(place).map(|(_, receipted)| (commit, receipted.as_slice()))
+        self.commits.get(place).map(|(_, receipted)| (commit, Arc::clone(receipted)))
     }
 
     /// The first commit whose receipts are here.

@@ -11,6 +11,7 @@ use client::protocol::{
     SubmitRequest, SubmitResponse, node_server::Node,
 };
 use commonware_codec::Encode;
+use exchange::receipts;
 use replica::execution::Execution;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
@@ -19,7 +20,7 @@ use wire::{Event, IntentId};
 
 use crate::node::{
     core::SharedStatus,
-    execution::{Order, Proved, prove_account, prove_receipt},
+    execution::{Order, Proved, prove_account, prove_receipts},
     feed::Feed,
     intake::Intake,
     queries,
@@ -215,12 +216,16 @@ impl Node for Service {
         let have = intent.len();
         let wrong = |_| Status::invalid_argument(format!("intent has {have} bytes, 32 are expected"));
         let intent = IntentId(crypto::Digest(intent.try_into().map_err(wrong)?));
-        let proved = self.ask(move |execution, receipts| prove_receipt(execution, receipts, intent)).await?;
+        let proved = self.ask(move |execution, receipts| prove_receipts(execution, receipts, intent)).await?;
         let proved = proved.map_err(|error| Status::not_found(error.to_string()))?;
+        // The way within the commit is made here: a large commit must not keep the execution.
+        let receipts = proved.receipts.iter().map(|(of, receipt)| (*of, receipt));
+        let receipt = receipts.clone().find(|(of, _)| *of == intent).map(|(_, receipt)| receipt.to_vec());
+        let proof = receipts::map_of(receipts).prove(receipts::path(intent));
         Ok(Response::new(ProveReceiptResponse {
             commit: proved.commit,
-            receipt: proved.receipt.to_vec(),
-            receipt_proof: proved.receipt_proof.to_vec(),
+            receipt: receipt.unwrap_or_default(),
+            receipt_proof: proof.encode().to_vec(),
             state: Some(self.certified(proved.state).await?),
         }))
     }
