@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use drawn::{Draw, any_beginning, any_intent, any_words};
 use exchange::{
     Genesis,
-    genesis::{ComboParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
+    genesis::{ComboParameters, FundingParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
 };
 use num::{Fix, HOUR_MS};
 use reference::Reference;
@@ -26,7 +26,7 @@ const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
 const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
-    Delivered DisplayOutOfRange Expired GroupFailed IndexMoved InstrumentClosed InstrumentExpired \
+    Delivered DisplayOutOfRange Expired FundingPaid GroupFailed IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
     MarginModelSet MarginTooLow NoAuction NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
     OpenOrderLimit Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
@@ -68,6 +68,14 @@ fn begun(seed: u64) -> Genesis {
         lots: 20,
         instruments_max: 3,
         ..VaultParameters::default()
+    });
+    genesis.funding = (seed % 4 != 1).then_some(FundingParameters {
+        period_ms: 900,
+        average_ms: 90,
+        impact_micros: 700_000_000,
+        pay_ms: 70,
+        gap_ms_max: 150,
+        ..FundingParameters::default()
     });
     genesis.withdrawals = (seed % 3 < 2).then_some(WithdrawalParameters {
         delay_ms: 25,

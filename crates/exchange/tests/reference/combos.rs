@@ -10,7 +10,7 @@ use wire::{
 use super::{
     Reference, Resting,
     assets::{Asset, Leg, Ratios, in_ticks},
-    cash, lots,
+    cash, half_even, lots,
     matching::Role,
 };
 
@@ -112,11 +112,7 @@ impl Reference {
     /// what the others trade at: their marks, in whole ticks of the combo, halves to even.
     fn named(&self, it: &Asset<'_>) -> (usize, Vec<i128>) {
         let mark = |leg: &Leg<'_>| i128::from(leg.it.mark().map_or(0, Cash::micros));
-        let rounded = |mark: i128| {
-            let (whole, left) = (mark.div_euclid(it.tick), mark.rem_euclid(it.tick) * 2);
-            let up = left > it.tick || (left == it.tick && whole % 2 == 1);
-            ((whole + i128::from(up)) * it.tick).max(it.tick)
-        };
+        let rounded = |mark: i128| (half_even(mark, it.tick) * it.tick).max(it.tick);
         let ones = it.legs.iter().enumerate().filter(|(_, leg)| leg.ratio.abs() == 1);
         let dearest =
             ones.min_by_key(|(place, leg)| (-mark(leg), *place)).expect("one leg has a ratio of one");

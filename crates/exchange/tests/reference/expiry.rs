@@ -8,7 +8,7 @@ use exchange::{
 use num::{Cash, MINUTE_MS, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, Reject, UnderlyingId};
 
-use super::{ONE, Reference, assets::Asset, cash};
+use super::{ONE, Reference, assets::Asset, cash, half_even};
 
 const WINDOW_MS: u64 = 30 * MINUTE_MS;
 
@@ -93,9 +93,7 @@ impl Reference {
                 return Some(beyond);
             }
             let sum: i128 = within.iter().sum();
-            let (whole, left) = (sum.div_euclid(number), sum.rem_euclid(number) * 2);
-            let up = left > number || (left == number && whole % 2 == 1);
-            Some(cash(whole + i128::from(up)))
+            Some(cash(half_even(sum, number)))
         };
         let all = rules.reporters.iter().enumerate();
         self.weighted_median(all.filter_map(|(place, it)| Some((average(place)?, it.weight))).collect())

@@ -29,7 +29,7 @@ impl Reference {
         let is_owed = |id: &InstrumentId| !state.instrument(*id).is_some_and(exchange::Instrument::is_option);
         let held = self.holders.values().flat_map(|it| &it.holdings).filter(|(id, _)| is_owed(id));
         let entries: i128 = held.map(|(_, holding)| holding.entry).sum();
-        self.inside - (balances + funds + self.fees + self.waiting() - entries)
+        self.inside - (balances + funds + self.fees + self.waiting() + self.fundings.purse - entries)
     }
 
     fn open_interest_is_zero_sum(&self) {

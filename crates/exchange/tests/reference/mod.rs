@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: funding, halts, listing by rule, governance, exotics.
+//! Left out on purpose: halts, listing by rule, governance, exotics.
 
 mod admission;
 mod assets;
@@ -15,6 +15,7 @@ mod combos;
 mod cover;
 mod ends;
 mod expiry;
+mod funding;
 mod held;
 mod implied;
 mod laws;
@@ -49,6 +50,12 @@ pub(crate) const ONE: i128 = 1_000_000_000;
 
 pub(crate) fn ceil(a: i128, b: i128) -> i128 {
     a.div_euclid(b) + i128::from(a.rem_euclid(b) > 0)
+}
+
+/// The nearest whole, of two the even one.
+pub(crate) fn half_even(a: i128, b: i128) -> i128 {
+    let (whole, left) = (a.div_euclid(b), a.rem_euclid(b) * 2);
+    whole + i128::from(left > b || (left == b && whole % 2 != 0))
 }
 
 pub(crate) fn cash(micros: i128) -> Cash {
@@ -165,6 +172,7 @@ pub struct Reference {
     withdrawals: BTreeMap<(usize, u64), money::Withdrawal>,
     next_withdrawal: u64,
     pays_at: Timestamp,
+    fundings: funding::Fundings,
     /// All that was paid in, less all that has left.
     inside: i128,
     next_order: u64,
@@ -220,6 +228,7 @@ impl Reference {
             withdrawals: BTreeMap::new(),
             next_withdrawal: 0,
             pays_at: Timestamp::ZERO,
+            fundings: funding::Fundings::from(genesis.start()),
             inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
             queued: 0,
@@ -244,6 +253,7 @@ impl Reference {
         self.take(before, &admitted, (&steps[..others], &mut outcomes));
         self.refresh_indices();
         self.deliver_expiries(before);
+        self.accrue_funding(before);
         self.take_due();
         self.pay_withdrawals();
         self.take(before, &admitted, (&steps[others..], &mut outcomes));
