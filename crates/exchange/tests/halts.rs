@@ -2,7 +2,7 @@
 
 mod support;
 
-use exchange::genesis::{Genesis, HaltParameters};
+use exchange::genesis::HaltParameters;
 use num::{Fix, Lots, Side, Ticks};
 use support::*;
 use wire::{
@@ -12,20 +12,21 @@ use wire::{
 
 const STAND_MS: u64 = 1_000;
 
-/// A bench that stops at 10 % in a minute, or when 40 lots are taken one way.
+/// What stops at 10 % in a minute, or when 40 lots are taken one way.
+const fn rules() -> HaltParameters {
+    HaltParameters {
+        window_ms: 60_000,
+        move_billionths: Fix::SCALE / 10,
+        flow_bucket_lots: 10,
+        flow_buckets: 4,
+        flow_billionths: Fix::SCALE / 10 * 9,
+        cancel_only_ms: STAND_MS,
+        collect_ms: STAND_MS,
+    }
+}
+
 fn bench() -> Bench {
-    Bench::with(|genesis: &mut Genesis| {
-        genesis.halt = Some(HaltParameters {
-            window_ms: 60_000,
-            move_billionths: Fix::SCALE / 10,
-            flow_bucket_lots: 10,
-            flow_buckets: 4,
-            flow_billionths: Fix::SCALE / 10 * 9,
-            cancel_only_ms: STAND_MS,
-            collect_ms: STAND_MS,
-        });
-    })
-    .fund()
+    Bench::with(|genesis| genesis.halt = Some(rules())).fund()
 }
 
 /// A bench whose BTC markets have just stopped at 71,000.
@@ -94,6 +95,31 @@ fn takers_who_all_lean_one_way_stop_their_instrument_alone() {
     let halt = bench.state.instrument(PERPETUAL).unwrap().halt.unwrap();
     assert_eq!(halt.cause, HaltCause::Flow);
     assert!(bench.state.instrument(FUTURE).unwrap().halt.is_none());
+}
+
+#[test]
+fn the_order_that_stops_its_market_trades_no_further() {
+    let mut bench = bench();
+    let parts = (0..8).map(|place| order(Side::Sell, 10, AT + place));
+    bench.act(1, parts.collect());
+    let intent = bench.intent(2, vec![order(Side::Buy, 60, AT + 7)]);
+    let events = bench.commit(vec![intent]);
+    let halted = events.iter().position(|it| matches!(it, Event::Halted { .. })).unwrap();
+    assert!(events[halted..].iter().all(|it| !matches!(it, Event::Traded { .. })), "{events:?}");
+    assert_eq!(bench.position(2, PERPETUAL), 40, "four buckets");
+    let dropped = |it: &Event| matches!(it, Event::OrderEnded { end: OrderEnd::Dropped, unfilled, .. } if *unfilled == Lots::new(20));
+    assert!(events.iter().any(dropped), "the rest would cross what rests");
+}
+
+#[test]
+fn fill_or_kill_that_would_stop_its_market_before_it_is_whole_leaves_no_trace() {
+    let mut bench = bench();
+    bench.act(1, (0..8).map(|place| order(Side::Sell, 10, AT + place)).collect());
+    let kill = NewOrder { time_in_force: TimeInForce::FillOrKill, ..limit(PERPETUAL, Side::Buy, 60, AT + 7) };
+    let refused = Reject::NotFillable { have: Lots::new(40), need: Lots::new(60) };
+    assert_eq!(bench.reject_of(2, Action::Place { order: kill }), Some(refused));
+    assert_eq!((bench.position(2, PERPETUAL), bench.state.resting_orders()), (0, 8));
+    assert!(bench.state.instrument(PERPETUAL).unwrap().halt.is_none());
 }
 
 #[test]
