@@ -3,11 +3,11 @@
 mod support;
 
 use exchange::genesis::HaltParameters;
-use num::{Fix, Lots, Side, Ticks};
+use num::{Duration, Fix, Lots, Side, Ticks};
 use support::*;
 use wire::{
     Action, Conditions, Event, HaltCause, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, Outcome,
-    PostOnly, Reject, TimeInForce, TradeKind,
+    PostOnly, ProtectionLimits, Reject, TimeInForce, TradeKind,
 };
 
 const STAND_MS: u64 = 1_000;
@@ -245,6 +245,58 @@ fn what_is_collected_can_be_cancelled_and_needs_margin_when_it_opens() {
         events.iter().any(|it| matches!(it, Event::OrderRefused { reject: Reject::MarginTooLow { .. }, .. }))
     );
     assert_eq!(bench.state.balance(bench.state.account_index(&sub).unwrap()), usdc(999_990));
+}
+
+#[test]
+fn collected_orders_of_one_account_need_margin_together() {
+    let mut bench = Bench::with(|genesis| genesis.halt = Some(rules()));
+    bench.act(1, vec![faucet(1_000)]);
+    bench.report(0, 71_000);
+    bench.now_ms += STAND_MS;
+    // Each needs about six hundred.
+    bench.act(1, vec![order(Side::Buy, 40, MARK), order(Side::Buy, 40, MARK), order(Side::Buy, 40, MARK)]);
+    let events = open(&mut bench);
+    let refused = |it: &&Event| matches!(it, Event::OrderRefused { reject: Reject::MarginTooLow { .. }, .. });
+    assert_eq!(events.iter().filter(refused).count(), 2, "{events:?}");
+    assert_eq!(bench.state.resting_orders(), 1);
+}
+
+#[test]
+fn an_opening_brings_no_more_orders_than_a_book_may_have() {
+    let mut bench = Bench::with(|genesis| {
+        (genesis.halt, genesis.limits.book_orders_max) = (Some(rules()), 3);
+    })
+    .fund();
+    bench.act(1, vec![order(Side::Buy, 1, AT)]);
+    bench.report(0, 71_000);
+    bench.now_ms += STAND_MS;
+    bench.act(2, (0..5).map(|_| order(Side::Buy, 1, MARK)).collect());
+    let events = open(&mut bench);
+    let full =
+        |it: &&Event| matches!(it, Event::OrderRefused { reject: Reject::BookFull { have: 3, need: 3 }, .. });
+    assert_eq!(events.iter().filter(full).count(), 3, "{events:?}");
+    assert_eq!(bench.state.resting_orders(), 3);
+}
+
+#[test]
+fn what_was_collected_of_a_group_goes_when_the_opening_trips_it() {
+    let mut bench = halted();
+    let limits = ProtectionLimits {
+        interval: Duration::from_millis(10_000),
+        frozen: Duration::ZERO,
+        quantity: Some(Fix::from_raw(Fix::SCALE / 100)),
+        delta: None,
+        vega: None,
+    };
+    bench.act(1, vec![Action::SetProtection { group: 1, limits: Some(limits) }]);
+    bench.now_ms += STAND_MS;
+    let of_group = Conditions { protection: Some(1), ..Conditions::default() };
+    let buy = |lots: u64, price: i64| with(limit(PERPETUAL, Side::Buy, lots, price), of_group.clone());
+    bench.act(1, vec![buy(10, MARK + 4), buy(10, MARK - 20)]);
+    bench.act(2, vec![order(Side::Sell, 10, MARK)]);
+    let events = open(&mut bench);
+    assert!(events.iter().any(|it| matches!(it, Event::ProtectionTripped { .. })), "{events:?}");
+    assert_eq!((bench.position(1, PERPETUAL), bench.state.resting_orders()), (10, 0));
 }
 
 #[test]
