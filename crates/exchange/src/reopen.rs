@@ -181,6 +181,12 @@ impl State {
             self.book(id).levels(side).for_each(|level| offer(side, level.price, level.lots));
         }
         collected.iter().for_each(|it| offer(it.side, it.price, it.remaining()));
+        // Between two prices less may be left over than at either: the first and last tick of a gap stand for it, for the
+        // mark is nearest to one of them unless it lies in it.
+        let beside: Vec<i64> = offers.keys().flat_map(|it| [it.get() - 1, it.get() + 1]).collect();
+        for ticks in beside {
+            offers.entry(Ticks::new(ticks)).or_default();
+        }
         let distance = |price: Ticks| mark.map_or(0, |mark| price.get().abs_diff(mark.get()));
         let ranked =
             clearings(&offers).map(|(price, lots, left)| ((u64::MAX - lots, left, distance(price)), price));

@@ -183,6 +183,16 @@ fn an_opening_trades_the_most_at_one_price_and_the_best_go_first() {
 }
 
 #[test]
+fn an_opening_leaves_the_least_over_between_two_prices_too() {
+    let mut bench = halted();
+    bench.now_ms += STAND_MS;
+    // At +10: 8 bought, 5 sold. At +20: 5 and 8. Between them five meet five.
+    bench.act(1, vec![order(Side::Buy, 5, MARK + 20), order(Side::Buy, 3, MARK + 10)]);
+    bench.act(2, vec![order(Side::Sell, 5, MARK + 10), order(Side::Sell, 3, MARK + 20)]);
+    assert_eq!(opening(&open(&mut bench)), (Some(MARK + 11), 5), "of those the nearest to the mark");
+}
+
+#[test]
 fn orders_that_rested_before_take_part_in_the_opening() {
     let mut bench = bench();
     let high = AT + 12_000;
