@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use drawn::{Draw, any_beginning, any_intent, any_words};
 use exchange::{
     Genesis,
-    genesis::{ComboParameters, FundingParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
+    genesis::{
+        ComboParameters, FundingParameters, HaltParameters, PoolGenesis, VaultParameters,
+        WithdrawalParameters,
+    },
 };
 use num::{Fix, HOUR_MS};
 use reference::Reference;
@@ -26,12 +29,12 @@ const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
 const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
-    Delivered DisplayOutOfRange Expired FundingPaid GroupFailed IndexMoved InstrumentClosed InstrumentExpired \
+    Delivered DisplayOutOfRange Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
     MarginModelSet MarginTooLow NoAuction NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
-    OpenOrderLimit Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
+    OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
     PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
-    ReduceOnlyWouldOpen Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
+    ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
     VaultShares WithdrawalPaid";
 
 /// What happened how often, by the names that events, rejects and ends have in the code.
@@ -76,6 +79,15 @@ fn begun(seed: u64) -> Genesis {
         pay_ms: 70,
         gap_ms_max: 150,
         ..FundingParameters::default()
+    });
+    genesis.halt = (seed % 4 < 2).then_some(HaltParameters {
+        window_ms: 900,
+        move_billionths: if is_wild(seed) { Fix::SCALE / 4 } else { Fix::SCALE / 50 },
+        flow_bucket_lots: 30,
+        flow_buckets: 2,
+        flow_billionths: Fix::SCALE / 10 * 7,
+        cancel_only_ms: 5,
+        collect_ms: 75,
     });
     genesis.withdrawals = (seed % 3 < 2).then_some(WithdrawalParameters {
         delay_ms: 25,

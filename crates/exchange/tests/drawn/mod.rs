@@ -53,6 +53,11 @@ impl Drawing<'_> {
     /// One that there is, mostly: some are traded more than others.
     pub fn instrument(&mut self) -> InstrumentId {
         let listed = u64::try_from(self.bench.state.instruments().len()).unwrap();
+        let halted = self.bench.state.instruments().iter().filter(|it| it.halt.is_some());
+        let halted: Vec<InstrumentId> = halted.map(|it| it.id).collect();
+        if !halted.is_empty() && self.draw.one_in(2) {
+            return self.draw.of(&halted);
+        }
         let id = match self.draw.below(8) {
             0..3 => self.draw.below(3),
             3 | 4 if listed > 7 => 7 + self.draw.below(listed - 7),

@@ -87,6 +87,7 @@ impl Reference {
         for (id, position) in held.into_iter().filter(|(id, _)| !self.closed.contains(id)).collect::<Vec<_>>()
         {
             let size = ceil(position.abs() * i128::from(part.raw()), ONE);
+            self.check_trading(id)?;
             self.check_pool(state, bidder, self.asset(state, id)?.underlying)?;
             self.transfer_position(state, (of, bidder), ((id, size * position.signum()), Mark::Alone))?;
         }

@@ -90,9 +90,7 @@ impl Reference {
         if is_odd {
             return Err(odd);
         }
-        if let Some((_, it, _)) = legs.iter().find(|(_, it, _)| self.closed.contains(&it.id)) {
-            return Err(Reject::InstrumentClosed { have: it.id });
-        }
+        legs.iter().try_for_each(|(_, it, _)| self.check_open_alone(it.id))?;
         legs.sort_by_key(|(contract, ..)| *contract);
         let divides = |by: &i64| legs.iter().all(|(_, _, ratio)| ratio % by == 0);
         let largest = legs.iter().map(|(_, _, ratio)| ratio.abs()).max().expect("it has legs");
@@ -166,6 +164,10 @@ impl Reference {
 
     fn step_combo(&mut self, state: &State, order: &Resting) -> Step {
         let it = self.asset(state, order.instrument).expect("listed");
+        if self.check_open(&it).is_err() {
+            // The last step has stopped a leg.
+            return Step::Stop(OrderEnd::Dropped);
+        }
         let sign = order.side.sign();
         let front = self.front(it.id, order.side.opposite()).cloned();
         let front = front.filter(|front| (order.price - front.price) * sign >= 0);

@@ -16,11 +16,17 @@ const WINDOW_MS: u64 = 30 * MINUTE_MS;
 pub(super) type Word = (UnderlyingId, usize, Timestamp, Cash);
 
 impl Reference {
-    /// Open, and of a combo every leg.
+    /// Neither closed nor halted, and of a combo every leg.
     pub(super) fn check_open(&self, it: &Asset<'_>) -> Result<(), Reject> {
-        let closed = it.legs.iter().map(|leg| leg.it.id).find(|id| self.closed.contains(id));
-        let closed = if self.closed.contains(&it.id) { Some(it.id) } else { closed };
-        closed.map_or(Ok(()), |have| Err(Reject::InstrumentClosed { have }))
+        self.check_open_alone(it.id)?;
+        it.legs.iter().try_for_each(|leg| self.check_open_alone(leg.it.id))
+    }
+
+    pub(super) fn check_open_alone(&self, have: InstrumentId) -> Result<(), Reject> {
+        if self.closed.contains(&have) {
+            return Err(Reject::InstrumentClosed { have });
+        }
+        self.check_trading(have)
     }
 
     /// Words in the window of the next delivery count whenever they come.

@@ -57,7 +57,8 @@ impl Reference {
             let units = held.position * i128::from(it.market.lot_size().raw());
             *self.fundings.owed.entry((*account, it.id)).or_default() += units * each;
         }
-        let sample = self.premium(it, rules);
+        let stands = self.check_trading(it.id).is_err();
+        let sample = if stands { premium } else { self.premium(it, rules) };
         let part = i128::from(span.min(rules.average_ms));
         let premium = premium + (sample - premium) * part / i128::from(rules.average_ms);
         self.fundings.perpetuals.insert(it.id, (self.now, premium));

@@ -45,18 +45,29 @@ impl Reference {
             Trigger::Filled { primary } => Some(self.primary(account, primary)?),
         };
         self.check_label(account, terms)?;
-        let id = self.number();
         let primary_open = primary.filter(|(_, is_filled)| !is_filled).map(|(id, _)| id);
+        let id = self.keep_held(account, (terms, conditions), primary_open);
         if primary.is_some_and(|(_, is_filled)| is_filled) {
             self.entering.push(id);
         }
+        Ok(Outcome::Placed { order: OrderId(id) })
+    }
+
+    /// Keeps an order that is not in a book.
+    pub(super) fn keep_held(
+        &mut self,
+        account: AccountId,
+        (terms, conditions): (&NewOrder, &Conditions),
+        primary: Option<u64>,
+    ) -> u64 {
+        let id = self.number();
         self.name(account, id, (terms, conditions));
         let (terms, conditions, order) = (terms.clone(), conditions.clone(), OrderId(id));
         let (kept, asked) = (terms.clone(), conditions.clone());
         self.tell(Event::OrderConditioned { order, account, terms, conditions });
         let placed = self.acting;
-        self.held.push(Held { id, account, terms: kept, conditions: asked, primary: primary_open, placed });
-        Ok(Outcome::Placed { order })
+        self.held.push(Held { id, account, terms: kept, conditions: asked, primary, placed });
+        id
     }
 
     /// The order that another waits for, and whether it has filled already: a label still knows.
@@ -107,6 +118,9 @@ impl Reference {
         for held in &self.held {
             let Some(Trigger::Price { source, crossing, price }) = held.conditions.trigger else { continue };
             let id = held.terms.instrument;
+            if self.check_trading(id).is_err() {
+                continue;
+            }
             let Some(now) = self.watched(state, (id, source)) else { continue };
             let is_reached = match crossing {
                 Crossing::Rises => price <= now,

@@ -164,8 +164,11 @@ impl Reference {
                 self.take_from(maker.id, *lots);
             }
         }
-        for (maker, lots) in offer.takes.iter().flatten() {
-            self.note_fill(state, maker, *lots);
+        for (leg, takes) in it.legs.iter().zip(&offer.takes) {
+            for (maker, lots) in takes {
+                self.note_flow(leg.it.id, (leg.side(order.side), *lots));
+                self.note_fill(state, maker, *lots);
+            }
         }
         self.note_fill(state, order, offer.lots);
         Step::Traded(offer.lots)

@@ -124,7 +124,8 @@ impl Reference {
         };
         let held = holdings.iter().map(|(id, held)| (*id, held.position));
         let open = held.filter(|(id, _)| !self.closed.contains(id));
-        let can_close = open.filter(|(id, position)| {
+        let trading = open.filter(|(id, _)| self.check_trading(*id).is_ok());
+        let can_close = trading.filter(|(id, position)| {
             let side = if *position > 0 { Side::Sell } else { Side::Buy };
             let edge = self.closing_edge(state, *id, side);
             self.front(*id, side.opposite()).is_some_and(|it| (edge - it.price) * side.sign() >= 0)
@@ -173,7 +174,8 @@ impl Reference {
         let auction = self.holders[&account].distress.and_then(|it| it.auction);
         let is_over =
             |began: Timestamp| self.now.since(began).millis() >= self.genesis.liquidation.auction_ms;
-        auction.is_some_and(is_over) && self.judge(state, account, (&[], &[])).equity < 0
+        let trade = self.holders[&account].holdings.keys().all(|id| self.check_trading(*id).is_ok());
+        trade && auction.is_some_and(is_over) && self.judge(state, account, (&[], &[])).equity < 0
     }
 
     /// The fund pays what it can; the rest is spread over positions by notional, and over who holds the other side of

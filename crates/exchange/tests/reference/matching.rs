@@ -19,7 +19,8 @@ pub(super) enum Role {
 impl Reference {
     /// The order of a side that trades next.
     pub(super) fn front(&self, id: InstrumentId, side: Side) -> Option<&Resting> {
-        let orders = self.orders.iter().filter(|it| it.instrument == id && it.side == side);
+        let orders =
+            self.orders.iter().filter(|it| it.instrument == id && it.side == side && !it.is_collected);
         orders.min_by_key(|it| (-it.price * side.sign(), it.queued))
     }
 
@@ -41,7 +42,7 @@ impl Reference {
     }
 
     /// Puts an order behind all others of its price, with as much of it as it shows.
-    fn queue(&mut self, mut order: Resting) {
+    pub(super) fn queue(&mut self, mut order: Resting) {
         self.queued += 1;
         order.queued = self.queued;
         order.shown = order.conditions.display.map_or(order.left(), |it| it.get().min(order.left()));
@@ -55,6 +56,10 @@ impl Reference {
         while order.left() > 0 {
             let front = self.front(order.instrument, order.side.opposite()).cloned();
             let front = front.filter(|it| (order.price - it.price) * order.side.sign() >= 0)?;
+            if self.check_trading(it.id).is_err() {
+                // The last fill has stopped the market.
+                return Some(OrderEnd::Dropped);
+            }
             if front.account == order.account {
                 if self.prevents(order, &front) {
                     return Some(OrderEnd::SelfTrade);
@@ -145,6 +150,9 @@ impl Reference {
             kind: taker.kind,
         };
         self.tell(Event::Traded { trade });
+        if taker.kind == TradeKind::Ordinary {
+            self.note_flow(it.id, (taker.side, lots));
+        }
         self.take_from(maker.id, lots);
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: halts, listing by rule, governance, exotics.
+//! Left out on purpose: listing by rule, governance, exotics.
 
 mod admission;
 mod assets;
@@ -16,6 +16,7 @@ mod cover;
 mod ends;
 mod expiry;
 mod funding;
+mod halts;
 mod held;
 mod implied;
 mod laws;
@@ -23,6 +24,7 @@ mod liquidation;
 mod margin;
 mod matching;
 mod money;
+mod opening;
 mod oracle;
 mod placing;
 mod protection;
@@ -87,6 +89,8 @@ pub struct Resting {
     pub conditions: Conditions,
     /// What its trades are when it takes.
     pub kind: TradeKind,
+    /// Not in the book yet: it comes with the opening of its market.
+    is_collected: bool,
     /// Who queued first at a price trades first.
     queued: u64,
     /// Commit, intent and action that placed or last queued it.
@@ -173,6 +177,7 @@ pub struct Reference {
     next_withdrawal: u64,
     pays_at: Timestamp,
     fundings: funding::Fundings,
+    halts: halts::Halts,
     /// All that was paid in, less all that has left.
     inside: i128,
     next_order: u64,
@@ -229,6 +234,7 @@ impl Reference {
             next_withdrawal: 0,
             pays_at: Timestamp::ZERO,
             fundings: funding::Fundings::from(genesis.start()),
+            halts: halts::Halts::default(),
             inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
             queued: 0,
@@ -255,6 +261,8 @@ impl Reference {
         self.deliver_expiries(before);
         self.accrue_funding(before);
         self.take_due();
+        self.reopen(before);
+        self.watch_indices(before);
         self.pay_withdrawals();
         self.take(before, &admitted, (&steps[others..], &mut outcomes));
         self.acting = (number, 0, 0);

@@ -35,6 +35,9 @@ impl Reference {
         if let Some(outcome) = self.repeated(account, asked) {
             return Ok(outcome);
         }
+        if conditions.trigger.is_none() && self.collects(terms.instrument) {
+            return self.collect(state, account, asked);
+        }
         if let Some(trigger) = &conditions.trigger {
             return self.hold(state, account, (terms, conditions, trigger));
         }
@@ -122,6 +125,7 @@ impl Reference {
             label: terms.label.clone(),
             conditions: conditions.clone(),
             kind: TradeKind::Ordinary,
+            is_collected: false,
             queued: 0,
             placed: self.acting,
         }
