@@ -14,7 +14,7 @@ use drawn::{Draw, any_beginning, any_intent, any_words};
 use exchange::{
     Genesis,
     genesis::{
-        ComboParameters, FundingParameters, HaltParameters, PoolGenesis, VaultParameters,
+        ComboParameters, FundingParameters, HaltParameters, ListingParameters, PoolGenesis, VaultParameters,
         WithdrawalParameters,
     },
 };
@@ -24,14 +24,14 @@ use support::*;
 use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 10_000;
+const INTENTS: u64 = 16_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
 const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
     Delivered DisplayOutOfRange Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
-    MarginModelSet MarginTooLow NoAuction NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
+    MarginModelSet MarginTooLow NoAuction NoMark NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
     OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
     PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
     ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
@@ -58,8 +58,22 @@ fn begun(seed: u64) -> Genesis {
         genesis.pools = vec![PoolGenesis { name: "ether".to_owned(), insurance_micros: 5_000_000_000 }];
         genesis.underlyings[1].pool = 1;
     }
-    genesis.combos =
-        (!seed.is_multiple_of(5)).then_some(ComboParameters { open_max: 6, ..ComboParameters::default() });
+    genesis.combos = (!seed.is_multiple_of(5)).then_some(ComboParameters {
+        open_max: 5,
+        idle_ms: if seed % 4 > 1 { 900 } else { HOUR_MS },
+        ..ComboParameters::default()
+    });
+    genesis.listing = (seed % 6 > 3).then_some(ListingParameters {
+        dailies: 1,
+        weeklies: 1,
+        monthlies: 1,
+        quarterlies: 1,
+        strikes: 1,
+        step_billionths: Fix::SCALE / 70,
+        check_ms: 45,
+        instruments_max: 36,
+        ..ListingParameters::default()
+    });
     genesis.liquidation.book_ms = 30;
     genesis.liquidation.auction_ms = 60;
     if is_wild(seed) {

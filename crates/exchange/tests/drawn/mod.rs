@@ -61,7 +61,7 @@ impl Drawing<'_> {
         let id = match self.draw.below(8) {
             0..3 => self.draw.below(3),
             3 | 4 if listed > 7 => 7 + self.draw.below(listed - 7),
-            _ => self.draw.below(listed),
+            _ => self.draw.below(7),
         };
         InstrumentId(if self.draw.one_in(60) { 99 } else { u32::try_from(id).unwrap() })
     }

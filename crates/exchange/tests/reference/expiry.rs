@@ -2,13 +2,13 @@
 //! each one's average over the last half hour, once a quorum has spoken from beyond it.
 
 use exchange::{
-    Instrument, State,
+    Instrument,
     name::{Contract, Right},
 };
 use num::{Cash, MINUTE_MS, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, Reject, UnderlyingId};
 
-use super::{ONE, Reference, assets::Asset, cash, half_even};
+use super::{Marks, ONE, Reference, assets::Asset, cash, half_even};
 
 const WINDOW_MS: u64 = 30 * MINUTE_MS;
 
@@ -30,14 +30,14 @@ impl Reference {
     }
 
     /// Words in the window of the next delivery count whenever they come.
-    pub(super) fn is_in_window(&self, state: &State, of: UnderlyingId, at: Timestamp) -> bool {
+    pub(super) fn is_in_window(&self, state: &Marks, of: UnderlyingId, at: Timestamp) -> bool {
         let next = self.expiries(state).into_iter().find(|(underlying, _)| *underlying == of);
         next.is_some_and(|(_, expiry)| at.millis() + WINDOW_MS >= expiry.millis())
     }
 
     /// What has not been delivered yet.
-    fn expiries(&self, state: &State) -> Vec<(UnderlyingId, Timestamp)> {
-        let listed = state.instruments().iter().filter(|it| it.combo.is_none());
+    fn expiries(&self, state: &Marks) -> Vec<(UnderlyingId, Timestamp)> {
+        let listed = self.listed(state);
         let mut all: Vec<(UnderlyingId, Timestamp)> =
             listed.filter_map(|it| Some((it.underlying, it.contract.expiry()?))).collect();
         all.sort_unstable();
@@ -46,14 +46,15 @@ impl Reference {
         all
     }
 
-    pub(super) fn deliver_expiries(&mut self, state: &State) {
+    pub(super) fn deliver_expiries(&mut self, state: &Marks) {
         let has_expired = |it: &&Instrument| it.contract.expiry().is_some_and(|expiry| expiry <= self.now);
-        let plain = state.instruments().iter().filter(|it| it.combo.is_none()).filter(has_expired);
+        let plain = self.listed(state).filter(has_expired);
         let mut expired: Vec<InstrumentId> = plain.map(|it| it.id).collect();
         let combos = self.combos.iter().filter(|(_, legs)| legs.iter().any(|(leg, _)| expired.contains(leg)));
         let combos: Vec<InstrumentId> = combos.map(|(id, _)| *id).collect();
         expired.extend(combos);
         expired.retain(|id| !self.closed.contains(id));
+        expired.sort_unstable();
         self.end_held_in(&expired);
         for instrument in expired {
             self.end_book(instrument);
@@ -70,7 +71,7 @@ impl Reference {
         }
     }
 
-    fn end_held_in(&mut self, expired: &[InstrumentId]) {
+    pub(super) fn end_held_in(&mut self, expired: &[InstrumentId]) {
         let held = self.held.iter().filter(|it| expired.contains(&it.terms.instrument));
         let mut all: Vec<(usize, u64)> = held.map(|it| (self.holders[&it.account].opened, it.id)).collect();
         all.sort_unstable();
@@ -105,12 +106,11 @@ impl Reference {
         self.weighted_median(all.filter_map(|(place, it)| Some((average(place)?, it.weight))).collect())
     }
 
-    fn deliver(&mut self, state: &State, (underlying, expiry): (UnderlyingId, Timestamp), price: Cash) {
+    fn deliver(&mut self, state: &Marks, (underlying, expiry): (UnderlyingId, Timestamp), price: Cash) {
         self.delivered.insert((underlying, expiry));
         self.tell(Event::Delivered { underlying, expiry, price });
         let due = |it: &&Instrument| it.underlying == underlying && it.contract.expiry() == Some(expiry);
-        let due: Vec<&Instrument> =
-            state.instruments().iter().filter(|it| it.combo.is_none()).filter(due).collect();
+        let due: Vec<&Instrument> = self.listed(state).filter(due).collect();
         let mut accounts: Vec<(usize, AccountId)> =
             self.holders.iter().map(|(id, it)| (it.opened, *id)).collect();
         accounts.sort_unstable();

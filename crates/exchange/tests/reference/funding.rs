@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Instrument, State, genesis::FundingParameters, name::Contract};
+use exchange::{Instrument, genesis::FundingParameters, name::Contract};
 use num::{Side, Timestamp};
 use wire::{AccountId, Event, InstrumentId};
 
-use super::{ONE, Reference, cash, ceil, half_even};
+use super::{Marks, ONE, Reference, cash, ceil, half_even};
 
 /// How perpetuals stand, and who owes how much.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Fundings {
 }
 
 impl Reference {
-    pub(super) fn accrue_funding(&mut self, state: &State) {
+    pub(super) fn accrue_funding(&mut self, state: &Marks) {
         let Some(rules) = self.genesis.funding else { return };
         for it in state.instruments().iter().filter(|it| it.contract == Contract::Perpetual) {
             self.accrue(it, &rules);

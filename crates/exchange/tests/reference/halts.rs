@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use exchange::State;
 use num::{Side, Timestamp};
 use wire::{Event, HaltCause, InstrumentId, Reject, UnderlyingId};
 
-use super::{ONE, Reference};
+use super::{Marks, ONE, Reference};
 
 /// The steps of a window: prices of one step count as seen at its first.
 const STEPS: u64 = 64;
@@ -47,7 +46,7 @@ impl Reference {
     }
 
     /// Stops all markets of an index that is too far from any other of the window.
-    pub(super) fn watch_indices(&mut self, state: &State) {
+    pub(super) fn watch_indices(&mut self, state: &Marks) {
         let Some(rules) = self.genesis.halt else { return };
         let now = self.now;
         for (id, index) in self.indices.clone() {
@@ -61,7 +60,7 @@ impl Reference {
                 continue;
             }
             *seen = vec![(now, index)];
-            let of = state.instruments().iter().filter(|it| it.underlying == id && it.combo.is_none());
+            let of = self.listed(state).filter(|it| it.underlying == id);
             for it in of.filter(|it| !self.closed.contains(&it.id)).map(|it| it.id).collect::<Vec<_>>() {
                 self.halt(it, HaltCause::Volatility);
             }

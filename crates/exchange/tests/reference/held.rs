@@ -1,13 +1,12 @@
 //! Orders that wait for a price or for another order, and what has its time.
 
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{
     AccountId, Conditions, Crossing, Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind,
     OrderTarget, Outcome, PriceSource, Reject, Trigger,
 };
 
-use super::{Held, Named, Reference, until};
+use super::{Held, Marks, Named, Reference, until};
 
 /// Orders that enter in one commit.
 const ENTERING_MAX: usize = 1_024;
@@ -23,7 +22,7 @@ impl Reference {
     /// Keeps an order until its trigger comes.
     pub(super) fn hold(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (terms, conditions, trigger): (&NewOrder, &Conditions, &Trigger),
     ) -> Result<Outcome, Reject> {
@@ -98,7 +97,7 @@ impl Reference {
     }
 
     /// Lets those enter whose price is reached, and then those whose primary has filled.
-    pub(super) fn fire_triggers(&mut self, state: &State) {
+    pub(super) fn fire_triggers(&mut self, state: &Marks) {
         let reached = self.reached(state);
         for id in &reached {
             self.enter_held(state, *id);
@@ -113,7 +112,7 @@ impl Reference {
     }
 
     /// By instrument, source and side, then by price and number.
-    fn reached(&self, state: &State) -> Vec<u64> {
+    fn reached(&self, state: &Marks) -> Vec<u64> {
         let mut reached: Vec<((InstrumentId, PriceSource, Crossing), Cash, u64)> = Vec::new();
         for held in &self.held {
             let Some(Trigger::Price { source, crossing, price }) = held.conditions.trigger else { continue };
@@ -134,8 +133,11 @@ impl Reference {
         reached.into_iter().map(|(_, _, id)| id).take(ENTERING_MAX).collect()
     }
 
-    fn watched(&self, state: &State, (id, source): (InstrumentId, PriceSource)) -> Option<Cash> {
+    fn watched(&self, state: &Marks, (id, source): (InstrumentId, PriceSource)) -> Option<Cash> {
         let it = self.asset(state, id).ok()?;
+        if source == PriceSource::Mark {
+            it.check_marked().ok()?;
+        }
         Some(super::cash(match source {
             PriceSource::Mark => it.mark(),
             PriceSource::Index => self.indices[&it.underlying],
@@ -143,7 +145,7 @@ impl Reference {
         }))
     }
 
-    fn enter_held(&mut self, state: &State, id: u64) {
+    fn enter_held(&mut self, state: &Marks, id: u64) {
         let Some(held) = self.take_held(id) else { return };
         let (order, account) = (OrderId(id), held.account);
         self.tell(Event::OrderTriggered { order, account });

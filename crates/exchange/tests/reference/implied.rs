@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use exchange::State;
 use num::Side;
 use wire::{AccountId, ComboMaker, OrderEnd, ReduceOnly};
 
 use super::{
-    Reference, Resting,
+    Marks, Reference, Resting,
     assets::{Asset, Leg},
     ceil,
     combos::Step,
@@ -130,7 +129,7 @@ impl Reference {
 
     pub(super) fn take_offer(
         &mut self,
-        state: &State,
+        state: &Marks,
         (it, order): (&Asset<'_>, &Resting),
         offer: &Offer,
     ) -> Step {

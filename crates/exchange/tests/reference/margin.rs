@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Genesis, Instrument, State, name::Contract};
+use exchange::{Genesis, Instrument, name::Contract};
 use num::Side;
 use wire::{AccountId, InstrumentId, MarginModel, UnderlyingId};
 
 use super::{
-    Holding, ONE, Reference, Resting,
+    Holding, Marks, ONE, Reference, Resting,
     assets::{Asset, Leg},
     ceil,
 };
@@ -22,7 +22,7 @@ pub(super) struct Judged {
 /// What some of the state means for margin.
 #[derive(Clone, Copy)]
 struct Surroundings<'a> {
-    state: &'a State,
+    state: &'a Marks,
     genesis: &'a Genesis,
     index: i128,
     underlying: UnderlyingId,
@@ -44,7 +44,7 @@ impl Reference {
     /// An account with some orders more and some less.
     pub(super) fn judge(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (more, less): (&[Resting], &[u64]),
     ) -> Judged {

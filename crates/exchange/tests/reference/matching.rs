@@ -1,13 +1,13 @@
 //! Orders meet: best price first, then whoever queued first; and what a fill does to both sides.
 
-use exchange::{Instrument, State};
+use exchange::Instrument;
 use num::{Lots, Side, Ticks};
 use wire::{
     AccountId, Event, InstrumentId, OrderEnd, OrderId, OrderTarget, ReduceOnly, Reject, SelfTrade,
     TradeEvent, TradeKind,
 };
 
-use super::{ONE, Reference, Resting, cash, ceil};
+use super::{Marks, ONE, Reference, Resting, cash, ceil};
 
 /// Who was there first.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Reference {
     }
 
     /// An order trades, and what is left of it rests where it may. Answers with how much has filled.
-    pub(super) fn enter(&mut self, state: &State, mut order: Resting, stays: bool) -> u64 {
+    pub(super) fn enter(&mut self, state: &Marks, mut order: Resting, stays: bool) -> u64 {
         let mut end = self.trade(state, &mut order);
         if !stays {
             end = end.or(Some(OrderEnd::Dropped));
@@ -49,7 +49,7 @@ impl Reference {
         self.orders.push(order);
     }
 
-    fn trade(&mut self, state: &State, order: &mut Resting) -> Option<OrderEnd> {
+    fn trade(&mut self, state: &Marks, order: &mut Resting) -> Option<OrderEnd> {
         let Some(it) = self.asset(state, order.instrument).expect("listed").alone() else {
             return self.trade_combo(state, order);
         };
@@ -237,7 +237,7 @@ impl Reference {
     /// A smaller size at the same price keeps its place; anything else queues anew, and may trade.
     pub(super) fn amend(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (target, lots, price): (&OrderTarget, u64, i64),
     ) -> Result<u64, Reject> {

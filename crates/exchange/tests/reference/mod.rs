@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: listing by rule, governance, exotics.
+//! Left out on purpose: governance, exotics.
 
 mod admission;
 mod assets;
@@ -21,7 +21,9 @@ mod held;
 mod implied;
 mod laws;
 mod liquidation;
+mod listing;
 mod margin;
+mod marks;
 mod matching;
 mod money;
 mod opening;
@@ -47,6 +49,7 @@ use wire::{
 };
 
 use admission::Admitted;
+pub(super) use marks::Marks;
 
 pub(crate) const ONE: i128 = 1_000_000_000;
 
@@ -154,8 +157,9 @@ pub struct Reference {
     /// Everything that reporters have said.
     said: Vec<expiry::Word>,
     delivered: BTreeSet<(UnderlyingId, Timestamp)>,
-    /// What has expired.
+    /// What has expired or was taken off.
     closed: BTreeSet<InstrumentId>,
+    listings: listing::Listings,
     indices: BTreeMap<UnderlyingId, i128>,
     combos: BTreeMap<InstrumentId, assets::Ratios>,
     /// As the exchange has them.
@@ -218,6 +222,7 @@ impl Reference {
             said: Vec::new(),
             delivered: BTreeSet::new(),
             closed: BTreeSet::new(),
+            listings: listing::Listings::from(&genesis),
             indices: indices.collect(),
             combos: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -250,6 +255,7 @@ impl Reference {
         self.now = after.time();
         self.names = after.instruments().iter().map(|it| (it.id, it.name.clone())).collect();
         let number = before.commit() + 1;
+        let (before, after) = (&Marks::between(before, after), &Marks::of(after));
         self.acting = (number, 0, 0);
         let admitted = self.admit(intents);
         let mut steps = self.steps(&admitted);
@@ -257,13 +263,7 @@ impl Reference {
         let others = steps.partition_point(|step| step.0 == Turn::Observation);
         let mut outcomes = Outcomes::new();
         self.take(before, &admitted, (&steps[..others], &mut outcomes));
-        self.refresh_indices();
-        self.deliver_expiries(before);
-        self.accrue_funding(before);
-        self.take_due();
-        self.reopen(before);
-        self.watch_indices(before);
-        self.pay_withdrawals();
+        self.begin(before);
         self.take(before, &admitted, (&steps[others..], &mut outcomes));
         self.acting = (number, 0, 0);
         self.fire_triggers(after);
@@ -276,6 +276,19 @@ impl Reference {
             self.events.push(Event::Receipt { intent, account, outcomes });
         }
         core::mem::take(&mut self.events)
+    }
+
+    /// What happens by itself once reporters have spoken.
+    fn begin(&mut self, marks: &Marks) {
+        self.refresh_indices();
+        self.deliver_expiries(marks);
+        self.accrue_funding(marks);
+        self.take_due();
+        self.reopen(marks);
+        self.watch_indices(marks);
+        self.refresh_listing(marks);
+        self.delist_idle_combos();
+        self.pay_withdrawals();
     }
 
     /// Each action in its turn; a group in the turn of its last one. Mass cancels have two.
@@ -316,7 +329,7 @@ impl Reference {
         }
     }
 
-    fn take(&mut self, state: &State, admitted: &[Admitted], (steps, outcomes): (&[Step], &mut Outcomes)) {
+    fn take(&mut self, state: &Marks, admitted: &[Admitted], (steps, outcomes): (&[Step], &mut Outcomes)) {
         for (_, i, action) in steps {
             let it = &admitted[*i];
             if let Some(a) = action {
@@ -331,7 +344,7 @@ impl Reference {
     }
 
     /// All actions or none; what was numbered stays numbered, and who was opened stays open.
-    fn act_together(&mut self, state: &State, it: &Admitted, i: usize) -> Vec<Outcome> {
+    fn act_together(&mut self, state: &Marks, it: &Admitted, i: usize) -> Vec<Outcome> {
         let saved = self.clone();
         let mut outcomes = Vec::new();
         for (a, action) in it.intent.actions.iter().enumerate() {
@@ -360,7 +373,7 @@ impl Reference {
         }
     }
 
-    fn act(&mut self, state: &State, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
+    fn act(&mut self, state: &Marks, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
         it.check_authority(action)?;
         let account = it.intent.account;
         let done = |()| Outcome::Done;

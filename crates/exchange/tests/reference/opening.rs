@@ -3,20 +3,20 @@
 //! The price is, of all that there are, the one at which most trades; of several the one that leaves least over, then
 //! the nearest to the mark, then the lowest.
 
-use exchange::{Instrument, State};
+use exchange::Instrument;
 use num::{Lots, Side, Ticks};
 use wire::{
     AccountId, Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, Outcome, PostOnly, ReduceOnly,
     Reject, TimeInForce, TradeEvent, TradeKind,
 };
 
-use super::{Reference, Resting, cash, half_even, matching::Role, placing::Asked};
+use super::{Marks, Reference, Resting, cash, half_even, matching::Role, placing::Asked};
 
 impl Reference {
     /// Keeps a limit that stays; anything else would have to trade at once or never.
     pub(super) fn collect(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (terms, conditions): Asked<'_>,
     ) -> Result<Outcome, Reject> {
@@ -37,7 +37,7 @@ impl Reference {
     }
 
     /// Opens what has stood for long enough.
-    pub(super) fn reopen(&mut self, state: &State) {
+    pub(super) fn reopen(&mut self, state: &Marks) {
         let due = self.halts.standing.iter().filter(|(_, (_, opens_at))| *opens_at <= self.now);
         for id in due.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.halts.standing.remove(&id);
@@ -49,7 +49,7 @@ impl Reference {
         }
     }
 
-    fn open_market(&mut self, state: &State, id: InstrumentId, collected: Vec<(InstrumentId, u64)>) {
+    fn open_market(&mut self, state: &Marks, id: InstrumentId, collected: Vec<(InstrumentId, u64)>) {
         let it = state.instrument(id).expect("listed");
         for (_, order) in collected {
             self.admit_collected(state, order);
@@ -72,7 +72,7 @@ impl Reference {
     }
 
     /// By every rule of a new order.
-    fn admit_collected(&mut self, state: &State, id: u64) {
+    fn admit_collected(&mut self, state: &Marks, id: u64) {
         let Some(held) = self.take_held(id) else { return };
         let (order, account) = (OrderId(id), held.account);
         let asked = (&held.terms, &held.conditions);
@@ -117,7 +117,7 @@ impl Reference {
         reaching.min_by_key(|it| (-it.price * side.sign(), it.is_collected, it.queued)).cloned()
     }
 
-    fn uncross(&mut self, state: &State, (it, price): (&Instrument, i64)) -> u64 {
+    fn uncross(&mut self, state: &Marks, (it, price): (&Instrument, i64)) -> u64 {
         let mut traded = 0;
         while let Some((buy, sell)) =
             self.next_at(it.id, (Side::Buy, price)).zip(self.next_at(it.id, (Side::Sell, price)))
@@ -155,7 +155,7 @@ impl Reference {
     /// Both pay what makers pay.
     fn cross(
         &mut self,
-        state: &State,
+        state: &Marks,
         (it, price, lots): (&Instrument, i64, u64),
         [buy, sell]: [&Resting; 2],
     ) {

@@ -1,10 +1,9 @@
 //! What reporters say, and the index: the least price that half of the weight of those who spoke lately reaches.
 
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{Event, Reject, UnderlyingId};
 
-use super::Reference;
+use super::{Marks, Reference};
 
 /// How many times the index of genesis a price may be, either way.
 const FACTOR_MAX: i64 = 100;
@@ -12,7 +11,7 @@ const FACTOR_MAX: i64 = 100;
 impl Reference {
     pub(super) fn observe(
         &mut self,
-        state: &State,
+        state: &Marks,
         owner: crypto::PublicKey,
         (underlying, price, observed_at): (UnderlyingId, Cash, Timestamp),
     ) -> Result<(), Reject> {

@@ -1,13 +1,12 @@
 //! A new order: every rule in its turn, then what trades trades and what rests rests.
 
-use exchange::State;
 use num::Ticks;
 use wire::{
     AccountId, Conditions, Event, NewOrder, OrderId, OrderKind, Outcome, ReduceOnly, Reject, TimeInForce,
     TradeKind,
 };
 
-use super::{Reference, Resting, lots, until};
+use super::{Marks, Reference, Resting, lots, until};
 
 /// A new order as it will trade.
 #[derive(Clone, Copy)]
@@ -27,7 +26,7 @@ impl Reference {
 
     pub(super) fn place(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         asked: Asked<'_>,
     ) -> Result<Outcome, Reject> {
@@ -85,7 +84,7 @@ impl Reference {
     /// Trades, and answers with how much.
     pub(super) fn write(
         &mut self,
-        state: &State,
+        state: &Marks,
         (account, id): (AccountId, u64),
         (asked, planned): (Asked<'_>, Planned),
     ) -> u64 {
@@ -134,7 +133,7 @@ impl Reference {
     /// Every rule; an order that was held has its label and its number already.
     pub(super) fn plan(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (asked, entering): (Asked<'_>, Option<u64>),
     ) -> Result<Planned, Reject> {

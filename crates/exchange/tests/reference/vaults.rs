@@ -1,11 +1,10 @@
 //! Vaults: who pays in and out, at what a share is worth at the marks.
 
 use crypto::{Digest, PublicKey};
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, Outcome, Reject};
 
-use super::{ONE, Reference, cash, ceil, cover::Orders};
+use super::{Marks, ONE, Reference, cash, ceil, cover::Orders};
 
 /// The vault of a pool.
 #[derive(Clone, Debug)]
@@ -28,7 +27,7 @@ fn owner(pool: u16) -> AccountId {
 impl Reference {
     pub(super) fn enter_vault(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (pool, amount): (u16, Cash),
     ) -> Result<Outcome, Reject> {
@@ -57,7 +56,7 @@ impl Reference {
 
     pub(super) fn leave_vault(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (pool, shares): (u16, u64),
     ) -> Result<Outcome, Reject> {
@@ -93,7 +92,7 @@ impl Reference {
     }
 
     /// What all shares are worth; nobody comes or goes while it is being closed, or owes.
-    fn worth(&self, state: &State, vault: &Vault) -> Result<i128, Reject> {
+    fn worth(&self, state: &Marks, vault: &Vault) -> Result<i128, Reject> {
         let worth = self.judge(state, vault.account, (&[], &[])).equity;
         self.check_health(vault.account)?;
         if worth < 0 || (vault.shares > 0 && worth == 0) {
@@ -103,7 +102,7 @@ impl Reference {
     }
 
     /// What can leave a vault so that its margin and its worst case stay covered.
-    fn room(&self, state: &State, account: AccountId, orders: Orders) -> i128 {
+    fn room(&self, state: &Marks, account: AccountId, orders: Orders) -> i128 {
         let mine = self.orders.iter().filter(|it| it.account == account).map(|it| it.id);
         let less: Vec<u64> = mine.filter(|_| orders == Orders::Withdrawn).collect();
         let judged = self.judge(state, account, (&[], &less));
