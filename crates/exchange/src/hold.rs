@@ -72,6 +72,7 @@ impl State {
         };
         if let OrderTarget::Label { label } = primary
             && let Some(used) = self.account(account).labels.get(label)
+            && !used.is_forgotten(self.time)
         {
             return match used.end {
                 None | Some(OrderEnd::Filled) => Ok(Some((used.order, used.end))),
