@@ -14,11 +14,11 @@ use drawn::{Draw, any_beginning, any_intent, any_words};
 use exchange::{
     Genesis,
     genesis::{
-        ComboParameters, FundingParameters, HaltParameters, ListingParameters, PoolGenesis, VaultParameters,
-        WithdrawalParameters,
+        ComboParameters, ExoticParameters, FundingParameters, HaltParameters, ListingParameters, PoolGenesis,
+        VaultParameters, WithdrawalParameters,
     },
 };
-use num::{Fix, HOUR_MS};
+use num::{DAY_MS, Fix, HOUR_MS};
 use reference::Reference;
 use support::*;
 use wire::{Event, Outcome};
@@ -28,10 +28,10 @@ const INTENTS: u64 = 16_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
-const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
-    Delivered DisplayOutOfRange Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
+const HAPPEN: &str = "AmendBelowFilled AsianFixed Assigned AuctionStarted AuctionTaken BarrierTouched Block BookFull Combo ComboLimit Deleveraged Delisted \
+    Delivered DisplayOutOfRange Exercised ExoticLimit ExoticListed Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
-    MarginModelSet MarginTooLow NoAuction NoMark NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
+    MarginModelSet MarginTooLow NoAuction NoBook NoMark NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
     OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
     PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
     ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
@@ -43,6 +43,11 @@ type Seen = BTreeMap<String, u64>;
 /// Whether little money meets a wild market, so that margin fails.
 const fn is_wild(seed: u64) -> bool {
     seed % 3 == 2
+}
+
+/// Whether there are exotics, and days pass.
+const fn has_exotics(seed: u64) -> bool {
+    seed % 7 < 3
 }
 
 /// Rules differ from run to run: isolated pools or one, few orders or many, withdrawals or none.
@@ -59,7 +64,7 @@ fn begun(seed: u64) -> Genesis {
         genesis.underlyings[1].pool = 1;
     }
     genesis.combos = (!seed.is_multiple_of(5)).then_some(ComboParameters {
-        open_max: 5,
+        open_max: 3,
         idle_ms: if seed % 4 > 1 { 900 } else { HOUR_MS },
         ..ComboParameters::default()
     });
@@ -80,11 +85,17 @@ fn begun(seed: u64) -> Genesis {
         genesis.insurance_micros = 150_000_000;
     }
     genesis.vault = (seed % 5 > 1).then_some(VaultParameters {
-        lock_ms: 40,
+        lock_ms: 150,
         skew_billionths: Fix::SCALE / 10,
         lots: 20,
         instruments_max: 3,
         ..VaultParameters::default()
+    });
+    genesis.exotics = has_exotics(seed).then_some(ExoticParameters {
+        open_max: 6,
+        idle_ms: if seed.is_multiple_of(3) { 700 } else { DAY_MS * 9 },
+        fee_micros: 1_000_000,
+        ..ExoticParameters::default()
     });
     genesis.funding = (seed % 4 != 1).then_some(FundingParameters {
         period_ms: 900,
@@ -148,6 +159,11 @@ fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
         done += u64::try_from(signed.len()).unwrap();
         if draw.one_in(often * 2) {
             bench.now_ms += draw.below(700);
+        }
+        if has_exotics(seed) && draw.one_in(30) {
+            // A moment before the next expiry.
+            let mornings = (bench.now_ms + 16 * HOUR_MS) / DAY_MS;
+            bench.now_ms = bench.now_ms.max(mornings * DAY_MS + 8 * HOUR_MS - 250);
         }
         signed = if draw.one_in(often) { any_words(&mut bench, &mut draw, far) } else { Vec::new() };
         for _ in 0..=draw.below(5) {

@@ -1,5 +1,6 @@
 //! Intents that only look drawn: whatever users may ask for, near enough to what is possible that much of it happens.
 
+mod exotics;
 pub mod orders;
 mod together;
 
@@ -63,6 +64,8 @@ impl Drawing<'_> {
             3 | 4 if listed > 7 => 7 + self.draw.below(listed - 7),
             _ => self.draw.below(7),
         };
+        let is_exotic = self.exotics().iter().any(|it| u64::from(it.0) == id);
+        let id = if is_exotic && !self.draw.one_in(9) { self.draw.below(7) } else { id };
         InstrumentId(if self.draw.one_in(60) { 99 } else { u32::try_from(id).unwrap() })
     }
 
@@ -160,8 +163,10 @@ impl Drawing<'_> {
 
     pub fn action(&mut self) -> Action {
         let bids = if (1..=5).any(|user| self.is_failing(user)) { 6 } else { 1 };
-        match self.draw.below(44 + bids) {
-            44.. => self.bid(),
+        match self.draw.below(47 + bids) {
+            47.. => self.bid(),
+            44 => self.exotic(),
+            45 | 46 => self.exercise(),
             40 => self.combo(),
             41..44 => self.block(),
             0..6 => self.cancel(),

@@ -87,6 +87,7 @@ impl Reference {
             }
             let have = leg.instrument;
             let it = self.asset(state, have)?.legs[0].it;
+            is_odd |= self.check_has_book(have).is_err();
             is_odd |= legs.iter().any(|(_, other, _)| other.id == it.id || other.underlying != it.underlying);
             legs.push((it.contract, it, leg.ratio));
         }

@@ -1,8 +1,10 @@
 //! Expiry: orders end, and whoever holds what has expired is paid at the delivery price: the median over reporters of
 //! each one's average over the last half hour, once a quorum has spoken from beyond it.
 
+use std::collections::BTreeMap;
+
 use exchange::{
-    Instrument,
+    Genesis, Instrument,
     name::{Contract, Right},
 };
 use num::{Cash, MINUTE_MS, Timestamp};
@@ -14,6 +16,22 @@ const WINDOW_MS: u64 = 30 * MINUTE_MS;
 
 /// A reporter's word on an underlying.
 pub(super) type Word = (UnderlyingId, usize, Timestamp, Cash);
+
+/// Those of what genesis lists.
+pub(super) fn windows(genesis: &Genesis) -> BTreeMap<(UnderlyingId, Timestamp), usize> {
+    let window = |name: &String| {
+        let (symbol, contract) = exchange::name::parse(name)?;
+        let place = genesis.underlyings.iter().position(|it| it.symbol == symbol)?;
+        Some(((UnderlyingId(u16::try_from(place).ok()?), contract.expiry()?), 0))
+    };
+    genesis.instruments.iter().filter_map(window).collect()
+}
+
+/// What an option is in the money by, in micros.
+pub(super) fn intrinsic(right: Right, price: i128, strike: Cash) -> i128 {
+    let strike = i128::from(strike.micros());
+    if right == Right::Call { (price - strike).max(0) } else { (strike - price).max(0) }
+}
 
 impl Reference {
     /// Neither closed nor halted, and of a combo every leg.
@@ -30,20 +48,14 @@ impl Reference {
     }
 
     /// Words in the window of the next delivery count whenever they come.
-    pub(super) fn is_in_window(&self, state: &Marks, of: UnderlyingId, at: Timestamp) -> bool {
-        let next = self.expiries(state).into_iter().find(|(underlying, _)| *underlying == of);
+    pub(super) fn is_in_window(&self, of: UnderlyingId, at: Timestamp) -> bool {
+        let next = self.windows.keys().find(|(underlying, _)| *underlying == of);
         next.is_some_and(|(_, expiry)| at.millis() + WINDOW_MS >= expiry.millis())
     }
 
-    /// What has not been delivered yet.
-    fn expiries(&self, state: &Marks) -> Vec<(UnderlyingId, Timestamp)> {
-        let listed = self.listed(state);
-        let mut all: Vec<(UnderlyingId, Timestamp)> =
-            listed.filter_map(|it| Some((it.underlying, it.contract.expiry()?))).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.retain(|term| !self.delivered.contains(term));
-        all
+    /// What reporters say from now on counts for an expiry.
+    pub(super) fn open_window(&mut self, of: UnderlyingId, expiry: Timestamp) {
+        self.windows.entry((of, expiry)).or_insert(self.said.len());
     }
 
     pub(super) fn deliver_expiries(&mut self, state: &Marks) {
@@ -63,8 +75,8 @@ impl Reference {
                 self.tell(Event::Delisted { instrument });
             }
         }
-        for (underlying, expiry) in self.expiries(state) {
-            let price = self.delivery_price(underlying, expiry).filter(|_| expiry <= self.now);
+        for ((underlying, expiry), from) in self.windows.clone() {
+            let price = self.delivery_price((underlying, expiry), from).filter(|_| expiry <= self.now);
             if let Some(price) = price {
                 self.deliver(state, (underlying, expiry), price);
             }
@@ -85,10 +97,15 @@ impl Reference {
         all.into_iter().for_each(|id| self.end_any(id, OrderEnd::InstrumentExpired));
     }
 
-    fn delivery_price(&self, underlying: UnderlyingId, expiry: Timestamp) -> Option<Cash> {
+    fn delivery_price(
+        &self,
+        (underlying, expiry): (UnderlyingId, Timestamp),
+        from_word: usize,
+    ) -> Option<Cash> {
         let rules = &self.genesis.oracle;
         let average = |reporter: usize| {
-            let words = || self.said.iter().filter(move |it| (it.0, it.1) == (underlying, reporter));
+            let words =
+                || self.said[from_word..].iter().filter(move |it| (it.0, it.1) == (underlying, reporter));
             let beyond = words().filter(|it| it.2 >= expiry).map(|it| (it.2, it.3)).min()?.1;
             let from = expiry.millis() - WINDOW_MS;
             let within: Vec<i128> = words()
@@ -107,10 +124,17 @@ impl Reference {
     }
 
     fn deliver(&mut self, state: &Marks, (underlying, expiry): (UnderlyingId, Timestamp), price: Cash) {
-        self.delivered.insert((underlying, expiry));
+        self.windows.remove(&(underlying, expiry));
         self.tell(Event::Delivered { underlying, expiry, price });
+        self.fix_averages((underlying, expiry), price);
         let due = |it: &&Instrument| it.underlying == underlying && it.contract.expiry() == Some(expiry);
         let due: Vec<&Instrument> = self.listed(state).filter(due).collect();
+        if due.is_empty() {
+            return;
+        }
+        for it in &due {
+            self.touch(it.id, price);
+        }
         let mut accounts: Vec<(usize, AccountId)> =
             self.holders.iter().map(|(id, it)| (it.opened, *id)).collect();
         accounts.sort_unstable();
@@ -126,21 +150,23 @@ impl Reference {
         }
     }
 
-    fn settle(&mut self, account: AccountId, it: &Instrument, price: Cash) {
-        let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
-        let holder = self.holder(account);
-        let Some(held) = holder.holdings.remove(&it.id) else { return };
-        let (price, units) =
-            (i128::from(price.micros()), held.position * i128::from(it.market.lot_size().raw()));
-        let each = match it.contract {
-            Contract::Option { strike, right: Right::Call, .. } => {
-                (price - i128::from(strike.micros())).max(0)
-            }
-            Contract::Option { strike, right: Right::Put, .. } => {
-                (i128::from(strike.micros()) - price).max(0)
+    /// What a unit pays at the delivery price, in micros.
+    fn payoff(&self, it: &Instrument, price: i128) -> i128 {
+        match it.contract {
+            Contract::Option { strike, right, .. } => intrinsic(right, price, strike),
+            Contract::Exotic { strike, right, style, .. } => {
+                self.exotic_payoff(it.id, (strike, right, style), price)
             }
             _ => price,
-        };
+        }
+    }
+
+    fn settle(&mut self, account: AccountId, it: &Instrument, price: Cash) {
+        let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
+        let each = self.payoff(it, price.micros().into());
+        let holder = self.holder(account);
+        let Some(held) = holder.holdings.remove(&it.id) else { return };
+        let units = held.position * i128::from(it.market.lot_size().raw());
         let owed = if it.is_option() { 0 } else { held.entry };
         let amount = (units * each).div_euclid(ONE) - owed;
         holder.balance += amount;

@@ -73,6 +73,7 @@ impl Reference {
     fn primary(&self, account: AccountId, target: &OrderTarget) -> Result<(u64, bool), Reject> {
         if let OrderTarget::Label { label } = target
             && let Some(named) = self.holders[&account].labels.get(label)
+            && !named.ended.is_some_and(|(_, at)| self.is_forgotten(at))
         {
             return match named.ended {
                 None => Ok((named.order, false)),

@@ -76,9 +76,9 @@ fn expiries(rules: &ListingParameters, now: Timestamp) -> BTreeMap<u64, bool> {
     all
 }
 
-/// The distance of strikes in micros: 1, 2 or 5 times a power of ten.
-fn step(rules: &ListingParameters, index: i128) -> i128 {
-    let least = ceil(index * i128::from(rules.step_billionths), ONE);
+/// The distance of strikes in micros: a part of the index, rounded up to 1, 2 or 5 times a power of ten.
+pub(super) fn step(part: i64, index: i128) -> i128 {
+    let least = ceil(index * i128::from(part), ONE);
     let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_i128.pow(power)));
     steps.into_iter().find(|step| *step >= least).expect("powers go on")
 }
@@ -98,7 +98,7 @@ impl Reference {
         self.listings.looks_at = Timestamp::from_millis(self.now.millis() + rules.check_ms);
         let days = expiries(&rules, self.now);
         for (id, index) in self.indices.clone() {
-            let step = step(&rules, index);
+            let step = step(rules.step_billionths, index);
             let (middle, around) = ((index + step / 2) / step, i128::from(rules.strikes));
             let kept = (middle - 2 * around).max(1) * step..=(middle + 2 * around) * step;
             self.take_off(state, (id, &kept));
@@ -117,6 +117,7 @@ impl Reference {
         (day, has_future, strikes): (u64, bool, &[i128]),
     ) {
         let (year, month, date) = date(day);
+        let expiry = Timestamp::from_millis(day * DAY_MS + 8 * HOUR_MS);
         let symbol = &self.genesis.underlyings[usize::from(id.0)].symbol;
         let first = i128::from(self.genesis.underlyings[usize::from(id.0)].index_micros);
         let day = format!("{symbol}_USDC-{date}{}{:02}", MONTHS[month], year % 100);
@@ -125,19 +126,21 @@ impl Reference {
             names.extend(["C", "P"].map(|right| format!("{day}-{}-{right}", strike_text(*strike))));
         }
         for name in names {
-            self.list_plain(state, rules, name);
+            if self.list_plain(state, rules, name) {
+                self.open_window(id, expiry);
+            }
         }
     }
 
-    /// Lists what is not there, or puts back what was taken off, where there is room.
-    fn list_plain(&mut self, state: &Marks, rules: &ListingParameters, name: String) {
+    /// Lists what is not there, or puts back what was taken off, where there is room. Answers whether it did.
+    fn list_plain(&mut self, state: &Marks, rules: &ListingParameters, name: String) -> bool {
         let known = self.listings.plain.get(&name).copied();
-        let is_plain = |id: &InstrumentId| !self.combos.contains_key(id);
+        let is_plain = |id: &InstrumentId| !self.combos.contains_key(id) && self.check_has_book(*id).is_ok();
         let all = (0..self.listings.next).map(InstrumentId).filter(is_plain);
         let open = all.filter(|id| !self.closed.contains(id)).count();
         let has_room = u32::try_from(open).expect("few") < rules.instruments_max;
         if known.is_some_and(|id| !self.listings.off.contains(&id)) || !has_room {
-            return;
+            return false;
         }
         let instrument = known.unwrap_or(InstrumentId(self.listings.next));
         self.listings.next = self.listings.next.max(instrument.0 + 1);
@@ -147,6 +150,7 @@ impl Reference {
         let text = InstrumentName::new(name.clone().into_bytes()).expect("names are short");
         self.listings.plain.insert(name, instrument);
         self.tell(Event::Listed { instrument, name: text });
+        true
     }
 
     /// Takes off options that are far from the index, and nobody's.

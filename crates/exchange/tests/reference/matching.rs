@@ -211,6 +211,7 @@ impl Reference {
     pub(super) fn move_holding(&mut self, it: &Instrument, (account, signed): (AccountId, i128), paid: i128) {
         let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
         self.pay_own_funding((account, it.id));
+        self.note_exotic_use(it.id);
         let holder = self.holder(account);
         let mut held = holder.holdings.get(&it.id).copied().unwrap_or_default();
         let mut realised = 0;

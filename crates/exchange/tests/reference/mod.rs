@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: governance, exotics.
+//! Left out on purpose: governance.
 
 mod admission;
 mod assets;
@@ -14,6 +14,8 @@ mod checks;
 mod combos;
 mod cover;
 mod ends;
+mod exercise;
+mod exotics;
 mod expiry;
 mod funding;
 mod halts;
@@ -156,7 +158,8 @@ pub struct Reference {
     words: BTreeMap<(UnderlyingId, usize), (Timestamp, Cash)>,
     /// Everything that reporters have said.
     said: Vec<expiry::Word>,
-    delivered: BTreeSet<(UnderlyingId, Timestamp)>,
+    /// What is to be delivered when, and how much had been said when that was known: what was said before does not count.
+    windows: BTreeMap<(UnderlyingId, Timestamp), usize>,
     /// What has expired or was taken off.
     closed: BTreeSet<InstrumentId>,
     listings: listing::Listings,
@@ -182,6 +185,9 @@ pub struct Reference {
     pays_at: Timestamp,
     fundings: funding::Fundings,
     halts: halts::Halts,
+    exotics: exotics::Exotics,
+    /// On what reporters agreed in this commit.
+    spoken: BTreeSet<UnderlyingId>,
     /// All that was paid in, less all that has left.
     inside: i128,
     next_order: u64,
@@ -220,7 +226,7 @@ impl Reference {
             nonces: BTreeMap::new(),
             words: BTreeMap::new(),
             said: Vec::new(),
-            delivered: BTreeSet::new(),
+            windows: expiry::windows(&genesis),
             closed: BTreeSet::new(),
             listings: listing::Listings::from(&genesis),
             indices: indices.collect(),
@@ -240,6 +246,8 @@ impl Reference {
             pays_at: Timestamp::ZERO,
             fundings: funding::Fundings::from(genesis.start()),
             halts: halts::Halts::default(),
+            exotics: exotics::Exotics::default(),
+            spoken: BTreeSet::new(),
             inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
             queued: 0,
@@ -255,16 +263,16 @@ impl Reference {
         self.now = after.time();
         self.names = after.instruments().iter().map(|it| (it.id, it.name.clone())).collect();
         let number = before.commit() + 1;
-        let (before, after) = (&Marks::between(before, after), &Marks::of(after));
+        let (mut marks, after) = (Marks::between(before, after), &Marks::of(after));
         self.acting = (number, 0, 0);
         let admitted = self.admit(intents);
         let mut steps = self.steps(&admitted);
         steps.sort_by_key(|step| step.0);
         let others = steps.partition_point(|step| step.0 == Turn::Observation);
         let mut outcomes = Outcomes::new();
-        self.take(before, &admitted, (&steps[..others], &mut outcomes));
-        self.begin(before);
-        self.take(before, &admitted, (&steps[others..], &mut outcomes));
+        self.take(&marks, &admitted, (&steps[..others], &mut outcomes));
+        self.begin(&mut marks, after);
+        self.take(&marks, &admitted, (&steps[others..], &mut outcomes));
         self.acting = (number, 0, 0);
         self.fire_triggers(after);
         self.liquidate(after);
@@ -279,8 +287,9 @@ impl Reference {
     }
 
     /// What happens by itself once reporters have spoken.
-    fn begin(&mut self, marks: &Marks) {
+    fn begin(&mut self, marks: &mut Marks, after: &Marks) {
         self.refresh_indices();
+        self.watch_levels(marks, after);
         self.deliver_expiries(marks);
         self.accrue_funding(marks);
         self.take_due();
@@ -288,6 +297,7 @@ impl Reference {
         self.watch_indices(marks);
         self.refresh_listing(marks);
         self.delist_idle_combos();
+        self.delist_idle_exotics();
         self.pay_withdrawals();
     }
 
@@ -324,7 +334,7 @@ impl Reference {
             Action::Cancel { target } if own(target).is_some() => Turn::Cancel,
             Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
             Action::Amend { .. } | Action::Cancel { .. } => Turn::Rest,
-            Action::TakeBlock { .. } | Action::TakeAuction { .. } => Turn::Rest,
+            Action::TakeBlock { .. } | Action::TakeAuction { .. } | Action::Exercise { .. } => Turn::Rest,
             _ => Turn::Money,
         }
     }
@@ -413,6 +423,8 @@ impl Reference {
             Action::LeaveVault { pool, shares } => self.leave_vault(state, account, (*pool, *shares)),
             Action::TakeBlock { offer } => self.take_block(state, account, offer),
             Action::CreateCombo { legs } => self.create_combo(state, account, legs),
+            Action::CreateExotic { terms } => self.create_exotic(state, account, terms),
+            Action::Exercise { instrument, lots } => self.exercise(state, account, (*instrument, *lots)),
             other => self.move_money(state, account, other),
         }
     }

@@ -32,7 +32,7 @@ impl Reference {
         }
         if let Some((last, _)) = self.words.get(&(underlying, reporter))
             && observed_at <= *last
-            && !self.is_in_window(state, underlying, observed_at)
+            && !self.is_in_window(underlying, observed_at)
         {
             return Err(Reject::ObservationStale { have: observed_at, need: *last });
         }
@@ -46,8 +46,10 @@ impl Reference {
 
     pub(super) fn refresh_indices(&mut self) {
         let places: Vec<UnderlyingId> = self.indices.keys().copied().collect();
+        self.spoken.clear();
         for underlying in places {
             let Some(price) = self.median(underlying) else { continue };
+            self.spoken.insert(underlying);
             if self.indices[&underlying] != i128::from(price.micros()) {
                 self.indices.insert(underlying, price.micros().into());
                 self.tell(Event::IndexMoved { underlying, price });

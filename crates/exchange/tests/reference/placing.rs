@@ -34,6 +34,7 @@ impl Reference {
         if let Some(outcome) = self.repeated(account, asked) {
             return Ok(outcome);
         }
+        self.check_has_book(terms.instrument)?;
         if conditions.trigger.is_none() && self.collects(terms.instrument) {
             return self.collect(state, account, asked);
         }
@@ -43,7 +44,9 @@ impl Reference {
         let planned = self.plan(state, account, (asked, None))?;
         let id = self.number();
         self.whole_or_nothing((terms, planned), |it| {
-            it.forget_labels(account);
+            if !terms.label.is_empty() {
+                it.forget_labels(account);
+            }
             it.name(account, id, asked);
             it.write(state, (account, id), (asked, planned))
         })?;

@@ -55,6 +55,7 @@ impl Reference {
         (place, sides): ((InstrumentId, Option<u16>), [Option<QuoteSide>; 2]),
     ) -> Result<(), Reject> {
         let it = self.asset(state, place.0)?;
+        self.check_has_book(it.id)?;
         self.check_open(&it)?;
         self.check_pool(state, account, it.underlying)?;
         self.check_protection(account, place.1)?;
