@@ -10,15 +10,11 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use drawn::{Draw, any_beginning, any_intent, any_words};
-use exchange::{
-    Genesis,
-    genesis::{
-        ComboParameters, ExoticParameters, FundingParameters, HaltParameters, ListingParameters, PoolGenesis,
-        VaultParameters, WithdrawalParameters,
-    },
+use drawn::{
+    Draw, any_beginning, any_intent, any_words,
+    rules::{begun, has_exotics, is_wild},
 };
-use num::{DAY_MS, Fix, HOUR_MS};
+use num::{DAY_MS, HOUR_MS};
 use reference::Reference;
 use support::*;
 use wire::{Event, Outcome};
@@ -29,99 +25,16 @@ const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
 const HAPPEN: &str = "AmendBelowFilled AsianFixed Assigned AuctionStarted AuctionTaken BarrierTouched Block BookFull Combo ComboLimit Deleveraged Delisted \
-    Delivered DisplayOutOfRange Exercised ExoticLimit ExoticListed Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
+    Delivered DisplayOutOfRange Enacted Exercised ExoticLimit ExoticListed Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
     MarginModelSet MarginTooLow NoAuction NoBook NoMark NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
-    OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
-    PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
-    ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
+    OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool ParameterOutOfRange Paused PositionLimit PositionSettled \
+    PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProposalLimit ProposalPassed ProtectionFrozen ProtectionTripped Quoted \
+    ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred UnknownParameter UnknownProposal VaultEntered VaultLeft VaultLocked \
     VaultShares WithdrawalPaid";
 
 /// What happened how often, by the names that events, rejects and ends have in the code.
 type Seen = BTreeMap<String, u64>;
-
-/// Whether little money meets a wild market, so that margin fails.
-const fn is_wild(seed: u64) -> bool {
-    seed % 3 == 2
-}
-
-/// Whether there are exotics, and days pass.
-const fn has_exotics(seed: u64) -> bool {
-    seed % 7 < 3
-}
-
-/// Rules differ from run to run: isolated pools or one, few orders or many, withdrawals or none.
-fn begun(seed: u64) -> Genesis {
-    let mut genesis = genesis();
-    if seed % 2 == 1 {
-        genesis.limits.open_orders_max = 9;
-        genesis.limits.book_orders_max = 5;
-        genesis.limits.position_lots_max = 60;
-        genesis.limits.open_interest_lots_max = 70;
-    }
-    if seed % 3 == 1 {
-        genesis.pools = vec![PoolGenesis { name: "ether".to_owned(), insurance_micros: 5_000_000_000 }];
-        genesis.underlyings[1].pool = 1;
-    }
-    genesis.combos = (!seed.is_multiple_of(5)).then_some(ComboParameters {
-        open_max: 3,
-        idle_ms: if seed % 4 > 1 { 900 } else { HOUR_MS },
-        ..ComboParameters::default()
-    });
-    genesis.listing = (seed % 6 > 3).then_some(ListingParameters {
-        dailies: 1,
-        weeklies: 1,
-        monthlies: 1,
-        quarterlies: 1,
-        strikes: 1,
-        step_billionths: Fix::SCALE / 70,
-        check_ms: 45,
-        instruments_max: 36,
-        ..ListingParameters::default()
-    });
-    genesis.liquidation.book_ms = 30;
-    genesis.liquidation.auction_ms = 60;
-    if is_wild(seed) {
-        genesis.insurance_micros = 150_000_000;
-    }
-    genesis.vault = (seed % 5 > 1).then_some(VaultParameters {
-        lock_ms: 150,
-        skew_billionths: Fix::SCALE / 10,
-        lots: 20,
-        instruments_max: 3,
-        ..VaultParameters::default()
-    });
-    genesis.exotics = has_exotics(seed).then_some(ExoticParameters {
-        open_max: 6,
-        idle_ms: if seed.is_multiple_of(3) { 700 } else { DAY_MS * 9 },
-        fee_micros: 1_000_000,
-        ..ExoticParameters::default()
-    });
-    genesis.funding = (seed % 4 != 1).then_some(FundingParameters {
-        period_ms: 900,
-        average_ms: 90,
-        impact_micros: 700_000_000,
-        pay_ms: 70,
-        gap_ms_max: 150,
-        ..FundingParameters::default()
-    });
-    genesis.halt = (seed % 4 < 2).then_some(HaltParameters {
-        window_ms: 900,
-        move_billionths: if is_wild(seed) { Fix::SCALE / 4 } else { Fix::SCALE / 50 },
-        flow_bucket_lots: 30,
-        flow_buckets: 2,
-        flow_billionths: Fix::SCALE / 10 * 7,
-        cancel_only_ms: 5,
-        collect_ms: 75,
-    });
-    genesis.withdrawals = (seed % 3 < 2).then_some(WithdrawalParameters {
-        delay_ms: 25,
-        period_ms: 60,
-        share_billionths: Fix::SCALE / 5_000,
-        waiting_max: 3,
-    });
-    genesis
-}
 
 /// One exchange from its beginning, and its reference. Answers with how many intents were compared.
 fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
@@ -180,6 +93,7 @@ fn note(event: &Event, seen: &mut Seen) {
     let mut count = |name: String| *seen.entry(name).or_default() += 1;
     count(name(event));
     match event {
+        Event::ProposalEnded { is_enacted: true, .. } => count("Enacted".to_owned()),
         Event::ComboTraded { trade } => count(name(&trade.maker)),
         Event::Traded { trade } => count(name(&trade.kind)),
         Event::OrderEnded { end, .. } => count(name(end)),

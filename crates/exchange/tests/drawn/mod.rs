@@ -1,7 +1,9 @@
 //! Intents that only look drawn: whatever users may ask for, near enough to what is possible that much of it happens.
 
 mod exotics;
+mod governance;
 pub mod orders;
+pub mod rules;
 mod together;
 
 use num::{Cash, Duration, Fix, Timestamp};
@@ -163,8 +165,9 @@ impl Drawing<'_> {
 
     pub fn action(&mut self) -> Action {
         let bids = if (1..=5).any(|user| self.is_failing(user)) { 6 } else { 1 };
-        match self.draw.below(47 + bids) {
-            47.. => self.bid(),
+        match self.draw.below(49 + bids) {
+            49.. => self.bid(),
+            47 | 48 => self.governance(),
             44 => self.exotic(),
             45 | 46 => self.exercise(),
             40 => self.combo(),
@@ -173,10 +176,10 @@ impl Drawing<'_> {
             6..12 => self.amend(),
             12..16 => any_quote(self),
             16 => self.protection(),
-            17 | 18 => self.money(),
+            17 | 18 | 30 => self.money(),
             19 => Action::SetSwitch { at: self.draw.maybe(4, |_| ()).map(|()| self.time()) },
             20..30 => Action::PlaceWith { order: any_order(self), conditions: any_conditions(self) },
-            30..40 => Action::Place { order: any_order(self) },
+            31..40 => Action::Place { order: any_order(self) },
         }
     }
 }

@@ -32,6 +32,7 @@ impl Reference {
         if self.holders[&bidder].distress.is_some() {
             return Err(Reject::Liquidating);
         }
+        self.check_running()?;
         let Reward { own, fund } = self.reward(state, of, part)?;
         let have = cash(own + fund);
         if have < reward_min {

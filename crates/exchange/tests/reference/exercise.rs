@@ -24,6 +24,7 @@ impl Reference {
         if self.closed.contains(&have) {
             return Err(Reject::InstrumentClosed { have });
         }
+        self.check_running()?;
         self.check_health(account)?;
         let need = Lots::new(u64::try_from(self.position(account, have)).unwrap_or(0));
         if lots.is_zero() {

@@ -80,6 +80,7 @@ impl Reference {
         if let Some(instrument) = known.filter(|id| !self.closed.contains(id)) {
             return Ok(Outcome::Exotic { instrument });
         }
+        self.check_running()?;
         self.check_terms(&rules, terms)?;
         let open = self.exotics.terms.iter().filter(|(id, _)| !self.closed.contains(id));
         let have = open.filter(|(_, it)| it.underlying == terms.underlying).count();

@@ -44,6 +44,7 @@ impl Reference {
         if self.closed.contains(&have) {
             return Err(Reject::InstrumentClosed { have });
         }
+        self.check_running()?;
         self.check_trading(have)
     }
 

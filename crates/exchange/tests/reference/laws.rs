@@ -15,7 +15,9 @@ impl Reference {
         self.money_is_conserved(state);
         self.open_interest_is_zero_sum();
         self.books_are_uncrossed();
-        self.whoever_lacks_margin_is_being_closed(state, events);
+        if self.check_running().is_ok() {
+            self.whoever_lacks_margin_is_being_closed(state, events);
+        }
     }
 
     /// What was paid in and has not left is what all have; what futures cost is nobody's until they are closed.

@@ -42,6 +42,16 @@ impl Marks {
         self.underlyings[usize::from(id.0)].clone_from(&after.underlyings[usize::from(id.0)]);
     }
 
+    /// Parameters have changed: everything is marked anew, and positions may be of other sizes.
+    pub(super) fn follow(&mut self, after: &Self) {
+        for id in (0..).map(UnderlyingId).take(self.underlyings.len()) {
+            self.renew(after, id);
+        }
+        for (it, then) in self.instruments.iter_mut().zip(&after.instruments) {
+            it.position_max = then.position_max;
+        }
+    }
+
     pub(super) fn instruments(&self) -> &[Instrument] {
         &self.instruments
     }

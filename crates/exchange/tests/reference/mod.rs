@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: governance.
+//! Left out on purpose: the oracle's ladder, smiles that follow quotes.
 
 mod admission;
 mod assets;
@@ -18,6 +18,7 @@ mod exercise;
 mod exotics;
 mod expiry;
 mod funding;
+mod governance;
 mod halts;
 mod held;
 mod implied;
@@ -186,6 +187,7 @@ pub struct Reference {
     fundings: funding::Fundings,
     halts: halts::Halts,
     exotics: exotics::Exotics,
+    governance: governance::Governance,
     /// On what reporters agreed in this commit.
     spoken: BTreeSet<UnderlyingId>,
     /// All that was paid in, less all that has left.
@@ -247,6 +249,7 @@ impl Reference {
             fundings: funding::Fundings::from(genesis.start()),
             halts: halts::Halts::default(),
             exotics: exotics::Exotics::default(),
+            governance: governance::Governance::default(),
             spoken: BTreeSet::new(),
             inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
@@ -274,9 +277,11 @@ impl Reference {
         self.begin(&mut marks, after);
         self.take(&marks, &admitted, (&steps[others..], &mut outcomes));
         self.acting = (number, 0, 0);
-        self.fire_triggers(after);
-        self.liquidate(after);
-        self.quote_vaults(after);
+        if self.check_running().is_ok() {
+            self.fire_triggers(after);
+            self.liquidate(after);
+            self.quote_vaults(after);
+        }
         for (i, it) in admitted.iter().enumerate() {
             let of = outcomes.range((i, 0)..(i + 1, 0)).map(|(_, outcome)| outcome.clone()).collect();
             let outcomes = wire::List::new(of).expect("as many as actions");
@@ -295,6 +300,7 @@ impl Reference {
         self.take_due();
         self.reopen(marks);
         self.watch_indices(marks);
+        self.enact_proposals(marks, after);
         self.refresh_listing(marks);
         self.delist_idle_combos();
         self.delist_idle_exotics();
@@ -425,6 +431,9 @@ impl Reference {
             Action::CreateCombo { legs } => self.create_combo(state, account, legs),
             Action::CreateExotic { terms } => self.create_exotic(state, account, terms),
             Action::Exercise { instrument, lots } => self.exercise(state, account, (*instrument, *lots)),
+            Action::Propose { change } => self.propose(account, change),
+            Action::Vote { proposal } => self.vote(account, *proposal).map(done),
+            Action::Pause { span } => self.pause(account, *span).map(done),
             other => self.move_money(state, account, other),
         }
     }

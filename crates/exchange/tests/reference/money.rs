@@ -105,6 +105,7 @@ impl Reference {
         if have >= need {
             return Err(Reject::WithdrawalLimit { have, need });
         }
+        self.check_running()?;
         self.check_free(state, account, amount)?;
         let withdrawal = self.next_withdrawal;
         self.next_withdrawal += 1;
@@ -137,7 +138,7 @@ impl Reference {
     /// At the end of a period what is ready is paid, all of it or of each the same part.
     pub(super) fn pay_withdrawals(&mut self) {
         let Some(rules) = self.genesis.withdrawals else { return };
-        if self.now < self.pays_at {
+        if self.now < self.pays_at || self.check_running().is_err() {
             return;
         }
         let periods = self.now.millis() / rules.period_ms;

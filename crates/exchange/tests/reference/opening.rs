@@ -38,6 +38,9 @@ impl Reference {
 
     /// Opens what has stood for long enough.
     pub(super) fn reopen(&mut self, state: &Marks) {
+        if self.check_running().is_err() {
+            return;
+        }
         let due = self.halts.standing.iter().filter(|(_, (_, opens_at))| *opens_at <= self.now);
         for id in due.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.halts.standing.remove(&id);

@@ -33,6 +33,9 @@ impl Reference {
     ) -> Result<Outcome, Reject> {
         let rules = self.genesis.vault.filter(|_| self.funds.contains_key(&pool));
         let rules = rules.ok_or(Reject::NoVault { have: pool })?;
+        if amount.is_positive() {
+            self.check_running()?;
+        }
         self.check_free(state, account, amount.micros().into())?;
         self.open(owner(pool));
         let new = Vault { account: owner(pool), shares: 0, next: InstrumentId(0) };
@@ -71,6 +74,7 @@ impl Reference {
         if self.now < unlocks_at {
             return Err(Reject::VaultLocked { have: self.now, need: unlocks_at });
         }
+        self.check_running()?;
         let worth = self.worth(state, &vault)?;
         let whole = worth * i128::from(shares) / i128::from(vault.shares);
         let exit = ceil(whole * i128::from(rules.exit_billionths), ONE);
