@@ -80,6 +80,11 @@ impl TakerFlow {
 const ONE: u64 = Fix::SCALE.unsigned_abs();
 
 impl TakerFlow {
+    /// Whether so many lots more can fill a bucket, which may stop the instrument.
+    pub(crate) const fn may_fill_bucket(&self, lots: Lots, rules: &HaltParameters) -> bool {
+        self.bought.saturating_add(self.sold).saturating_add(lots.get()) >= rules.flow_bucket_lots
+    }
+
     /// Whether it could have come from counting: no bucket leans more than whole.
     pub(crate) fn is_possible(&self) -> bool {
         self.buckets.iter().all(|(_, imbalance)| *imbalance <= ONE)

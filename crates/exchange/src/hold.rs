@@ -14,6 +14,7 @@ use crate::{
     agenda::{Due, Entry, PriceWatch},
     ledger::AccountIndex,
     order::{HeldOrder, Standing},
+    place::Entering,
     state::State,
 };
 
@@ -71,6 +72,7 @@ impl State {
         };
         if let OrderTarget::Label { label } = primary
             && let Some(used) = self.account(account).labels.get(label)
+            && !used.is_forgotten(self.time)
         {
             return match used.end {
                 None | Some(OrderEnd::Filled) => Ok(Some((used.order, used.end))),
@@ -119,7 +121,7 @@ impl State {
         if let Some(rivals) = held.conditions.rivals {
             self.end_rivals(account, order, rivals);
         }
-        let planned = self.plan_order(account, &held.terms, (&held.conditions, Some(order)));
+        let planned = self.plan_order(account, &held.terms, (&held.conditions, Entering::Held(order)));
         let written = planned.and_then(|plan| {
             self.whole_or_nothing(account, plan, |state, plan| state.write_order(account, plan))
         });

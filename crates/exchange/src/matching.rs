@@ -1,7 +1,7 @@
 //! An incoming order against the book: fill by fill, each decided before it is written.
 //!
 //! Invariant: nobody trades with himself; an order that its protection took out, or whose position cannot
-//! grow, trades no further.
+//! grow, trades no further, and neither does one whose last fill has stopped its market.
 
 use num::{Lots, Ticks};
 use wire::{InstrumentId, OrderEnd, OrderId, ReduceOnly, SelfTrade};
@@ -32,6 +32,10 @@ impl State {
         }
         let mut rest = lots;
         while !rest.is_zero() && self.book(id).crosses(taker.side, limit) {
+            if self.instrument_at(id).halt.is_some() {
+                // The last fill has stopped the market; what is left would cross what rests.
+                return Taken { rest, end: Some(OrderEnd::Dropped) };
+            }
             let Some(front) = self.book(id).front(taker.side.opposite()) else { break };
             if front.owner == taker.account {
                 if self.prevent_self_trade(front.id, taker.standing.self_trade) {

@@ -18,6 +18,11 @@ impl State {
         self.book_mut(order.instrument)
             .rest(order.resting())
             .expect("invariant: the plan saw that the order can rest");
+        self.open_order_of(order);
+    }
+
+    /// Counts an order as open, whether the book has it yet or not.
+    pub(crate) fn open_order_of(&mut self, order: Order) {
         self.count_order(&order, 1);
         let account = self.account_mut(order.account);
         account.orders.insert(order.id);

@@ -32,6 +32,32 @@ pub(crate) struct Plan {
     pub size: Size,
 }
 
+/// Where an order comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entering {
+    New,
+    /// It was held until now.
+    Held(OrderId),
+    /// It was collected, and comes with an opening beside so many others that are to rest.
+    Opening(OrderId, u32),
+}
+
+impl Entering {
+    const fn order(self) -> Option<OrderId> {
+        match self {
+            Self::New => None,
+            Self::Held(order) | Self::Opening(order, _) => Some(order),
+        }
+    }
+
+    const fn beside(self) -> u32 {
+        match self {
+            Self::New | Self::Held(_) => 0,
+            Self::Opening(_, beside) => beside,
+        }
+    }
+}
+
 impl State {
     /// Places an order for an account, or keeps it for later.
     pub(crate) fn place(
@@ -53,7 +79,7 @@ impl State {
         if let Some(trigger) = &conditions.trigger {
             return self.hold(account, terms, (conditions, trigger));
         }
-        let plan = self.plan_order(account, terms, (conditions, None))?;
+        let plan = self.plan_order(account, terms, (conditions, Entering::New))?;
         let order = self.next_order_id();
         self.whole_or_nothing(account, Plan { order: Some(order), ..plan }, |state, plan| {
             state.use_label(account, order, (terms, conditions));
@@ -68,12 +94,12 @@ impl State {
         order
     }
 
-    /// Looks at every rule; `entering` is the number of an order that was held until now.
+    /// Looks at every rule; an order that was held has its label already.
     pub(crate) fn plan_order(
         &self,
         account: AccountIndex,
         terms: &NewOrder,
-        (conditions, entering): (&Conditions, Option<OrderId>),
+        (conditions, entering): (&Conditions, Entering),
     ) -> Result<Plan, Reject> {
         let have = terms.instrument;
         let it = self.instrument_ref(have).ok_or(Reject::UnknownInstrument { have })?;
@@ -82,10 +108,10 @@ impl State {
         self.check_standing(account, terms, conditions)?;
         self.check_lots(terms.lots)?;
         let limit = self.check_price(it, terms)?;
-        if entering.is_none() {
+        if entering.order().is_none() {
             self.check_label(account, terms)?;
         }
-        self.check_room(it)?;
+        self.check_room(it, entering.beside())?;
         let lots = self.check_reduce(account, it, (terms.side, terms.reduce_only, terms.lots))?;
         self.check_position(account, it, (terms.side, lots))?;
         let limit = self.check_post_only(it, (terms.side, terms.post_only, limit))?;
@@ -100,7 +126,13 @@ impl State {
         };
         let terms = NewOrder { kind, lots, ..terms.clone() };
         let conditions = conditions.clone();
-        Ok(Plan { order: entering, terms, conditions, kind: TradeKind::Ordinary, size: (limit, lots) })
+        Ok(Plan {
+            order: entering.order(),
+            terms,
+            conditions,
+            kind: TradeKind::Ordinary,
+            size: (limit, lots),
+        })
     }
 
     /// Trades what trades, rests what rests; answers with the lots that traded.

@@ -105,7 +105,7 @@ impl State {
         self.check_lots(quoted.lots)?;
         self.check_limit(it, quoted.price)?;
         self.check_open_orders(account)?;
-        self.check_room(it)?;
+        self.check_room(it, 0)?;
         let lots = self.check_reduce(account, it, (side, ReduceOnly::Off, quoted.lots))?;
         self.check_position(account, it, (side, lots))
     }

@@ -1,7 +1,7 @@
 //! The opening of a halted market: orders are collected, then all that can trade does at one price.
 //!
 //! The price is the one at which most trades; of several the one that leaves least over, then the one nearest
-//! to the mark, then the lowest. Better prices go first, at a price the lower number.
+//! to the mark, then the lowest. Better prices go first, at a price what rests already, then the lower number.
 //!
 //! Invariant: whoever trades in an opening trades at its price, which is within everybody's limit. What is
 //! left rests, and the book is not crossed.
@@ -19,49 +19,34 @@ use crate::{
     ladder::Use,
     ledger::AccountIndex,
     order::{HeldOrder, Order, Standing},
-    place::Plan,
+    place::{Entering, Plan},
     state::State,
     trade::{Cross, later, reducible},
 };
 
-/// Collected orders of an opening, each side with the first to trade at its end.
+/// Orders that come with an opening, and are not in the book yet: each side with the first to trade at its end. Some may
+/// have ended since.
 #[derive(Debug, Default)]
 struct Pool {
-    buys: Vec<Order>,
-    sells: Vec<Order>,
+    buys: Vec<OrderId>,
+    sells: Vec<OrderId>,
 }
 
 impl Pool {
-    fn of(orders: Vec<Order>) -> Self {
-        let (mut buys, mut sells): (Vec<_>, Vec<_>) =
-            orders.into_iter().partition(|order| order.side == Side::Buy);
-        for side in [&mut buys, &mut sells] {
-            side.sort_by_key(|order| core::cmp::Reverse(rank(order)));
-        }
-        Self { buys, sells }
+    fn of(orders: &[Order]) -> Self {
+        let side = |side: Side| {
+            let mut all: Vec<&Order> = orders.iter().filter(|order| order.side == side).collect();
+            all.sort_by_key(|order| core::cmp::Reverse(rank(order)));
+            all.into_iter().map(|order| order.id).collect()
+        };
+        Self { buys: side(Side::Buy), sells: side(Side::Sell) }
     }
 
-    fn side(&mut self, side: Side) -> &mut Vec<Order> {
+    const fn side(&mut self, side: Side) -> &mut Vec<OrderId> {
         match side {
             Side::Buy => &mut self.buys,
             Side::Sell => &mut self.sells,
         }
-    }
-
-    /// Takes an order out, if it is here.
-    fn take(&mut self, order: &Order) -> Option<Order> {
-        let side = self.side(order.side);
-        let place = side.iter().rposition(|it| it.id == order.id)?;
-        Some(side.remove(place))
-    }
-
-    /// The account's other orders with the same number of rivals.
-    fn rivals_of(&self, order: &Order) -> Vec<Order> {
-        let all = self.buys.iter().chain(&self.sells);
-        let is_rival = |it: &&Order| {
-            it.account == order.account && it.id != order.id && it.standing.rivals == order.standing.rivals
-        };
-        all.filter(|_| order.standing.rivals.is_some()).filter(is_rival).cloned().collect()
     }
 }
 
@@ -120,33 +105,46 @@ impl State {
     fn open_market(&mut self, id: InstrumentId, collected: Vec<(OrderId, AccountIndex)>) {
         let mut admitted = Vec::new();
         for (order, account) in collected {
-            admitted.extend(self.admit_collected(account, order));
+            let beside = u32::try_from(admitted.len()).unwrap_or(u32::MAX);
+            admitted.extend(self.admit_collected(account, (order, beside)));
         }
-        let mut pool = Pool::of(admitted);
-        let price = self.clearing_price(id, &pool);
+        let mut pool = Pool::of(&admitted);
+        let price = self.clearing_price(id, &admitted);
         let lots = price.map_or(0, |price| self.uncross(id, &mut pool, price));
         self.emit(Event::Reopened { instrument: id, price, lots: Lots::new(lots) });
-        let mut rest: Vec<Order> = pool.buys.into_iter().chain(pool.sells).collect();
-        rest.sort_by_key(|order| order.id);
+        let mut rest: Vec<OrderId> = pool.buys.into_iter().chain(pool.sells).collect();
+        rest.sort_unstable();
         for order in rest {
-            self.count_order(&order, -1);
-            let crosses = self.book(id).crosses(order.side, order.price);
-            self.settle_rest(order, crosses.then_some(OrderEnd::Dropped));
+            self.rest_collected(order);
         }
     }
 
-    /// A collected order as it enters: every rule of a new one holds, and it counts for margin from here on.
-    fn admit_collected(&mut self, account: AccountIndex, order: OrderId) -> Option<Order> {
+    /// Puts what is left of a collected order into the book, unless that would cross it.
+    fn rest_collected(&mut self, id: OrderId) {
+        let Some(mut order) = self.order(id).cloned() else { return };
+        if self.book(order.instrument).crosses(order.side, order.price) {
+            return self.end_order(id, OrderEnd::Dropped);
+        }
+        order.show_next();
+        let rested = self.book_mut(order.instrument).rest(order.resting());
+        rested.expect("invariant: there was room for it when it was admitted");
+        self.store_order(order);
+    }
+
+    /// A collected order as it enters beside others: every rule of a new one holds, and it counts as open from here on.
+    fn admit_collected(&mut self, account: AccountIndex, (order, beside): (OrderId, u32)) -> Option<Order> {
         let held = self.unlist_held(account, order)?;
         let id = self.account(account).id;
-        let plan = match self.plan_order(account, &held.terms, (&held.conditions, Some(order))) {
-            Ok(plan) => plan,
-            Err(reject) => {
-                self.emit(Event::OrderRefused { order, account: id, reject });
-                self.tell_held_ended(account, order, (&held, OrderEnd::Refused));
-                return None;
-            }
-        };
+        let plan =
+            match self.plan_order(account, &held.terms, (&held.conditions, Entering::Opening(order, beside)))
+            {
+                Ok(plan) => plan,
+                Err(reject) => {
+                    self.emit(Event::OrderRefused { order, account: id, reject });
+                    self.tell_held_ended(account, order, (&held, OrderEnd::Refused));
+                    return None;
+                }
+            };
         let Plan { terms, conditions, size: (price, lots), .. } = plan;
         self.emit(Event::OrderPlaced { order, account: id, terms: terms.clone() });
         let admitted = Order {
@@ -165,12 +163,12 @@ impl State {
             commit: self.commit,
             place: self.acting,
         };
-        self.count_order(&admitted, 1);
+        self.open_order_of(admitted.clone());
         Some(admitted)
     }
 
     /// The price at which most trades, if anything does.
-    fn clearing_price(&self, id: InstrumentId, pool: &Pool) -> Option<Ticks> {
+    fn clearing_price(&self, id: InstrumentId, collected: &[Order]) -> Option<Ticks> {
         let it = self.instrument_at(id);
         let mark = it.mark().and_then(|mark| it.market.ticks(mark, Rounding::HalfEven));
         let mut offers: BTreeMap<Ticks, [u64; 2]> = BTreeMap::new();
@@ -182,7 +180,13 @@ impl State {
         for side in [Side::Buy, Side::Sell] {
             self.book(id).levels(side).for_each(|level| offer(side, level.price, level.lots));
         }
-        pool.buys.iter().chain(&pool.sells).for_each(|it| offer(it.side, it.price, it.remaining()));
+        collected.iter().for_each(|it| offer(it.side, it.price, it.remaining()));
+        // Between two prices less may be left over than at either: the first and last tick of a gap stand for it, for the
+        // mark is nearest to one of them unless it lies in it.
+        let beside: Vec<i64> = offers.keys().flat_map(|it| [it.get() - 1, it.get() + 1]).collect();
+        for ticks in beside {
+            offers.entry(Ticks::new(ticks)).or_default();
+        }
         let distance = |price: Ticks| mark.map_or(0, |mark| price.get().abs_diff(mark.get()));
         let ranked =
             clearings(&offers).map(|(price, lots, left)| ((u64::MAX - lots, left, distance(price)), price));
@@ -201,10 +205,10 @@ impl State {
             match self.match_pair((&buy, &sell), price) {
                 Ok(cross) => {
                     traded += cross.lots.get();
-                    self.write_cross(pool, (&buy, &sell), &cross);
+                    self.write_cross((&buy, &sell), &cross);
                 }
-                Err((Side::Buy, end)) => self.leave(pool, &buy, end),
-                Err((Side::Sell, end)) => self.leave(pool, &sell, end),
+                Err((Side::Buy, end)) => self.end_order(buy.id, end),
+                Err((Side::Sell, end)) => self.end_order(sell.id, end),
             }
         }
     }
@@ -213,7 +217,9 @@ impl State {
     fn next_at(&self, id: InstrumentId, pool: &mut Pool, (side, price): (Side, Ticks)) -> Option<Order> {
         let reaches = |order: &Order| order.price.get() * side.sign() >= price.get() * side.sign();
         let resting = self.book(id).front(side).and_then(|front| self.order(front.id)).cloned();
-        let collected = pool.side(side).last().cloned();
+        let waiting = pool.side(side);
+        while waiting.pop_if(|order| self.order(*order).is_none()).is_some() {}
+        let collected = waiting.last().and_then(|order| self.order(*order)).cloned();
         resting.into_iter().chain(collected).filter(reaches).min_by_key(rank)
     }
 
@@ -222,13 +228,8 @@ impl State {
         if buy.account == sell.account {
             return Err((later(buy, sell), OrderEnd::SelfTrade));
         }
-        for order in [buy, sell] {
-            if self.is_frozen(order.account, order.standing.protection) {
-                return Err((order.side, OrderEnd::Protection));
-            }
-            if self.tradable(order).is_zero() {
-                return Err((order.side, OrderEnd::NothingToReduce));
-            }
+        if let Some(order) = [buy, sell].into_iter().find(|order| self.tradable(order).is_zero()) {
+            return Err((order.side, OrderEnd::NothingToReduce));
         }
         let lots = self.tradable(buy).min(self.tradable(sell));
         self.plan_cross((buy, sell), (price, lots)).map_err(|blocked| (blocked, OrderEnd::PositionLimit))
@@ -244,20 +245,9 @@ impl State {
         }
     }
 
-    /// Takes an order that may not trade out of the opening.
-    fn leave(&mut self, pool: &mut Pool, order: &Order, end: OrderEnd) {
-        match pool.take(order) {
-            None => self.end_order(order.id, end),
-            Some(order) => {
-                self.count_order(&order, -1);
-                self.forget_order(&order, end);
-            }
-        }
-    }
-
-    fn write_cross(&mut self, pool: &mut Pool, (buy, sell): (&Order, &Order), cross: &Cross) {
+    fn write_cross(&mut self, (buy, sell): (&Order, &Order), cross: &Cross) {
         for (order, side) in [(buy, &cross.buy), (sell, &cross.sell)] {
-            let filled = self.fill_in_opening(pool, order, cross.lots);
+            let filled = self.fill_in_opening(order, cross.lots);
             self.write_cross_side(order, side);
             if filled.remaining().is_zero() {
                 self.forget_order(&filled, OrderEnd::Filled);
@@ -265,9 +255,6 @@ impl State {
         }
         self.tell_cross((buy, sell), cross);
         for order in [buy, sell] {
-            for rival in pool.rivals_of(order) {
-                self.leave(pool, &rival, OrderEnd::Rival);
-            }
             self.note_fill(
                 (order.account, order.id, order.standing),
                 order.instrument,
@@ -277,19 +264,13 @@ impl State {
     }
 
     /// Takes a fill from an order, in the book or collected, and returns it as it is then.
-    fn fill_in_opening(&mut self, pool: &mut Pool, order: &Order, lots: Lots) -> Order {
-        let Some(mut filled) = pool.take(order) else {
-            let front = self.book_mut(order.instrument).fill_front(order.side, lots);
+    fn fill_in_opening(&mut self, order: &Order, lots: Lots) -> Order {
+        let book = self.book_mut(order.instrument);
+        if book.find(order.id).is_some() {
+            let front = book.fill_front(order.side, lots);
             front.expect("invariant: the order is in front of its side");
-            return self.take_from_maker(order.id, lots);
-        };
-        self.count_order(&filled, -1);
-        filled.filled = filled.filled.checked_add(lots).unwrap_or(filled.lots);
-        if !filled.remaining().is_zero() {
-            self.count_order(&filled, 1);
-            pool.side(filled.side).push(filled.clone());
         }
-        filled
+        self.take_from_maker(order.id, lots)
     }
 }
 

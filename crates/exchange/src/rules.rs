@@ -137,8 +137,10 @@ impl State {
         }
     }
 
-    pub(crate) fn check_room(&self, it: &Instrument) -> Result<(), Reject> {
-        let (have, need) = (self.book(it.id).resting(), self.parameters.limits.book_orders_max);
+    /// Room in the book for one more than those that rest, and those that are to rest beside it.
+    pub(crate) fn check_room(&self, it: &Instrument, beside: u32) -> Result<(), Reject> {
+        let have = self.book(it.id).resting().saturating_add(beside);
+        let need = self.parameters.limits.book_orders_max;
         if have < need { Ok(()) } else { Err(Reject::BookFull { have, need }) }
     }
 

@@ -1,8 +1,8 @@
 //! Fill or kill: all of an order trades at once, or nothing has happened.
 //!
 //! What is at rest within its limit says what may trade, not what will: a maker's protection trips, a rival of the first
-//! fill ends, a position or the open interest meets its limit, a hidden part queues behind an own order. Where nothing of
-//! that can be, the order is written like any other; where it can, it is written with a way back.
+//! fill ends, a position or the open interest meets its limit, a hidden part queues behind an own order, the market
+//! stops. Where nothing of that can be, the order is written like any other; where it can, it is written with a way back.
 //!
 //! Invariant: an order that must fill whole has filled whole when its action is done, or is refused and has left no
 //! trace but its number.
@@ -40,6 +40,7 @@ impl State {
         if it.is_combo()
             || plan.conditions.protection.is_some()
             || it.open_interest.saturating_add(lots.get()) > most
+            || self.parameters.halt.is_some_and(|rules| it.flow.may_fill_bucket(lots, &rules))
         {
             return false;
         }

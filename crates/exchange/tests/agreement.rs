@@ -10,73 +10,31 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use drawn::{Draw, any_beginning, any_intent, any_words};
-use exchange::{
-    Genesis,
-    genesis::{ComboParameters, PoolGenesis, VaultParameters, WithdrawalParameters},
+use drawn::{
+    Draw, any_beginning, any_intent, any_words,
+    rules::{begun, has_exotics, is_wild},
 };
-use num::{Fix, HOUR_MS};
+use num::{DAY_MS, HOUR_MS};
 use reference::Reference;
 use support::*;
 use wire::{Event, Outcome};
 
 /// Intents compared where nothing else is asked for, and those of one run before all begins anew.
-const INTENTS: u64 = 10_000;
+const INTENTS: u64 = 16_000;
 const INTENTS_OF_A_RUN: u64 = 400;
 
 /// What must have happened among as many as are compared anyway, beside what cannot be missed.
-const HAPPEN: &str = "AmendBelowFilled AuctionStarted AuctionTaken Block BookFull Combo ComboLimit Deleveraged Delisted \
-    Delivered DisplayOutOfRange Expired GroupFailed IndexMoved InstrumentClosed InstrumentExpired \
+const HAPPEN: &str = "AmendBelowFilled AsianFixed Assigned AuctionStarted AuctionTaken BarrierTouched Block BookFull Combo ComboLimit Deleveraged Delisted \
+    Delivered DisplayOutOfRange Enacted Exercised ExoticLimit ExoticListed Expired FundingPaid GroupFailed Halted IndexMoved InstrumentClosed InstrumentExpired \
     InsurancePaid KeyExpired LabelInUse Legs Liquidating LiquidationEnded LiquidationStarted \
-    MarginModelSet MarginTooLow NoAuction NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
-    OpenOrderLimit Order OrderRefused OrderTriggered OtherPool PositionLimit PositionSettled \
-    PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProtectionFrozen ProtectionTripped Quoted \
-    ReduceOnlyWouldOpen Repeated Rival SelfTrade Switch Transferred VaultEntered VaultLeft VaultLocked \
+    MarginModelSet MarginTooLow NoAuction NoBook NoMark NoVault NoVolatilityPrice NotFillable OpenInterestLimit \
+    OpenOrderLimit Opening Order OrderRefused OrderTriggered OtherPool ParameterOutOfRange Paused PositionLimit PositionSettled \
+    PositionTooLarge PostOnlyWouldTrade PrimaryEnded ProposalLimit ProposalPassed ProtectionFrozen ProtectionTripped Quoted \
+    ReduceOnlyWouldOpen Reopened Repeated Rival SelfTrade Switch Transferred UnknownParameter UnknownProposal VaultEntered VaultLeft VaultLocked \
     VaultShares WithdrawalPaid";
 
 /// What happened how often, by the names that events, rejects and ends have in the code.
 type Seen = BTreeMap<String, u64>;
-
-/// Whether little money meets a wild market, so that margin fails.
-const fn is_wild(seed: u64) -> bool {
-    seed % 3 == 2
-}
-
-/// Rules differ from run to run: isolated pools or one, few orders or many, withdrawals or none.
-fn begun(seed: u64) -> Genesis {
-    let mut genesis = genesis();
-    if seed % 2 == 1 {
-        genesis.limits.open_orders_max = 9;
-        genesis.limits.book_orders_max = 5;
-        genesis.limits.position_lots_max = 60;
-        genesis.limits.open_interest_lots_max = 70;
-    }
-    if seed % 3 == 1 {
-        genesis.pools = vec![PoolGenesis { name: "ether".to_owned(), insurance_micros: 5_000_000_000 }];
-        genesis.underlyings[1].pool = 1;
-    }
-    genesis.combos =
-        (!seed.is_multiple_of(5)).then_some(ComboParameters { open_max: 6, ..ComboParameters::default() });
-    genesis.liquidation.book_ms = 30;
-    genesis.liquidation.auction_ms = 60;
-    if is_wild(seed) {
-        genesis.insurance_micros = 150_000_000;
-    }
-    genesis.vault = (seed % 5 > 1).then_some(VaultParameters {
-        lock_ms: 40,
-        skew_billionths: Fix::SCALE / 10,
-        lots: 20,
-        instruments_max: 3,
-        ..VaultParameters::default()
-    });
-    genesis.withdrawals = (seed % 3 < 2).then_some(WithdrawalParameters {
-        delay_ms: 25,
-        period_ms: 60,
-        share_billionths: Fix::SCALE / 5_000,
-        waiting_max: 3,
-    });
-    genesis
-}
 
 /// One exchange from its beginning, and its reference. Answers with how many intents were compared.
 fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
@@ -115,6 +73,11 @@ fn run(seed: u64, intents: u64, seen: &mut Seen) -> u64 {
         if draw.one_in(often * 2) {
             bench.now_ms += draw.below(700);
         }
+        if has_exotics(seed) && draw.one_in(30) {
+            // A moment before the next expiry.
+            let mornings = (bench.now_ms + 16 * HOUR_MS) / DAY_MS;
+            bench.now_ms = bench.now_ms.max(mornings * DAY_MS + 8 * HOUR_MS - 250);
+        }
         signed = if draw.one_in(often) { any_words(&mut bench, &mut draw, far) } else { Vec::new() };
         for _ in 0..=draw.below(5) {
             signed.push(any_intent(&mut bench, &mut draw, orders));
@@ -130,6 +93,7 @@ fn note(event: &Event, seen: &mut Seen) {
     let mut count = |name: String| *seen.entry(name).or_default() += 1;
     count(name(event));
     match event {
+        Event::ProposalEnded { is_enacted: true, .. } => count("Enacted".to_owned()),
         Event::ComboTraded { trade } => count(name(&trade.maker)),
         Event::Traded { trade } => count(name(&trade.kind)),
         Event::OrderEnded { end, .. } => count(name(end)),

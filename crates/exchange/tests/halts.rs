@@ -2,30 +2,31 @@
 
 mod support;
 
-use exchange::genesis::{Genesis, HaltParameters};
-use num::{Fix, Lots, Side, Ticks};
+use exchange::genesis::HaltParameters;
+use num::{Duration, Fix, Lots, Side, Ticks};
 use support::*;
 use wire::{
     Action, Conditions, Event, HaltCause, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, Outcome,
-    PostOnly, Reject, TimeInForce, TradeKind,
+    PostOnly, ProtectionLimits, Reject, TimeInForce, TradeKind,
 };
 
 const STAND_MS: u64 = 1_000;
 
-/// A bench that stops at 10 % in a minute, or when 40 lots are taken one way.
+/// What stops at 10 % in a minute, or when 40 lots are taken one way.
+const fn rules() -> HaltParameters {
+    HaltParameters {
+        window_ms: 60_000,
+        move_billionths: Fix::SCALE / 10,
+        flow_bucket_lots: 10,
+        flow_buckets: 4,
+        flow_billionths: Fix::SCALE / 10 * 9,
+        cancel_only_ms: STAND_MS,
+        collect_ms: STAND_MS,
+    }
+}
+
 fn bench() -> Bench {
-    Bench::with(|genesis: &mut Genesis| {
-        genesis.halt = Some(HaltParameters {
-            window_ms: 60_000,
-            move_billionths: Fix::SCALE / 10,
-            flow_bucket_lots: 10,
-            flow_buckets: 4,
-            flow_billionths: Fix::SCALE / 10 * 9,
-            cancel_only_ms: STAND_MS,
-            collect_ms: STAND_MS,
-        });
-    })
-    .fund()
+    Bench::with(|genesis| genesis.halt = Some(rules())).fund()
 }
 
 /// A bench whose BTC markets have just stopped at 71,000.
@@ -97,6 +98,31 @@ fn takers_who_all_lean_one_way_stop_their_instrument_alone() {
 }
 
 #[test]
+fn the_order_that_stops_its_market_trades_no_further() {
+    let mut bench = bench();
+    let parts = (0..8).map(|place| order(Side::Sell, 10, AT + place));
+    bench.act(1, parts.collect());
+    let intent = bench.intent(2, vec![order(Side::Buy, 60, AT + 7)]);
+    let events = bench.commit(vec![intent]);
+    let halted = events.iter().position(|it| matches!(it, Event::Halted { .. })).unwrap();
+    assert!(events[halted..].iter().all(|it| !matches!(it, Event::Traded { .. })), "{events:?}");
+    assert_eq!(bench.position(2, PERPETUAL), 40, "four buckets");
+    let dropped = |it: &Event| matches!(it, Event::OrderEnded { end: OrderEnd::Dropped, unfilled, .. } if *unfilled == Lots::new(20));
+    assert!(events.iter().any(dropped), "the rest would cross what rests");
+}
+
+#[test]
+fn fill_or_kill_that_would_stop_its_market_before_it_is_whole_leaves_no_trace() {
+    let mut bench = bench();
+    bench.act(1, (0..8).map(|place| order(Side::Sell, 10, AT + place)).collect());
+    let kill = NewOrder { time_in_force: TimeInForce::FillOrKill, ..limit(PERPETUAL, Side::Buy, 60, AT + 7) };
+    let refused = Reject::NotFillable { have: Lots::new(40), need: Lots::new(60) };
+    assert_eq!(bench.reject_of(2, Action::Place { order: kill }), Some(refused));
+    assert_eq!((bench.position(2, PERPETUAL), bench.state.resting_orders()), (0, 8));
+    assert!(bench.state.instrument(PERPETUAL).unwrap().halt.is_none());
+}
+
+#[test]
 fn takers_on_both_sides_stop_nothing() {
     let mut bench = bench();
     bench.act(1, vec![order(Side::Sell, 500, AT + 2), order(Side::Buy, 500, AT)]);
@@ -154,6 +180,16 @@ fn an_opening_trades_the_most_at_one_price_and_the_best_go_first() {
     assert_eq!([1, 2, 3, 4].map(|user| bench.position(user, PERPETUAL)), [25, -10, -15, 0]);
     assert_eq!(bench.state.best(PERPETUAL, Side::Buy), Some(Ticks::new(MARK + 4)), "five are left over");
     assert_eq!(bench.state.best(PERPETUAL, Side::Sell), Some(Ticks::new(MARK + 20)));
+}
+
+#[test]
+fn an_opening_leaves_the_least_over_between_two_prices_too() {
+    let mut bench = halted();
+    bench.now_ms += STAND_MS;
+    // At +10: 8 bought, 5 sold. At +20: 5 and 8. Between them five meet five.
+    bench.act(1, vec![order(Side::Buy, 5, MARK + 20), order(Side::Buy, 3, MARK + 10)]);
+    bench.act(2, vec![order(Side::Sell, 5, MARK + 10), order(Side::Sell, 3, MARK + 20)]);
+    assert_eq!(opening(&open(&mut bench)), (Some(MARK + 11), 5), "of those the nearest to the mark");
 }
 
 #[test]
@@ -219,6 +255,58 @@ fn what_is_collected_can_be_cancelled_and_needs_margin_when_it_opens() {
         events.iter().any(|it| matches!(it, Event::OrderRefused { reject: Reject::MarginTooLow { .. }, .. }))
     );
     assert_eq!(bench.state.balance(bench.state.account_index(&sub).unwrap()), usdc(999_990));
+}
+
+#[test]
+fn collected_orders_of_one_account_need_margin_together() {
+    let mut bench = Bench::with(|genesis| genesis.halt = Some(rules()));
+    bench.act(1, vec![faucet(1_000)]);
+    bench.report(0, 71_000);
+    bench.now_ms += STAND_MS;
+    // Each needs about six hundred.
+    bench.act(1, vec![order(Side::Buy, 40, MARK), order(Side::Buy, 40, MARK), order(Side::Buy, 40, MARK)]);
+    let events = open(&mut bench);
+    let refused = |it: &&Event| matches!(it, Event::OrderRefused { reject: Reject::MarginTooLow { .. }, .. });
+    assert_eq!(events.iter().filter(refused).count(), 2, "{events:?}");
+    assert_eq!(bench.state.resting_orders(), 1);
+}
+
+#[test]
+fn an_opening_brings_no_more_orders_than_a_book_may_have() {
+    let mut bench = Bench::with(|genesis| {
+        (genesis.halt, genesis.limits.book_orders_max) = (Some(rules()), 3);
+    })
+    .fund();
+    bench.act(1, vec![order(Side::Buy, 1, AT)]);
+    bench.report(0, 71_000);
+    bench.now_ms += STAND_MS;
+    bench.act(2, (0..5).map(|_| order(Side::Buy, 1, MARK)).collect());
+    let events = open(&mut bench);
+    let full =
+        |it: &&Event| matches!(it, Event::OrderRefused { reject: Reject::BookFull { have: 3, need: 3 }, .. });
+    assert_eq!(events.iter().filter(full).count(), 3, "{events:?}");
+    assert_eq!(bench.state.resting_orders(), 3);
+}
+
+#[test]
+fn what_was_collected_of_a_group_goes_when_the_opening_trips_it() {
+    let mut bench = halted();
+    let limits = ProtectionLimits {
+        interval: Duration::from_millis(10_000),
+        frozen: Duration::ZERO,
+        quantity: Some(Fix::from_raw(Fix::SCALE / 100)),
+        delta: None,
+        vega: None,
+    };
+    bench.act(1, vec![Action::SetProtection { group: 1, limits: Some(limits) }]);
+    bench.now_ms += STAND_MS;
+    let of_group = Conditions { protection: Some(1), ..Conditions::default() };
+    let buy = |lots: u64, price: i64| with(limit(PERPETUAL, Side::Buy, lots, price), of_group.clone());
+    bench.act(1, vec![buy(10, MARK + 4), buy(10, MARK - 20)]);
+    bench.act(2, vec![order(Side::Sell, 10, MARK)]);
+    let events = open(&mut bench);
+    assert!(events.iter().any(|it| matches!(it, Event::ProtectionTripped { .. })), "{events:?}");
+    assert_eq!((bench.position(1, PERPETUAL), bench.state.resting_orders()), (10, 0));
 }
 
 #[test]

@@ -255,6 +255,18 @@ fn who_waits_for_an_order_that_filled_at_once_enters_with_it() {
 }
 
 #[test]
+fn nobody_waits_for_an_order_that_filled_longer_ago_than_its_label_answers_for() {
+    let mut bench = Bench::funded();
+    bench.act(2, vec![place(ask(10, AT))]);
+    bench.act(1, vec![place(NewOrder { label: label("in"), ..bid(10, AT) })]);
+    let exit = || Conditions { trigger: after("in"), ..Conditions::default() };
+    bench.now_ms += 9_000;
+    assert_eq!(bench.reject_of(1, with(ask(1, AT + 100), exit())), None);
+    bench.now_ms += 1_000;
+    assert_eq!(bench.reject_of(1, with(ask(1, AT + 100), exit())), Some(Reject::UnknownOrder));
+}
+
+#[test]
 fn who_waits_for_an_order_that_ended_ends_too_down_the_whole_chain() {
     let mut bench = Bench::funded();
     let named = |name: &str, lots: u64| NewOrder { label: label(name), ..bid(lots, AT) };

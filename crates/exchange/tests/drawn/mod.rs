@@ -1,6 +1,9 @@
 //! Intents that only look drawn: whatever users may ask for, near enough to what is possible that much of it happens.
 
+mod exotics;
+mod governance;
 pub mod orders;
+pub mod rules;
 mod together;
 
 use num::{Cash, Duration, Fix, Timestamp};
@@ -53,11 +56,18 @@ impl Drawing<'_> {
     /// One that there is, mostly: some are traded more than others.
     pub fn instrument(&mut self) -> InstrumentId {
         let listed = u64::try_from(self.bench.state.instruments().len()).unwrap();
+        let halted = self.bench.state.instruments().iter().filter(|it| it.halt.is_some());
+        let halted: Vec<InstrumentId> = halted.map(|it| it.id).collect();
+        if !halted.is_empty() && self.draw.one_in(2) {
+            return self.draw.of(&halted);
+        }
         let id = match self.draw.below(8) {
             0..3 => self.draw.below(3),
             3 | 4 if listed > 7 => 7 + self.draw.below(listed - 7),
-            _ => self.draw.below(listed),
+            _ => self.draw.below(7),
         };
+        let is_exotic = self.exotics().iter().any(|it| u64::from(it.0) == id);
+        let id = if is_exotic && !self.draw.one_in(9) { self.draw.below(7) } else { id };
         InstrumentId(if self.draw.one_in(60) { 99 } else { u32::try_from(id).unwrap() })
     }
 
@@ -155,18 +165,21 @@ impl Drawing<'_> {
 
     pub fn action(&mut self) -> Action {
         let bids = if (1..=5).any(|user| self.is_failing(user)) { 6 } else { 1 };
-        match self.draw.below(44 + bids) {
-            44.. => self.bid(),
+        match self.draw.below(49 + bids) {
+            49.. => self.bid(),
+            47 | 48 => self.governance(),
+            44 => self.exotic(),
+            45 | 46 => self.exercise(),
             40 => self.combo(),
             41..44 => self.block(),
             0..6 => self.cancel(),
             6..12 => self.amend(),
             12..16 => any_quote(self),
             16 => self.protection(),
-            17 | 18 => self.money(),
+            17 | 18 | 30 => self.money(),
             19 => Action::SetSwitch { at: self.draw.maybe(4, |_| ()).map(|()| self.time()) },
             20..30 => Action::PlaceWith { order: any_order(self), conditions: any_conditions(self) },
-            30..40 => Action::Place { order: any_order(self) },
+            31..40 => Action::Place { order: any_order(self) },
         }
     }
 }

@@ -40,7 +40,14 @@ pub fn any_order(it: &mut Drawing<'_>) -> NewOrder {
     let instrument = it.instrument();
     let price = any_price(it, instrument);
     let until = it.time();
+    let stands = it.bench.state.instrument(instrument).is_some_and(|it| it.halt.is_some());
     let draw = &mut *it.draw;
+    if stands && !draw.one_in(4) {
+        // Such as is collected.
+        let (side, lots) = (draw.of(&SIDES), Lots::new(1 + draw.below(20)));
+        let label = any_label(draw);
+        return NewOrder { label, ..limit(instrument, side, lots.get(), price.get()) };
+    }
     NewOrder {
         instrument,
         side: draw.of(&SIDES),

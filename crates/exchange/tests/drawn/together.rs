@@ -41,7 +41,12 @@ impl Drawing<'_> {
 
     fn block_leg(&mut self) -> BlockLeg {
         let id = InstrumentId(u32::try_from(self.draw.below(7)).unwrap());
-        let instrument = if self.draw.one_in(12) { self.instrument() } else { id };
+        let exotics = self.exotics();
+        let instrument = match self.draw.below(12) {
+            0 => self.instrument(),
+            1..7 if !exotics.is_empty() => self.draw.of(&exotics),
+            _ => id,
+        };
         let price = any_price(self, instrument);
         let side = self.draw.of(&[Side::Buy, Side::Sell]);
         let lots = if self.draw.one_in(20) { self.draw.below(2_000) } else { 1 + self.draw.below(40) };

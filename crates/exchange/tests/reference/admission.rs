@@ -25,6 +25,9 @@ impl Admitted {
                 | Action::Transfer { .. }
                 | Action::Withdraw { .. }
                 | Action::CancelWithdrawal { .. }
+                | Action::Propose { .. }
+                | Action::Vote { .. }
+                | Action::Pause { .. }
                 | Action::EnterVault { .. }
                 | Action::LeaveVault { .. }
         );

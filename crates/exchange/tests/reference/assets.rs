@@ -1,11 +1,11 @@
 //! What is traded: an instrument, or several of one underlying in fixed ratios. What an instrument is and is worth comes
 //! from the exchange; a combo is the sum of its legs.
 
-use exchange::{Instrument, State};
+use exchange::Instrument;
 use num::{Cash, Fix};
 use wire::{ContractKind, InstrumentId, Reject, UnderlyingId};
 
-use super::{Reference, ceil};
+use super::{Marks, Reference, ceil};
 
 /// A part of an asset: so many units for one of the whole, and so many lots for one lot.
 #[derive(Clone, Copy)]
@@ -44,7 +44,16 @@ fn least_multiple(sizes: impl Iterator<Item = i128> + Clone) -> i128 {
 }
 
 impl Reference {
-    pub(super) fn asset<'a>(&self, state: &'a State, have: InstrumentId) -> Result<Asset<'a>, Reject> {
+    /// What there is by now, without combos.
+    pub(super) fn listed<'a>(&self, state: &'a Marks) -> impl Iterator<Item = &'a Instrument> + use<'a> {
+        let next = self.listings.next;
+        state.instruments().iter().filter(move |it| it.id.0 < next && it.combo.is_none())
+    }
+
+    pub(super) fn asset<'a>(&self, state: &'a Marks, have: InstrumentId) -> Result<Asset<'a>, Reject> {
+        if have.0 >= self.listings.next {
+            return Err(Reject::UnknownInstrument { have });
+        }
         let Some(ratios) = self.combos.get(&have) else {
             let it = state.instrument(have).filter(|it| it.combo.is_none());
             let it = it.ok_or(Reject::UnknownInstrument { have })?;
@@ -83,6 +92,12 @@ impl<'a> Asset<'a> {
 
     fn sum(&self, of: impl Fn(&Instrument) -> i128) -> i128 {
         self.legs.iter().map(|leg| leg.ratio * of(leg.it)).sum()
+    }
+
+    /// What was listed just now has no marks yet.
+    pub(super) fn check_marked(&self) -> Result<(), Reject> {
+        let is_marked = self.legs.iter().all(|leg| leg.it.valuation.is_some());
+        if is_marked { Ok(()) } else { Err(Reject::NoMark { have: self.id }) }
     }
 
     /// In micros for one unit.

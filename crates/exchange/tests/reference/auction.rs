@@ -1,10 +1,9 @@
 //! The Dutch auction of an account: parts of all its positions at their marks, for a reward that grows.
 
-use exchange::State;
 use num::{Cash, Fix};
 use wire::{AccountId, Event, InstrumentId, Outcome, Reject};
 
-use super::{ONE, Reference, cash, ceil, lots};
+use super::{Marks, ONE, Reference, cash, ceil, lots};
 
 /// What a position is moved for.
 #[derive(Clone, Copy)]
@@ -23,7 +22,7 @@ struct Reward {
 impl Reference {
     pub(super) fn take_auction(
         &mut self,
-        state: &State,
+        state: &Marks,
         bidder: AccountId,
         (of, part, reward_min): (AccountId, Fix, Cash),
     ) -> Result<Outcome, Reject> {
@@ -33,6 +32,7 @@ impl Reference {
         if self.holders[&bidder].distress.is_some() {
             return Err(Reject::Liquidating);
         }
+        self.check_running()?;
         let Reward { own, fund } = self.reward(state, of, part)?;
         let have = cash(own + fund);
         if have < reward_min {
@@ -56,7 +56,7 @@ impl Reference {
     }
 
     /// A reward that grows to a part of the maintenance margin; never for more than what heals the account.
-    fn reward(&self, state: &State, of: AccountId, part: Fix) -> Result<Reward, Reject> {
+    fn reward(&self, state: &Marks, of: AccountId, part: Fix) -> Result<Reward, Reject> {
         let holder = &self.holders[&of];
         let began = holder.distress.and_then(|it| it.auction).ok_or(Reject::NoAuction)?;
         let (rules, judged) = (&self.genesis.liquidation, self.judge(state, of, (&[], &[])));
@@ -78,7 +78,7 @@ impl Reference {
 
     fn move_part(
         &mut self,
-        state: &State,
+        state: &Marks,
         (of, bidder): (AccountId, AccountId),
         part: Fix,
     ) -> Result<(), Reject> {
@@ -87,6 +87,7 @@ impl Reference {
         for (id, position) in held.into_iter().filter(|(id, _)| !self.closed.contains(id)).collect::<Vec<_>>()
         {
             let size = ceil(position.abs() * i128::from(part.raw()), ONE);
+            self.check_trading(id)?;
             self.check_pool(state, bidder, self.asset(state, id)?.underlying)?;
             self.transfer_position(state, (of, bidder), ((id, size * position.signum()), Mark::Alone))?;
         }
@@ -96,7 +97,7 @@ impl Reference {
     /// Moves lots from one account to another at the mark, rounded down; nothing where one cannot be counted any more.
     pub(super) fn transfer_position(
         &mut self,
-        state: &State,
+        state: &Marks,
         (from, to): (AccountId, AccountId),
         ((id, position), price): ((InstrumentId, i128), Mark),
     ) -> Result<(), Reject> {

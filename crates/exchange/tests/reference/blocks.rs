@@ -1,19 +1,18 @@
 //! Block trades: an offer that its maker signed, all legs at once or none, each by the rules of an order.
 
 use crypto::verify_batch;
-use exchange::State;
 use num::{Lots, Side};
 use wire::{
     AccountId, BlockLeg, BlockOffer, Event, OrderId, Outcome, Permission, Reject, TradeEvent, TradeKind,
 };
 
-use super::{Reference, cash, matching::Role};
+use super::{Marks, Reference, cash, matching::Role};
 use crate::support::network;
 
 impl Reference {
     pub(super) fn take_block(
         &mut self,
-        state: &State,
+        state: &Marks,
         taker: AccountId,
         offer: &BlockOffer,
     ) -> Result<Outcome, Reject> {
@@ -48,7 +47,7 @@ impl Reference {
         self.check_nonce((it.maker, it.key), it.nonce)
     }
 
-    fn trade_block(&mut self, state: &State, taker: AccountId, offer: &BlockOffer) -> Result<(), Reject> {
+    fn trade_block(&mut self, state: &Marks, taker: AccountId, offer: &BlockOffer) -> Result<(), Reject> {
         let it = &offer.terms;
         let both = [it.maker, taker];
         let before = both.map(|account| self.judge(state, account, (&[], &[])).initial);
@@ -70,7 +69,7 @@ impl Reference {
 
     fn check_leg(
         &self,
-        state: &State,
+        state: &Marks,
         (account, side): (AccountId, Side),
         leg: &BlockLeg,
     ) -> Result<(), Reject> {
@@ -88,7 +87,7 @@ impl Reference {
 
     fn trade_block_leg(
         &mut self,
-        state: &State,
+        state: &Marks,
         [maker, taker]: [AccountId; 2],
         leg: &BlockLeg,
     ) -> Result<(), Reject> {

@@ -1,10 +1,9 @@
 //! Cancels, and which of an account's orders are meant.
 
-use exchange::State;
 use num::Side;
 use wire::{AccountId, InstrumentId, Label, OrderEnd, OrderFilter, OrderTarget, Reject};
 
-use super::Reference;
+use super::{Marks, Reference};
 
 impl Reference {
     /// The account's own open order, of those that were ordered before the present action.
@@ -29,7 +28,7 @@ impl Reference {
 
     pub(super) fn cancel_matching(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         filter: &OrderFilter,
     ) -> Result<(), Reject> {

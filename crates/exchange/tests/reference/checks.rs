@@ -1,6 +1,6 @@
 //! The rules of an order, one by one: what its market, its account and its margin have room for.
 
-use exchange::{Instrument, State, name::Contract};
+use exchange::{Instrument, name::Contract};
 use num::{Cash, Fix, Lots, Side, Ticks};
 use wire::{
     AccountId, Conditions, InstrumentId, NewOrder, OrderId, OrderKind, PostOnly, ReduceOnly, Reject,
@@ -8,7 +8,7 @@ use wire::{
 };
 
 use super::{
-    ONE, Reference, Resting,
+    Marks, ONE, Reference, Resting,
     assets::{Asset, in_ticks},
     cash, ceil, lots,
     placing::{Asked, Planned},
@@ -19,7 +19,7 @@ impl Reference {
     /// In one pool at a time: that of a position, or of an order, or of a debt.
     pub(super) fn check_pool(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         entered: UnderlyingId,
     ) -> Result<(), Reject> {
@@ -73,7 +73,9 @@ impl Reference {
                 let none = Reject::NoVolatilityPrice { have: volatility, on: it.id };
                 self.check_price(it, price.ok_or(none)?)
             }
+            OrderKind::Market if it.check_marked().is_err() => Err(Reject::NoMark { have: it.id }),
             OrderKind::Market if terms.post_only == PostOnly::Reject => Err(Reject::PostOnlyWithoutLimit),
+            OrderKind::Market if it.check_marked().is_err() => Err(Reject::NoMark { have: it.id }),
             OrderKind::Market if terms.side == Side::Buy => Ok(self.band(it).1),
             OrderKind::Market => Ok(self.band(it).0),
         }
@@ -115,6 +117,7 @@ impl Reference {
         if have.get() <= 0 && !it.is_combo {
             return Err(Reject::PriceNotPositive { have });
         }
+        it.check_marked()?;
         let (low, high) = self.band(it);
         if (low..=high).contains(&have.get()) {
             return Ok(have.get());
@@ -255,7 +258,7 @@ impl Reference {
     /// Initial margin with some orders more, and perhaps some less, is covered or not larger than it was.
     pub(super) fn check_margin(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         change: (&[Resting], &[u64]),
     ) -> Result<(), Reject> {

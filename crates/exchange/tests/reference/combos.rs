@@ -1,6 +1,6 @@
 //! Combos: who lists one, its prices, and what its orders trade at.
 
-use exchange::{Instrument, State, name::Contract};
+use exchange::{Instrument, name::Contract};
 use num::{Cash, Side, Ticks};
 use wire::{
     AccountId, ComboLeg, ComboMaker, ComboTrade, Event, InstrumentId, InstrumentName, OrderEnd, OrderId,
@@ -8,9 +8,9 @@ use wire::{
 };
 
 use super::{
-    Reference, Resting,
+    Marks, Reference, Resting,
     assets::{Asset, Leg, Ratios, in_ticks},
-    cash, lots,
+    cash, half_even, lots,
     matching::Role,
 };
 
@@ -37,14 +37,15 @@ impl Leg<'_> {
 impl Reference {
     pub(super) fn create_combo(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         asked: &[ComboLeg],
     ) -> Result<Outcome, Reject> {
         let rules = self.genesis.combos.ok_or(Reject::CombosClosed)?;
         let (ratios, side) = self.check_legs(state, asked)?;
-        if let Some((instrument, _)) = self.combos.iter().find(|(_, it)| **it == ratios) {
-            return Ok(Outcome::Combo { instrument: *instrument, side });
+        let known = self.combos.iter().find(|(_, it)| **it == ratios).map(|(id, _)| *id);
+        if let Some(instrument) = known.filter(|id| !self.closed.contains(id)) {
+            return Ok(Outcome::Combo { instrument, side });
         }
         let underlying = |ratios: &Ratios| state.instrument(ratios[0].0).expect("listed").underlying;
         let open = self.combos.iter().filter(|(id, _)| !self.closed.contains(id));
@@ -59,8 +60,10 @@ impl Reference {
         }
         self.holder(account).balance -= fee;
         self.fees += fee;
-        let plain = self.genesis.instruments.len();
-        let instrument = InstrumentId(u32::try_from(plain + self.combos.len()).expect("few"));
+        let instrument = known.unwrap_or(InstrumentId(self.listings.next));
+        self.listings.next = self.listings.next.max(instrument.0 + 1);
+        self.listings.used.insert(instrument, self.now);
+        self.closed.remove(&instrument);
         let legs =
             ratios.iter().map(|(instrument, ratio)| ComboLeg { instrument: *instrument, ratio: *ratio });
         let legs = wire::List::new(legs.collect()).expect("as many as were asked for");
@@ -73,7 +76,7 @@ impl Reference {
     }
 
     /// Ratios without a common factor, in the order of contracts, the first of them bought; and who buys it so.
-    fn check_legs(&self, state: &State, asked: &[ComboLeg]) -> Result<(Ratios, Side), Reject> {
+    fn check_legs(&self, state: &Marks, asked: &[ComboLeg]) -> Result<(Ratios, Side), Reject> {
         let odd = Reject::ComboLegs { have: u32::try_from(asked.len()).expect("few"), need: 4 };
         let mut legs: Vec<(Contract, &Instrument, i64)> = Vec::new();
         let mut is_odd = asked.len() < 2;
@@ -83,16 +86,15 @@ impl Reference {
                 continue;
             }
             let have = leg.instrument;
-            let it = state.instrument(have).ok_or(Reject::UnknownInstrument { have })?;
+            let it = self.asset(state, have)?.legs[0].it;
+            is_odd |= self.check_has_book(have).is_err();
             is_odd |= legs.iter().any(|(_, other, _)| other.id == it.id || other.underlying != it.underlying);
             legs.push((it.contract, it, leg.ratio));
         }
         if is_odd {
             return Err(odd);
         }
-        if let Some((_, it, _)) = legs.iter().find(|(_, it, _)| self.closed.contains(&it.id)) {
-            return Err(Reject::InstrumentClosed { have: it.id });
-        }
+        legs.iter().try_for_each(|(_, it, _)| self.check_open_alone(it.id))?;
         legs.sort_by_key(|(contract, ..)| *contract);
         let divides = |by: &i64| legs.iter().all(|(_, _, ratio)| ratio % by == 0);
         let largest = legs.iter().map(|(_, _, ratio)| ratio.abs()).max().expect("it has legs");
@@ -112,11 +114,7 @@ impl Reference {
     /// what the others trade at: their marks, in whole ticks of the combo, halves to even.
     fn named(&self, it: &Asset<'_>) -> (usize, Vec<i128>) {
         let mark = |leg: &Leg<'_>| i128::from(leg.it.mark().map_or(0, Cash::micros));
-        let rounded = |mark: i128| {
-            let (whole, left) = (mark.div_euclid(it.tick), mark.rem_euclid(it.tick) * 2);
-            let up = left > it.tick || (left == it.tick && whole % 2 == 1);
-            ((whole + i128::from(up)) * it.tick).max(it.tick)
-        };
+        let rounded = |mark: i128| (half_even(mark, it.tick) * it.tick).max(it.tick);
         let ones = it.legs.iter().enumerate().filter(|(_, leg)| leg.ratio.abs() == 1);
         let dearest =
             ones.min_by_key(|(place, leg)| (-mark(leg), *place)).expect("one leg has a ratio of one");
@@ -153,7 +151,7 @@ impl Reference {
     }
 
     /// Trades an order of a combo with the better of its book and its legs' books, step by step.
-    pub(super) fn trade_combo(&mut self, state: &State, order: &mut Resting) -> Option<OrderEnd> {
+    pub(super) fn trade_combo(&mut self, state: &Marks, order: &mut Resting) -> Option<OrderEnd> {
         while order.left() > 0 {
             match self.step_combo(state, order) {
                 Step::Traded(lots) => order.filled += lots,
@@ -168,8 +166,12 @@ impl Reference {
         None
     }
 
-    fn step_combo(&mut self, state: &State, order: &Resting) -> Step {
+    fn step_combo(&mut self, state: &Marks, order: &Resting) -> Step {
         let it = self.asset(state, order.instrument).expect("listed");
+        if self.check_open(&it).is_err() {
+            // The last step has stopped a leg.
+            return Step::Stop(OrderEnd::Dropped);
+        }
         let sign = order.side.sign();
         let front = self.front(it.id, order.side.opposite()).cloned();
         let front = front.filter(|front| (order.price - front.price) * sign >= 0);
@@ -187,7 +189,7 @@ impl Reference {
     }
 
     /// Trades with the first order of the combo's own book: every leg at its part of the price.
-    fn take_front(&mut self, state: &State, (it, order): (&Asset<'_>, &Resting), front: &Resting) -> Step {
+    fn take_front(&mut self, state: &Marks, (it, order): (&Asset<'_>, &Resting), front: &Resting) -> Step {
         if front.account == order.account {
             let is_over = self.prevents(order, front);
             return if is_over { Step::Stop(OrderEnd::SelfTrade) } else { Step::Again };

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exchange::{
-    Instrument, State,
+    Instrument,
     name::{Contract, Right},
 };
 use num::{Side, Timestamp};
 use wire::{AccountId, InstrumentId, UnderlyingId};
 
-use super::{ONE, Reference, ceil};
+use super::{Marks, ONE, Reference, ceil};
 
 /// What stays beside the worst case, in micros.
 const RESERVE: i128 = 1_000_000;
@@ -112,7 +112,7 @@ fn term(it: &Instrument) -> Option<Term> {
 }
 
 impl Reference {
-    pub(super) fn cover(&self, state: &State, account: AccountId, orders: Orders) -> Cover {
+    pub(super) fn cover(&self, state: &Marks, account: AccountId, orders: Orders) -> Cover {
         let mut cover = Cover::default();
         for (id, holding) in &self.holders[&account].holdings {
             let it = state.instrument(*id).expect("listed");

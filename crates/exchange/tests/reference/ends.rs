@@ -27,6 +27,9 @@ impl Reference {
 
     pub(super) fn tell_ended(&mut self, it: &Resting, end: OrderEnd) {
         self.release_label(it, end);
+        if self.combos.contains_key(&it.instrument) {
+            self.listings.used.insert(it.instrument, self.now);
+        }
         let (account, instrument, unfilled) = (it.account, it.instrument, lots(it.left()));
         self.tell(Event::OrderEnded { order: OrderId(it.id), account, instrument, end, unfilled });
         if end == OrderEnd::Filled {
@@ -110,7 +113,7 @@ impl Reference {
     }
 
     /// What a trade does to other orders of one side: rivals end, and its group may have had too much.
-    pub(super) fn note_fill(&mut self, state: &exchange::State, it: &Resting, traded: u64) {
+    pub(super) fn note_fill(&mut self, state: &super::Marks, it: &Resting, traded: u64) {
         if let Some(rivals) = it.conditions.rivals {
             self.end_rivals(it.account, it.id, rivals);
         }

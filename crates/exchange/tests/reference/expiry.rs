@@ -1,53 +1,73 @@
 //! Expiry: orders end, and whoever holds what has expired is paid at the delivery price: the median over reporters of
 //! each one's average over the last half hour, once a quorum has spoken from beyond it.
 
+use std::collections::BTreeMap;
+
 use exchange::{
-    Instrument, State,
+    Genesis, Instrument,
     name::{Contract, Right},
 };
 use num::{Cash, MINUTE_MS, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, Reject, UnderlyingId};
 
-use super::{ONE, Reference, assets::Asset, cash};
+use super::{Marks, ONE, Reference, assets::Asset, cash, half_even};
 
 const WINDOW_MS: u64 = 30 * MINUTE_MS;
 
 /// A reporter's word on an underlying.
 pub(super) type Word = (UnderlyingId, usize, Timestamp, Cash);
 
+/// Those of what genesis lists.
+pub(super) fn windows(genesis: &Genesis) -> BTreeMap<(UnderlyingId, Timestamp), usize> {
+    let window = |name: &String| {
+        let (symbol, contract) = exchange::name::parse(name)?;
+        let place = genesis.underlyings.iter().position(|it| it.symbol == symbol)?;
+        Some(((UnderlyingId(u16::try_from(place).ok()?), contract.expiry()?), 0))
+    };
+    genesis.instruments.iter().filter_map(window).collect()
+}
+
+/// What an option is in the money by, in micros.
+pub(super) fn intrinsic(right: Right, price: i128, strike: Cash) -> i128 {
+    let strike = i128::from(strike.micros());
+    if right == Right::Call { (price - strike).max(0) } else { (strike - price).max(0) }
+}
+
 impl Reference {
-    /// Open, and of a combo every leg.
+    /// Neither closed nor halted, and of a combo every leg.
     pub(super) fn check_open(&self, it: &Asset<'_>) -> Result<(), Reject> {
-        let closed = it.legs.iter().map(|leg| leg.it.id).find(|id| self.closed.contains(id));
-        let closed = if self.closed.contains(&it.id) { Some(it.id) } else { closed };
-        closed.map_or(Ok(()), |have| Err(Reject::InstrumentClosed { have }))
+        self.check_open_alone(it.id)?;
+        it.legs.iter().try_for_each(|leg| self.check_open_alone(leg.it.id))
+    }
+
+    pub(super) fn check_open_alone(&self, have: InstrumentId) -> Result<(), Reject> {
+        if self.closed.contains(&have) {
+            return Err(Reject::InstrumentClosed { have });
+        }
+        self.check_running()?;
+        self.check_trading(have)
     }
 
     /// Words in the window of the next delivery count whenever they come.
-    pub(super) fn is_in_window(&self, state: &State, of: UnderlyingId, at: Timestamp) -> bool {
-        let next = self.expiries(state).into_iter().find(|(underlying, _)| *underlying == of);
+    pub(super) fn is_in_window(&self, of: UnderlyingId, at: Timestamp) -> bool {
+        let next = self.windows.keys().find(|(underlying, _)| *underlying == of);
         next.is_some_and(|(_, expiry)| at.millis() + WINDOW_MS >= expiry.millis())
     }
 
-    /// What has not been delivered yet.
-    fn expiries(&self, state: &State) -> Vec<(UnderlyingId, Timestamp)> {
-        let listed = state.instruments().iter().filter(|it| it.combo.is_none());
-        let mut all: Vec<(UnderlyingId, Timestamp)> =
-            listed.filter_map(|it| Some((it.underlying, it.contract.expiry()?))).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.retain(|term| !self.delivered.contains(term));
-        all
+    /// What reporters say from now on counts for an expiry.
+    pub(super) fn open_window(&mut self, of: UnderlyingId, expiry: Timestamp) {
+        self.windows.entry((of, expiry)).or_insert(self.said.len());
     }
 
-    pub(super) fn deliver_expiries(&mut self, state: &State) {
+    pub(super) fn deliver_expiries(&mut self, state: &Marks) {
         let has_expired = |it: &&Instrument| it.contract.expiry().is_some_and(|expiry| expiry <= self.now);
-        let plain = state.instruments().iter().filter(|it| it.combo.is_none()).filter(has_expired);
+        let plain = self.listed(state).filter(has_expired);
         let mut expired: Vec<InstrumentId> = plain.map(|it| it.id).collect();
         let combos = self.combos.iter().filter(|(_, legs)| legs.iter().any(|(leg, _)| expired.contains(leg)));
         let combos: Vec<InstrumentId> = combos.map(|(id, _)| *id).collect();
         expired.extend(combos);
         expired.retain(|id| !self.closed.contains(id));
+        expired.sort_unstable();
         self.end_held_in(&expired);
         for instrument in expired {
             self.end_book(instrument);
@@ -56,15 +76,15 @@ impl Reference {
                 self.tell(Event::Delisted { instrument });
             }
         }
-        for (underlying, expiry) in self.expiries(state) {
-            let price = self.delivery_price(underlying, expiry).filter(|_| expiry <= self.now);
+        for ((underlying, expiry), from) in self.windows.clone() {
+            let price = self.delivery_price((underlying, expiry), from).filter(|_| expiry <= self.now);
             if let Some(price) = price {
                 self.deliver(state, (underlying, expiry), price);
             }
         }
     }
 
-    fn end_held_in(&mut self, expired: &[InstrumentId]) {
+    pub(super) fn end_held_in(&mut self, expired: &[InstrumentId]) {
         let held = self.held.iter().filter(|it| expired.contains(&it.terms.instrument));
         let mut all: Vec<(usize, u64)> = held.map(|it| (self.holders[&it.account].opened, it.id)).collect();
         all.sort_unstable();
@@ -78,10 +98,15 @@ impl Reference {
         all.into_iter().for_each(|id| self.end_any(id, OrderEnd::InstrumentExpired));
     }
 
-    fn delivery_price(&self, underlying: UnderlyingId, expiry: Timestamp) -> Option<Cash> {
+    fn delivery_price(
+        &self,
+        (underlying, expiry): (UnderlyingId, Timestamp),
+        from_word: usize,
+    ) -> Option<Cash> {
         let rules = &self.genesis.oracle;
         let average = |reporter: usize| {
-            let words = || self.said.iter().filter(move |it| (it.0, it.1) == (underlying, reporter));
+            let words =
+                || self.said[from_word..].iter().filter(move |it| (it.0, it.1) == (underlying, reporter));
             let beyond = words().filter(|it| it.2 >= expiry).map(|it| (it.2, it.3)).min()?.1;
             let from = expiry.millis() - WINDOW_MS;
             let within: Vec<i128> = words()
@@ -93,20 +118,24 @@ impl Reference {
                 return Some(beyond);
             }
             let sum: i128 = within.iter().sum();
-            let (whole, left) = (sum.div_euclid(number), sum.rem_euclid(number) * 2);
-            let up = left > number || (left == number && whole % 2 == 1);
-            Some(cash(whole + i128::from(up)))
+            Some(cash(half_even(sum, number)))
         };
         let all = rules.reporters.iter().enumerate();
         self.weighted_median(all.filter_map(|(place, it)| Some((average(place)?, it.weight))).collect())
     }
 
-    fn deliver(&mut self, state: &State, (underlying, expiry): (UnderlyingId, Timestamp), price: Cash) {
-        self.delivered.insert((underlying, expiry));
+    fn deliver(&mut self, state: &Marks, (underlying, expiry): (UnderlyingId, Timestamp), price: Cash) {
+        self.windows.remove(&(underlying, expiry));
         self.tell(Event::Delivered { underlying, expiry, price });
+        self.fix_averages((underlying, expiry), price);
         let due = |it: &&Instrument| it.underlying == underlying && it.contract.expiry() == Some(expiry);
-        let due: Vec<&Instrument> =
-            state.instruments().iter().filter(|it| it.combo.is_none()).filter(due).collect();
+        let due: Vec<&Instrument> = self.listed(state).filter(due).collect();
+        if due.is_empty() {
+            return;
+        }
+        for it in &due {
+            self.touch(it.id, price);
+        }
         let mut accounts: Vec<(usize, AccountId)> =
             self.holders.iter().map(|(id, it)| (it.opened, *id)).collect();
         accounts.sort_unstable();
@@ -122,21 +151,23 @@ impl Reference {
         }
     }
 
-    fn settle(&mut self, account: AccountId, it: &Instrument, price: Cash) {
-        let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
-        let holder = self.holder(account);
-        let Some(held) = holder.holdings.remove(&it.id) else { return };
-        let (price, units) =
-            (i128::from(price.micros()), held.position * i128::from(it.market.lot_size().raw()));
-        let each = match it.contract {
-            Contract::Option { strike, right: Right::Call, .. } => {
-                (price - i128::from(strike.micros())).max(0)
-            }
-            Contract::Option { strike, right: Right::Put, .. } => {
-                (i128::from(strike.micros()) - price).max(0)
+    /// What a unit pays at the delivery price, in micros.
+    fn payoff(&self, it: &Instrument, price: i128) -> i128 {
+        match it.contract {
+            Contract::Option { strike, right, .. } => intrinsic(right, price, strike),
+            Contract::Exotic { strike, right, style, .. } => {
+                self.exotic_payoff(it.id, (strike, right, style), price)
             }
             _ => price,
-        };
+        }
+    }
+
+    fn settle(&mut self, account: AccountId, it: &Instrument, price: Cash) {
+        let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
+        let each = self.payoff(it, price.micros().into());
+        let holder = self.holder(account);
+        let Some(held) = holder.holdings.remove(&it.id) else { return };
+        let units = held.position * i128::from(it.market.lot_size().raw());
         let owed = if it.is_option() { 0 } else { held.entry };
         let amount = (units * each).div_euclid(ONE) - owed;
         holder.balance += amount;

@@ -1,13 +1,12 @@
 //! Orders that wait for a price or for another order, and what has its time.
 
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{
     AccountId, Conditions, Crossing, Event, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind,
     OrderTarget, Outcome, PriceSource, Reject, Trigger,
 };
 
-use super::{Held, Named, Reference, until};
+use super::{Held, Marks, Named, Reference, until};
 
 /// Orders that enter in one commit.
 const ENTERING_MAX: usize = 1_024;
@@ -23,7 +22,7 @@ impl Reference {
     /// Keeps an order until its trigger comes.
     pub(super) fn hold(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (terms, conditions, trigger): (&NewOrder, &Conditions, &Trigger),
     ) -> Result<Outcome, Reject> {
@@ -45,24 +44,36 @@ impl Reference {
             Trigger::Filled { primary } => Some(self.primary(account, primary)?),
         };
         self.check_label(account, terms)?;
-        let id = self.number();
         let primary_open = primary.filter(|(_, is_filled)| !is_filled).map(|(id, _)| id);
+        let id = self.keep_held(account, (terms, conditions), primary_open);
         if primary.is_some_and(|(_, is_filled)| is_filled) {
             self.entering.push(id);
         }
+        Ok(Outcome::Placed { order: OrderId(id) })
+    }
+
+    /// Keeps an order that is not in a book.
+    pub(super) fn keep_held(
+        &mut self,
+        account: AccountId,
+        (terms, conditions): (&NewOrder, &Conditions),
+        primary: Option<u64>,
+    ) -> u64 {
+        let id = self.number();
         self.name(account, id, (terms, conditions));
         let (terms, conditions, order) = (terms.clone(), conditions.clone(), OrderId(id));
         let (kept, asked) = (terms.clone(), conditions.clone());
         self.tell(Event::OrderConditioned { order, account, terms, conditions });
         let placed = self.acting;
-        self.held.push(Held { id, account, terms: kept, conditions: asked, primary: primary_open, placed });
-        Ok(Outcome::Placed { order })
+        self.held.push(Held { id, account, terms: kept, conditions: asked, primary, placed });
+        id
     }
 
     /// The order that another waits for, and whether it has filled already: a label still knows.
     fn primary(&self, account: AccountId, target: &OrderTarget) -> Result<(u64, bool), Reject> {
         if let OrderTarget::Label { label } = target
             && let Some(named) = self.holders[&account].labels.get(label)
+            && !named.ended.is_some_and(|(_, at)| self.is_forgotten(at))
         {
             return match named.ended {
                 None => Ok((named.order, false)),
@@ -87,7 +98,7 @@ impl Reference {
     }
 
     /// Lets those enter whose price is reached, and then those whose primary has filled.
-    pub(super) fn fire_triggers(&mut self, state: &State) {
+    pub(super) fn fire_triggers(&mut self, state: &Marks) {
         let reached = self.reached(state);
         for id in &reached {
             self.enter_held(state, *id);
@@ -102,11 +113,14 @@ impl Reference {
     }
 
     /// By instrument, source and side, then by price and number.
-    fn reached(&self, state: &State) -> Vec<u64> {
+    fn reached(&self, state: &Marks) -> Vec<u64> {
         let mut reached: Vec<((InstrumentId, PriceSource, Crossing), Cash, u64)> = Vec::new();
         for held in &self.held {
             let Some(Trigger::Price { source, crossing, price }) = held.conditions.trigger else { continue };
             let id = held.terms.instrument;
+            if self.check_trading(id).is_err() {
+                continue;
+            }
             let Some(now) = self.watched(state, (id, source)) else { continue };
             let is_reached = match crossing {
                 Crossing::Rises => price <= now,
@@ -120,8 +134,11 @@ impl Reference {
         reached.into_iter().map(|(_, _, id)| id).take(ENTERING_MAX).collect()
     }
 
-    fn watched(&self, state: &State, (id, source): (InstrumentId, PriceSource)) -> Option<Cash> {
+    fn watched(&self, state: &Marks, (id, source): (InstrumentId, PriceSource)) -> Option<Cash> {
         let it = self.asset(state, id).ok()?;
+        if source == PriceSource::Mark {
+            it.check_marked().ok()?;
+        }
         Some(super::cash(match source {
             PriceSource::Mark => it.mark(),
             PriceSource::Index => self.indices[&it.underlying],
@@ -129,7 +146,7 @@ impl Reference {
         }))
     }
 
-    fn enter_held(&mut self, state: &State, id: u64) {
+    fn enter_held(&mut self, state: &Marks, id: u64) {
         let Some(held) = self.take_held(id) else { return };
         let (order, account) = (OrderId(id), held.account);
         self.tell(Event::OrderTriggered { order, account });

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use exchange::State;
 use num::Side;
 use wire::{AccountId, ComboMaker, OrderEnd, ReduceOnly};
 
 use super::{
-    Reference, Resting,
+    Marks, Reference, Resting,
     assets::{Asset, Leg},
     ceil,
     combos::Step,
@@ -130,7 +129,7 @@ impl Reference {
 
     pub(super) fn take_offer(
         &mut self,
-        state: &State,
+        state: &Marks,
         (it, order): (&Asset<'_>, &Resting),
         offer: &Offer,
     ) -> Step {
@@ -164,8 +163,11 @@ impl Reference {
                 self.take_from(maker.id, *lots);
             }
         }
-        for (maker, lots) in offer.takes.iter().flatten() {
-            self.note_fill(state, maker, *lots);
+        for (leg, takes) in it.legs.iter().zip(&offer.takes) {
+            for (maker, lots) in takes {
+                self.note_flow(leg.it.id, (leg.side(order.side), *lots));
+                self.note_fill(state, maker, *lots);
+            }
         }
         self.note_fill(state, order, offer.lots);
         Step::Traded(offer.lots)

@@ -1,14 +1,13 @@
 //! When margin fails: orders go, a part of the worst position is closed through the book, then there is an auction,
 //! then the fund pays, and last whoever holds the other side gives up what still lacks.
 
-use exchange::State;
 use num::{Side, Timestamp};
 use wire::{
     AccountId, Event, InstrumentId, NewOrder, OrderEnd, OrderKind, PostOnly, ReduceOnly, TimeInForce,
     TradeKind,
 };
 
-use super::{ONE, Reference, assets::in_ticks, auction::Mark, cash, ceil, lots, placing::Planned};
+use super::{Marks, ONE, Reference, assets::in_ticks, auction::Mark, cash, ceil, lots, placing::Planned};
 
 /// How far an account's liquidation has come: since when, and since when it is auctioned.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +25,7 @@ impl Reference {
         all.into_iter().map(|(_, _, id)| id).collect()
     }
 
-    pub(super) fn liquidate(&mut self, state: &State) {
+    pub(super) fn liquidate(&mut self, state: &Marks) {
         let rules = self.genesis.liquidation;
         let (mut steps, mut deleverages) = (rules.accounts_max, rules.deleverages_max);
         for account in self.in_turn() {
@@ -52,17 +51,17 @@ impl Reference {
         self.holders[&account].holdings.is_empty() && !self.orders.iter().any(|it| it.account == account)
     }
 
-    fn is_sound(&self, state: &State, account: AccountId) -> bool {
+    fn is_sound(&self, state: &Marks, account: AccountId) -> bool {
         let judged = self.judge(state, account, (&[], &[]));
         judged.equity >= judged.maintenance
     }
 
-    fn needs_liquidation(&self, state: &State, account: AccountId) -> bool {
+    fn needs_liquidation(&self, state: &Marks, account: AccountId) -> bool {
         self.holders[&account].distress.is_some()
             || !(self.holds_nothing(account) || self.is_sound(state, account))
     }
 
-    fn step(&mut self, state: &State, account: AccountId) {
+    fn step(&mut self, state: &Marks, account: AccountId) {
         if self.holders[&account].distress.is_none() {
             let judged = self.judge(state, account, (&[], &[]));
             let (equity, maintenance) = (cash(judged.equity), cash(judged.maintenance));
@@ -83,7 +82,7 @@ impl Reference {
         self.finish_step(state, account);
     }
 
-    fn finish_step(&mut self, state: &State, account: AccountId) {
+    fn finish_step(&mut self, state: &Marks, account: AccountId) {
         if self.is_sound(state, account) || self.holders[&account].holdings.is_empty() {
             self.holder(account).distress = None;
             let judged = self.judge(state, account, (&[], &[]));
@@ -92,7 +91,7 @@ impl Reference {
         }
     }
 
-    fn begin_auction(&mut self, state: &State, account: AccountId) {
+    fn begin_auction(&mut self, state: &Marks, account: AccountId) {
         let (now, book_ms) = (self.now, self.genesis.liquidation.book_ms);
         let distress = self.holder(account).distress.as_mut().expect("it is being liquidated");
         if distress.auction.is_some() || now.since(distress.since).millis() < book_ms {
@@ -105,7 +104,7 @@ impl Reference {
     }
 
     /// Of the positions that somebody will take the one that loses most in its underlying's worst scenario.
-    fn worst_position(&self, state: &State, account: AccountId) -> Option<(InstrumentId, i128)> {
+    fn worst_position(&self, state: &Marks, account: AccountId) -> Option<(InstrumentId, i128)> {
         let holdings = &self.holders[&account].holdings;
         let profits = |id: InstrumentId| {
             let it = self.asset(state, id).expect("listed");
@@ -124,7 +123,8 @@ impl Reference {
         };
         let held = holdings.iter().map(|(id, held)| (*id, held.position));
         let open = held.filter(|(id, _)| !self.closed.contains(id));
-        let can_close = open.filter(|(id, position)| {
+        let trading = open.filter(|(id, _)| self.check_trading(*id).is_ok());
+        let can_close = trading.filter(|(id, position)| {
             let side = if *position > 0 { Side::Sell } else { Side::Buy };
             let edge = self.closing_edge(state, *id, side);
             self.front(*id, side.opposite()).is_some_and(|it| (edge - it.price) * side.sign() >= 0)
@@ -133,7 +133,7 @@ impl Reference {
     }
 
     /// The last price at which a side of an instrument is closed.
-    fn closing_edge(&self, state: &State, id: InstrumentId, side: Side) -> i64 {
+    fn closing_edge(&self, state: &Marks, id: InstrumentId, side: Side) -> i64 {
         let it = self.asset(state, id).expect("listed");
         let width =
             ceil(self.indices[&it.underlying] * i128::from(self.genesis.liquidation.band_billionths), ONE);
@@ -143,7 +143,7 @@ impl Reference {
 
     fn close_part(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (instrument, position): (InstrumentId, i128),
     ) {
@@ -169,16 +169,17 @@ impl Reference {
     }
 
     /// Bankrupt, and nobody took it while the reward grew.
-    fn is_beyond_help(&self, state: &State, account: AccountId) -> bool {
+    fn is_beyond_help(&self, state: &Marks, account: AccountId) -> bool {
         let auction = self.holders[&account].distress.and_then(|it| it.auction);
         let is_over =
             |began: Timestamp| self.now.since(began).millis() >= self.genesis.liquidation.auction_ms;
-        auction.is_some_and(is_over) && self.judge(state, account, (&[], &[])).equity < 0
+        let trade = self.holders[&account].holdings.keys().all(|id| self.check_trading(*id).is_ok());
+        trade && auction.is_some_and(is_over) && self.judge(state, account, (&[], &[])).equity < 0
     }
 
     /// The fund pays what it can; the rest is spread over positions by notional, and over who holds the other side of
     /// each by lots.
-    fn deleverage(&mut self, state: &State, account: AccountId) {
+    fn deleverage(&mut self, state: &Marks, account: AccountId) {
         let lacks = -self.judge(state, account, (&[], &[])).equity;
         self.pay_from_fund(account, lacks);
         let shortfall = (-self.judge(state, account, (&[], &[])).equity).max(0);
@@ -199,7 +200,7 @@ impl Reference {
 
     fn close_against_others(
         &mut self,
-        state: &State,
+        state: &Marks,
         (account, id, position): (AccountId, InstrumentId, i128),
         shortfall: i128,
     ) {

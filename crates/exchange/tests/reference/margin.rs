@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use exchange::{Genesis, Instrument, State, name::Contract};
+use exchange::{Genesis, Instrument, name::Contract};
 use num::Side;
 use wire::{AccountId, InstrumentId, MarginModel, UnderlyingId};
 
 use super::{
-    Holding, ONE, Reference, Resting,
+    Holding, Marks, ONE, Reference, Resting,
     assets::{Asset, Leg},
     ceil,
 };
@@ -22,7 +22,7 @@ pub(super) struct Judged {
 /// What some of the state means for margin.
 #[derive(Clone, Copy)]
 struct Surroundings<'a> {
-    state: &'a State,
+    state: &'a Marks,
     genesis: &'a Genesis,
     index: i128,
     underlying: UnderlyingId,
@@ -37,6 +37,8 @@ struct Sums {
     standard: i128,
     /// Net, buys and sells of each strike, and of each instrument, in billionths of the underlying.
     strikes: BTreeMap<(u64, i64), [i128; 3]>,
+    /// Exotics net with nothing.
+    exotics: BTreeMap<InstrumentId, [i128; 3]>,
     instruments: BTreeMap<InstrumentId, (bool, [i128; 3])>,
 }
 
@@ -44,7 +46,7 @@ impl Reference {
     /// An account with some orders more and some less.
     pub(super) fn judge(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (more, less): (&[Resting], &[u64]),
     ) -> Judged {
@@ -129,6 +131,9 @@ impl Sums {
         if let Contract::Option { expiry, strike, .. } = it.contract {
             plus(self.strikes.entry((expiry.millis(), strike.micros())).or_default());
         }
+        if matches!(it.contract, Contract::Exotic { .. }) {
+            plus(self.exotics.entry(it.id).or_default());
+        }
         plus(&mut self.instruments.entry(it.id).or_insert((it.is_option(), [0; 3])).1);
     }
 
@@ -141,7 +146,8 @@ impl Sums {
     /// Naked shorts and basis, which the standard model asks for by itself; doubt and size.
     fn contingency(&self, at: Surroundings<'_>, model: MarginModel) -> i128 {
         let size = |[net, buys, sells]: [i128; 3]| (net + buys).abs().max((net - sells).abs());
-        let short: i128 = self.strikes.values().map(|[net, _, sells]| (sells - net).max(0)).sum();
+        let options = self.strikes.values().chain(self.exotics.values());
+        let short: i128 = options.map(|[net, _, sells]| (sells - net).max(0)).sum();
         let futures: i128 = self.instruments.values().filter(|it| !it.0).map(|it| size(it.1)).sum();
         let gross: i128 = self.instruments.values().map(|it| size(it.1)).sum();
         let rules = &at.genesis.margin;

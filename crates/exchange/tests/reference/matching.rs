@@ -1,13 +1,13 @@
 //! Orders meet: best price first, then whoever queued first; and what a fill does to both sides.
 
-use exchange::{Instrument, State};
+use exchange::Instrument;
 use num::{Lots, Side, Ticks};
 use wire::{
     AccountId, Event, InstrumentId, OrderEnd, OrderId, OrderTarget, ReduceOnly, Reject, SelfTrade,
     TradeEvent, TradeKind,
 };
 
-use super::{ONE, Reference, Resting, cash, ceil};
+use super::{Marks, ONE, Reference, Resting, cash, ceil};
 
 /// Who was there first.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,13 @@ pub(super) enum Role {
 impl Reference {
     /// The order of a side that trades next.
     pub(super) fn front(&self, id: InstrumentId, side: Side) -> Option<&Resting> {
-        let orders = self.orders.iter().filter(|it| it.instrument == id && it.side == side);
+        let orders =
+            self.orders.iter().filter(|it| it.instrument == id && it.side == side && !it.is_collected);
         orders.min_by_key(|it| (-it.price * side.sign(), it.queued))
     }
 
     /// An order trades, and what is left of it rests where it may. Answers with how much has filled.
-    pub(super) fn enter(&mut self, state: &State, mut order: Resting, stays: bool) -> u64 {
+    pub(super) fn enter(&mut self, state: &Marks, mut order: Resting, stays: bool) -> u64 {
         let mut end = self.trade(state, &mut order);
         if !stays {
             end = end.or(Some(OrderEnd::Dropped));
@@ -41,20 +42,24 @@ impl Reference {
     }
 
     /// Puts an order behind all others of its price, with as much of it as it shows.
-    fn queue(&mut self, mut order: Resting) {
+    pub(super) fn queue(&mut self, mut order: Resting) {
         self.queued += 1;
         order.queued = self.queued;
         order.shown = order.conditions.display.map_or(order.left(), |it| it.get().min(order.left()));
         self.orders.push(order);
     }
 
-    fn trade(&mut self, state: &State, order: &mut Resting) -> Option<OrderEnd> {
+    fn trade(&mut self, state: &Marks, order: &mut Resting) -> Option<OrderEnd> {
         let Some(it) = self.asset(state, order.instrument).expect("listed").alone() else {
             return self.trade_combo(state, order);
         };
         while order.left() > 0 {
             let front = self.front(order.instrument, order.side.opposite()).cloned();
             let front = front.filter(|it| (order.price - it.price) * order.side.sign() >= 0)?;
+            if self.check_trading(it.id).is_err() {
+                // The last fill has stopped the market.
+                return Some(OrderEnd::Dropped);
+            }
             if front.account == order.account {
                 if self.prevents(order, &front) {
                     return Some(OrderEnd::SelfTrade);
@@ -145,6 +150,9 @@ impl Reference {
             kind: taker.kind,
         };
         self.tell(Event::Traded { trade });
+        if taker.kind == TradeKind::Ordinary {
+            self.note_flow(it.id, (taker.side, lots));
+        }
         self.take_from(maker.id, lots);
     }
 
@@ -202,6 +210,8 @@ impl Reference {
     /// loses. What does not divide rounds against the account.
     pub(super) fn move_holding(&mut self, it: &Instrument, (account, signed): (AccountId, i128), paid: i128) {
         let pool = self.genesis.underlyings[usize::from(it.underlying.0)].pool;
+        self.pay_own_funding((account, it.id));
+        self.note_exotic_use(it.id);
         let holder = self.holder(account);
         let mut held = holder.holdings.get(&it.id).copied().unwrap_or_default();
         let mut realised = 0;
@@ -228,7 +238,7 @@ impl Reference {
     /// A smaller size at the same price keeps its place; anything else queues anew, and may trade.
     pub(super) fn amend(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (target, lots, price): (&OrderTarget, u64, i64),
     ) -> Result<u64, Reject> {

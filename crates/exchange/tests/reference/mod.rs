@@ -3,7 +3,7 @@
 //!
 //! Each file beside this one has one set of rules. What instruments are worth is read from the exchange that it is
 //! compared with; indices, and all that is done at those prices, is its own.
-//! Left out on purpose: funding, halts, listing by rule, governance, exotics.
+//! Left out on purpose: the oracle's ladder, smiles that follow quotes.
 
 mod admission;
 mod assets;
@@ -14,14 +14,22 @@ mod checks;
 mod combos;
 mod cover;
 mod ends;
+mod exercise;
+mod exotics;
 mod expiry;
+mod funding;
+mod governance;
+mod halts;
 mod held;
 mod implied;
 mod laws;
 mod liquidation;
+mod listing;
 mod margin;
+mod marks;
 mod matching;
 mod money;
+mod opening;
 mod oracle;
 mod placing;
 mod protection;
@@ -44,11 +52,18 @@ use wire::{
 };
 
 use admission::Admitted;
+pub(super) use marks::Marks;
 
 pub(crate) const ONE: i128 = 1_000_000_000;
 
 pub(crate) fn ceil(a: i128, b: i128) -> i128 {
     a.div_euclid(b) + i128::from(a.rem_euclid(b) > 0)
+}
+
+/// The nearest whole, of two the even one.
+pub(crate) fn half_even(a: i128, b: i128) -> i128 {
+    let (whole, left) = (a.div_euclid(b), a.rem_euclid(b) * 2);
+    whole + i128::from(left > b || (left == b && whole % 2 != 0))
 }
 
 pub(crate) fn cash(micros: i128) -> Cash {
@@ -80,6 +95,8 @@ pub struct Resting {
     pub conditions: Conditions,
     /// What its trades are when it takes.
     pub kind: TradeKind,
+    /// Not in the book yet: it comes with the opening of its market.
+    is_collected: bool,
     /// Who queued first at a price trades first.
     queued: u64,
     /// Commit, intent and action that placed or last queued it.
@@ -142,9 +159,11 @@ pub struct Reference {
     words: BTreeMap<(UnderlyingId, usize), (Timestamp, Cash)>,
     /// Everything that reporters have said.
     said: Vec<expiry::Word>,
-    delivered: BTreeSet<(UnderlyingId, Timestamp)>,
-    /// What has expired.
+    /// What is to be delivered when, and how much had been said when that was known: what was said before does not count.
+    windows: BTreeMap<(UnderlyingId, Timestamp), usize>,
+    /// What has expired or was taken off.
     closed: BTreeSet<InstrumentId>,
+    listings: listing::Listings,
     indices: BTreeMap<UnderlyingId, i128>,
     combos: BTreeMap<InstrumentId, assets::Ratios>,
     /// As the exchange has them.
@@ -165,6 +184,12 @@ pub struct Reference {
     withdrawals: BTreeMap<(usize, u64), money::Withdrawal>,
     next_withdrawal: u64,
     pays_at: Timestamp,
+    fundings: funding::Fundings,
+    halts: halts::Halts,
+    exotics: exotics::Exotics,
+    governance: governance::Governance,
+    /// On what reporters agreed in this commit.
+    spoken: BTreeSet<UnderlyingId>,
     /// All that was paid in, less all that has left.
     inside: i128,
     next_order: u64,
@@ -203,8 +228,9 @@ impl Reference {
             nonces: BTreeMap::new(),
             words: BTreeMap::new(),
             said: Vec::new(),
-            delivered: BTreeSet::new(),
+            windows: expiry::windows(&genesis),
             closed: BTreeSet::new(),
+            listings: listing::Listings::from(&genesis),
             indices: indices.collect(),
             combos: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -220,6 +246,11 @@ impl Reference {
             withdrawals: BTreeMap::new(),
             next_withdrawal: 0,
             pays_at: Timestamp::ZERO,
+            fundings: funding::Fundings::from(genesis.start()),
+            halts: halts::Halts::default(),
+            exotics: exotics::Exotics::default(),
+            governance: governance::Governance::default(),
+            spoken: BTreeSet::new(),
             inside: funds.map(|(_, fund)| fund).sum(),
             next_order: 1,
             queued: 0,
@@ -235,22 +266,22 @@ impl Reference {
         self.now = after.time();
         self.names = after.instruments().iter().map(|it| (it.id, it.name.clone())).collect();
         let number = before.commit() + 1;
+        let (mut marks, after) = (Marks::between(before, after), &Marks::of(after));
         self.acting = (number, 0, 0);
         let admitted = self.admit(intents);
         let mut steps = self.steps(&admitted);
         steps.sort_by_key(|step| step.0);
         let others = steps.partition_point(|step| step.0 == Turn::Observation);
         let mut outcomes = Outcomes::new();
-        self.take(before, &admitted, (&steps[..others], &mut outcomes));
-        self.refresh_indices();
-        self.deliver_expiries(before);
-        self.take_due();
-        self.pay_withdrawals();
-        self.take(before, &admitted, (&steps[others..], &mut outcomes));
+        self.take(&marks, &admitted, (&steps[..others], &mut outcomes));
+        self.begin(&mut marks, after);
+        self.take(&marks, &admitted, (&steps[others..], &mut outcomes));
         self.acting = (number, 0, 0);
-        self.fire_triggers(after);
-        self.liquidate(after);
-        self.quote_vaults(after);
+        if self.check_running().is_ok() {
+            self.fire_triggers(after);
+            self.liquidate(after);
+            self.quote_vaults(after);
+        }
         for (i, it) in admitted.iter().enumerate() {
             let of = outcomes.range((i, 0)..(i + 1, 0)).map(|(_, outcome)| outcome.clone()).collect();
             let outcomes = wire::List::new(of).expect("as many as actions");
@@ -258,6 +289,22 @@ impl Reference {
             self.events.push(Event::Receipt { intent, account, outcomes });
         }
         core::mem::take(&mut self.events)
+    }
+
+    /// What happens by itself once reporters have spoken.
+    fn begin(&mut self, marks: &mut Marks, after: &Marks) {
+        self.refresh_indices();
+        self.watch_levels(marks, after);
+        self.deliver_expiries(marks);
+        self.accrue_funding(marks);
+        self.take_due();
+        self.reopen(marks);
+        self.watch_indices(marks);
+        self.enact_proposals(marks, after);
+        self.refresh_listing(marks);
+        self.delist_idle_combos();
+        self.delist_idle_exotics();
+        self.pay_withdrawals();
     }
 
     /// Each action in its turn; a group in the turn of its last one. Mass cancels have two.
@@ -293,12 +340,12 @@ impl Reference {
             Action::Cancel { target } if own(target).is_some() => Turn::Cancel,
             Action::CancelAll { .. } | Action::CancelMatching { .. } => Turn::Cancel,
             Action::Amend { .. } | Action::Cancel { .. } => Turn::Rest,
-            Action::TakeBlock { .. } | Action::TakeAuction { .. } => Turn::Rest,
+            Action::TakeBlock { .. } | Action::TakeAuction { .. } | Action::Exercise { .. } => Turn::Rest,
             _ => Turn::Money,
         }
     }
 
-    fn take(&mut self, state: &State, admitted: &[Admitted], (steps, outcomes): (&[Step], &mut Outcomes)) {
+    fn take(&mut self, state: &Marks, admitted: &[Admitted], (steps, outcomes): (&[Step], &mut Outcomes)) {
         for (_, i, action) in steps {
             let it = &admitted[*i];
             if let Some(a) = action {
@@ -313,7 +360,7 @@ impl Reference {
     }
 
     /// All actions or none; what was numbered stays numbered, and who was opened stays open.
-    fn act_together(&mut self, state: &State, it: &Admitted, i: usize) -> Vec<Outcome> {
+    fn act_together(&mut self, state: &Marks, it: &Admitted, i: usize) -> Vec<Outcome> {
         let saved = self.clone();
         let mut outcomes = Vec::new();
         for (a, action) in it.intent.actions.iter().enumerate() {
@@ -342,7 +389,7 @@ impl Reference {
         }
     }
 
-    fn act(&mut self, state: &State, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
+    fn act(&mut self, state: &Marks, it: &Admitted, action: &Action) -> Result<Outcome, Reject> {
         it.check_authority(action)?;
         let account = it.intent.account;
         let done = |()| Outcome::Done;
@@ -382,6 +429,11 @@ impl Reference {
             Action::LeaveVault { pool, shares } => self.leave_vault(state, account, (*pool, *shares)),
             Action::TakeBlock { offer } => self.take_block(state, account, offer),
             Action::CreateCombo { legs } => self.create_combo(state, account, legs),
+            Action::CreateExotic { terms } => self.create_exotic(state, account, terms),
+            Action::Exercise { instrument, lots } => self.exercise(state, account, (*instrument, *lots)),
+            Action::Propose { change } => self.propose(account, change),
+            Action::Vote { proposal } => self.vote(account, *proposal).map(done),
+            Action::Pause { span } => self.pause(account, *span).map(done),
             other => self.move_money(state, account, other),
         }
     }

@@ -1,10 +1,9 @@
 //! Money in, out and between subaccounts; keys; the model of margin.
 
-use exchange::State;
 use num::Timestamp;
 use wire::{AccountId, Action, Destination, Event, MarginModel, Outcome, Reject};
 
-use super::{ONE, Reference, cash};
+use super::{Marks, ONE, Reference, cash};
 
 /// Money on its way out.
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ pub(super) struct Withdrawal {
 impl Reference {
     pub(super) fn move_money(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         action: &Action,
     ) -> Result<Outcome, Reject> {
@@ -75,12 +74,12 @@ impl Reference {
     }
 
     /// What margin does not need, and no more than there is: gains that are not realised do not leave.
-    pub(super) fn free(&self, state: &State, account: AccountId) -> i128 {
+    pub(super) fn free(&self, state: &Marks, account: AccountId) -> i128 {
         let judged = self.judge(state, account, (&[], &[]));
         (judged.equity - judged.initial).min(self.holders[&account].balance).max(0)
     }
 
-    pub(super) fn check_free(&self, state: &State, account: AccountId, amount: i128) -> Result<(), Reject> {
+    pub(super) fn check_free(&self, state: &Marks, account: AccountId, amount: i128) -> Result<(), Reject> {
         if amount <= 0 {
             return Err(Reject::AmountNotPositive { have: cash(amount) });
         }
@@ -93,7 +92,7 @@ impl Reference {
 
     fn withdraw(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (amount, to): (i128, &Destination),
     ) -> Result<Outcome, Reject> {
@@ -106,6 +105,7 @@ impl Reference {
         if have >= need {
             return Err(Reject::WithdrawalLimit { have, need });
         }
+        self.check_running()?;
         self.check_free(state, account, amount)?;
         let withdrawal = self.next_withdrawal;
         self.next_withdrawal += 1;
@@ -138,7 +138,7 @@ impl Reference {
     /// At the end of a period what is ready is paid, all of it or of each the same part.
     pub(super) fn pay_withdrawals(&mut self) {
         let Some(rules) = self.genesis.withdrawals else { return };
-        if self.now < self.pays_at {
+        if self.now < self.pays_at || self.check_running().is_err() {
             return;
         }
         let periods = self.now.millis() / rules.period_ms;
@@ -165,7 +165,7 @@ impl Reference {
 
     pub(super) fn set_margin_model(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         model: MarginModel,
     ) -> Result<(), Reject> {

@@ -1,10 +1,9 @@
 //! What reporters say, and the index: the least price that half of the weight of those who spoke lately reaches.
 
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{Event, Reject, UnderlyingId};
 
-use super::Reference;
+use super::{Marks, Reference};
 
 /// How many times the index of genesis a price may be, either way.
 const FACTOR_MAX: i64 = 100;
@@ -12,7 +11,7 @@ const FACTOR_MAX: i64 = 100;
 impl Reference {
     pub(super) fn observe(
         &mut self,
-        state: &State,
+        state: &Marks,
         owner: crypto::PublicKey,
         (underlying, price, observed_at): (UnderlyingId, Cash, Timestamp),
     ) -> Result<(), Reject> {
@@ -33,7 +32,7 @@ impl Reference {
         }
         if let Some((last, _)) = self.words.get(&(underlying, reporter))
             && observed_at <= *last
-            && !self.is_in_window(state, underlying, observed_at)
+            && !self.is_in_window(underlying, observed_at)
         {
             return Err(Reject::ObservationStale { have: observed_at, need: *last });
         }
@@ -47,8 +46,10 @@ impl Reference {
 
     pub(super) fn refresh_indices(&mut self) {
         let places: Vec<UnderlyingId> = self.indices.keys().copied().collect();
+        self.spoken.clear();
         for underlying in places {
             let Some(price) = self.median(underlying) else { continue };
+            self.spoken.insert(underlying);
             if self.indices[&underlying] != i128::from(price.micros()) {
                 self.indices.insert(underlying, price.micros().into());
                 self.tell(Event::IndexMoved { underlying, price });

@@ -1,13 +1,12 @@
 //! A new order: every rule in its turn, then what trades trades and what rests rests.
 
-use exchange::State;
 use num::Ticks;
 use wire::{
     AccountId, Conditions, Event, NewOrder, OrderId, OrderKind, Outcome, ReduceOnly, Reject, TimeInForce,
     TradeKind,
 };
 
-use super::{Reference, Resting, lots, until};
+use super::{Marks, Reference, Resting, lots, until};
 
 /// A new order as it will trade.
 #[derive(Clone, Copy)]
@@ -27,7 +26,7 @@ impl Reference {
 
     pub(super) fn place(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         asked: Asked<'_>,
     ) -> Result<Outcome, Reject> {
@@ -35,13 +34,19 @@ impl Reference {
         if let Some(outcome) = self.repeated(account, asked) {
             return Ok(outcome);
         }
+        self.check_has_book(terms.instrument)?;
+        if conditions.trigger.is_none() && self.collects(terms.instrument) {
+            return self.collect(state, account, asked);
+        }
         if let Some(trigger) = &conditions.trigger {
             return self.hold(state, account, (terms, conditions, trigger));
         }
         let planned = self.plan(state, account, (asked, None))?;
         let id = self.number();
         self.whole_or_nothing((terms, planned), |it| {
-            it.forget_labels(account);
+            if !terms.label.is_empty() {
+                it.forget_labels(account);
+            }
             it.name(account, id, asked);
             it.write(state, (account, id), (asked, planned))
         })?;
@@ -82,7 +87,7 @@ impl Reference {
     /// Trades, and answers with how much.
     pub(super) fn write(
         &mut self,
-        state: &State,
+        state: &Marks,
         (account, id): (AccountId, u64),
         (asked, planned): (Asked<'_>, Planned),
     ) -> u64 {
@@ -122,6 +127,7 @@ impl Reference {
             label: terms.label.clone(),
             conditions: conditions.clone(),
             kind: TradeKind::Ordinary,
+            is_collected: false,
             queued: 0,
             placed: self.acting,
         }
@@ -130,7 +136,7 @@ impl Reference {
     /// Every rule; an order that was held has its label and its number already.
     pub(super) fn plan(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (asked, entering): (Asked<'_>, Option<u64>),
     ) -> Result<Planned, Reject> {

@@ -1,10 +1,9 @@
 //! A market maker's protection: a group of orders that goes when too much of it trades too fast.
 
-use exchange::State;
 use num::{Fix, Lots, Side, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, ProtectionLimits, Reject};
 
-use super::{ONE, Reference};
+use super::{Marks, ONE, Reference};
 
 /// Groups of one account, and the steps of an interval: trades of one step count as made at its first.
 const GROUPS_MAX: usize = 16;
@@ -59,7 +58,7 @@ impl Reference {
 
     pub(super) fn count_protected(
         &mut self,
-        state: &State,
+        state: &Marks,
         (account, number): (AccountId, u16),
         (id, side, lots): (InstrumentId, Side, Lots),
     ) {

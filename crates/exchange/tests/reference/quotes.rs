@@ -1,20 +1,19 @@
 //! Two-sided quotes: both sides or neither, never taking, in the place of the last ones.
 
-use exchange::State;
 use num::{Side, Ticks};
 use wire::{
     AccountId, Conditions, InstrumentId, NewOrder, OrderEnd, OrderId, OrderKind, Outcome, PostOnly,
     QuoteSide, ReduceOnly, Reject, TimeInForce,
 };
 
-use super::{Reference, Resting, placing::Planned};
+use super::{Marks, Reference, Resting, placing::Planned};
 
 const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
 
 impl Reference {
     pub(super) fn quote(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (place, sides): ((InstrumentId, Option<u16>), [Option<QuoteSide>; 2]),
     ) -> Result<Outcome, Reject> {
@@ -51,11 +50,12 @@ impl Reference {
 
     fn check_quote(
         &self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (place, sides): ((InstrumentId, Option<u16>), [Option<QuoteSide>; 2]),
     ) -> Result<(), Reject> {
         let it = self.asset(state, place.0)?;
+        self.check_has_book(it.id)?;
         self.check_open(&it)?;
         self.check_pool(state, account, it.underlying)?;
         self.check_protection(account, place.1)?;
@@ -94,7 +94,7 @@ impl Reference {
     /// Puts a side to rest, where there is a price at which it does not trade.
     fn write_quote_side(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (place, side, quoted): ((InstrumentId, Option<u16>), Side, QuoteSide),
     ) -> Option<u64> {

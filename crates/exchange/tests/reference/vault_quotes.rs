@@ -1,17 +1,17 @@
 //! What vaults quote at the end of a commit: options in turn, around the mark's volatility, leaning against what is held.
 
-use exchange::{Instrument, State, genesis::VaultParameters, name::Contract};
+use exchange::{Instrument, genesis::VaultParameters, name::Contract};
 use num::{Fix, Lots, Side, Ticks};
 use wire::{AccountId, InstrumentId, OrderEnd, QuoteSide};
 
 use super::{
-    ONE, Reference, ceil,
+    Marks, ONE, Reference, ceil,
     cover::{Cover, Orders},
     margin::leg_fee,
 };
 
 impl Reference {
-    pub(super) fn quote_vaults(&mut self, state: &State) {
+    pub(super) fn quote_vaults(&mut self, state: &Marks) {
         let Some(rules) = self.genesis.vault else { return };
         for pool in self.vaults.keys().copied().collect::<Vec<u16>>() {
             let (account, next) = (self.vaults[&pool].account, self.vaults[&pool].next);
@@ -38,7 +38,7 @@ impl Reference {
 
     fn quote_option(
         &mut self,
-        state: &State,
+        state: &Marks,
         (account, id): (AccountId, InstrumentId),
         rules: &VaultParameters,
         cover: &mut Cover,
@@ -70,7 +70,7 @@ impl Reference {
     /// Bid and ask in ticks.
     fn wanted(
         &self,
-        state: &State,
+        state: &Marks,
         (account, it): (AccountId, &Instrument),
         rules: &VaultParameters,
     ) -> [Option<i64>; 2] {

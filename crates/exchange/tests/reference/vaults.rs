@@ -1,11 +1,10 @@
 //! Vaults: who pays in and out, at what a share is worth at the marks.
 
 use crypto::{Digest, PublicKey};
-use exchange::State;
 use num::{Cash, Timestamp};
 use wire::{AccountId, Event, InstrumentId, OrderEnd, Outcome, Reject};
 
-use super::{ONE, Reference, cash, ceil, cover::Orders};
+use super::{Marks, ONE, Reference, cash, ceil, cover::Orders};
 
 /// The vault of a pool.
 #[derive(Clone, Debug)]
@@ -28,12 +27,15 @@ fn owner(pool: u16) -> AccountId {
 impl Reference {
     pub(super) fn enter_vault(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (pool, amount): (u16, Cash),
     ) -> Result<Outcome, Reject> {
         let rules = self.genesis.vault.filter(|_| self.funds.contains_key(&pool));
         let rules = rules.ok_or(Reject::NoVault { have: pool })?;
+        if amount.is_positive() {
+            self.check_running()?;
+        }
         self.check_free(state, account, amount.micros().into())?;
         self.open(owner(pool));
         let new = Vault { account: owner(pool), shares: 0, next: InstrumentId(0) };
@@ -57,7 +59,7 @@ impl Reference {
 
     pub(super) fn leave_vault(
         &mut self,
-        state: &State,
+        state: &Marks,
         account: AccountId,
         (pool, shares): (u16, u64),
     ) -> Result<Outcome, Reject> {
@@ -72,6 +74,7 @@ impl Reference {
         if self.now < unlocks_at {
             return Err(Reject::VaultLocked { have: self.now, need: unlocks_at });
         }
+        self.check_running()?;
         let worth = self.worth(state, &vault)?;
         let whole = worth * i128::from(shares) / i128::from(vault.shares);
         let exit = ceil(whole * i128::from(rules.exit_billionths), ONE);
@@ -93,7 +96,7 @@ impl Reference {
     }
 
     /// What all shares are worth; nobody comes or goes while it is being closed, or owes.
-    fn worth(&self, state: &State, vault: &Vault) -> Result<i128, Reject> {
+    fn worth(&self, state: &Marks, vault: &Vault) -> Result<i128, Reject> {
         let worth = self.judge(state, vault.account, (&[], &[])).equity;
         self.check_health(vault.account)?;
         if worth < 0 || (vault.shares > 0 && worth == 0) {
@@ -103,7 +106,7 @@ impl Reference {
     }
 
     /// What can leave a vault so that its margin and its worst case stay covered.
-    fn room(&self, state: &State, account: AccountId, orders: Orders) -> i128 {
+    fn room(&self, state: &Marks, account: AccountId, orders: Orders) -> i128 {
         let mine = self.orders.iter().filter(|it| it.account == account).map(|it| it.id);
         let less: Vec<u64> = mine.filter(|_| orders == Orders::Withdrawn).collect();
         let judged = self.judge(state, account, (&[], &less));
