@@ -87,7 +87,7 @@ pub use margin::Margin;
 pub use order::{HeldOrder, Order, Standing};
 pub use protection::Protection;
 pub use saved::{Input, LoadError, LoadReason, Save};
-pub use simulate::Present;
+pub use simulate::{Present, RiskMatrix};
 pub use state::{Parameters, State, Underlying};
 pub use vault::{Shareholding, Vault};
 pub use view::Totals;

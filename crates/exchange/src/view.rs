@@ -14,6 +14,7 @@ use crate::{
     margin::{Margin, units_as_fix},
     order::Order,
     protection::Protection,
+    risk::Grid,
     state::{Parameters, State, Underlying},
 };
 
@@ -79,6 +80,11 @@ impl State {
 
     pub fn underlying_of(&self, id: UnderlyingId) -> Option<&Underlying> {
         self.underlyings.get(usize::from(id.0))
+    }
+
+    /// The scenarios that instruments on an underlying are valued in.
+    pub fn grid(&self, id: UnderlyingId) -> Option<&Grid> {
+        self.underlying_of(id).map(|it| self.parameters.grid_of(&it.symbol))
     }
 
     /// The best `depth` levels of a side.

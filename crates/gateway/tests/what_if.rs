@@ -49,6 +49,55 @@ async fn a_simulated_position_needs_what_the_traded_one_needs() {
 }
 
 #[tokio::test]
+async fn a_risk_matrix_adds_up_to_the_margin_that_the_account_has() {
+    let venue = Venue::open().await;
+    let bought = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "type": "market" });
+    venue.private("trader", "private/buy", &bought).await.result();
+    let matrix =
+        async |params: Value| venue.private("trader", "private/pme/simulate", &params).await.result().clone();
+    let (own, summary) = (matrix(json!({ "currency": "CROSS" })).await, summary(&venue, "trader").await);
+    let margins = &own["margins"]["usdc"];
+    for name in ["initial_margin", "maintenance_margin"] {
+        assert_eq!(margins[name], summary[name], "{name}");
+    }
+    let alone = &own["initial_risk_vectors"][PERPETUAL];
+    assert_eq!(alone, &own["aggregated_risk_vectors"]["btc_usdc"]);
+    assert_eq!(alone["standard"].as_array().map(Vec::len), Some(23));
+    assert_eq!(
+        (&own["portfolio"]["position"][PERPETUAL], &own["ticker"][PERPETUAL]["index_price"]),
+        (&json!(0.5), &json!(64_000.0))
+    );
+    let worst = &margins["initial_margin_details"]["risk_matrix_margin_details"];
+    assert_eq!(worst["worst_case_bucket"]["side"], "left", "who is long loses when it falls");
+    let index = worst["worst_case_bucket"]["index"].as_u64().expect("an index") - 1;
+    let source = worst["worst_case_bucket"]["source"].as_str().expect("a table");
+    let least = alone[source][usize::try_from(index).expect("small")].as_f64().expect("a number");
+    assert_eq!(Some(-least), worst["worst_case"].as_f64());
+
+    let option = &venue.names[2];
+    let both = json!({ "currency": "USDC", "simulated_positions": { "ETH_USDC-PERPETUAL": 1, option.as_str(): -1 } });
+    let both = matrix(both).await;
+    let names = |it: &Value| it.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(names(&both["aggregated_risk_vectors"]), Some(vec!["btc_usdc".into(), "eth_usdc".into()]));
+    assert_eq!(names(&both["initial_risk_vectors"]).map(|it| it.len()), Some(3));
+    let eth =
+        json!({ "currency": "ETH", "simulated_positions": { "ETH_USDC-PERPETUAL": 1, option.as_str(): -1 } });
+    assert_eq!(names(&matrix(eth).await["portfolio"]["position"]), Some(vec!["ETH_USDC-PERPETUAL".into()]));
+    let flat = matrix(json!({ "currency": "CROSS", "add_positions": false })).await;
+    let flat = &flat["margins"]["usdc"];
+    assert_eq!(flat["initial_margin"], json!(0.0));
+    assert_eq!(
+        flat["initial_margin_details"]["risk_matrix_margin_details"]["worst_case_bucket"],
+        Value::Null
+    );
+    for wrong in
+        [json!({}), json!({ "currency": "USDT" }), json!({ "currency": "CROSS", "simulated_positions": 1 })]
+    {
+        assert_ne!(venue.private("trader", "private/pme/simulate", &wrong).await.code(), 0, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_without_intents_on_their_way_is_what_it_is() {
     let venue = Venue::open().await;
     let found = venue.private("trader", "private/clockless/get_margin_envelope", &json!({})).await;

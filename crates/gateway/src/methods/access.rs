@@ -110,6 +110,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "unsubscribe_all"
         | "logout"
         | "enable_cancel_on_disconnect"
+        | "pme/simulate"
         | "disable_cancel_on_disconnect"
         | "get_cancel_on_disconnect" => (Area::Account, Access::None),
         _ => return None,

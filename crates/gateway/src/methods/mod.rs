@@ -24,6 +24,7 @@ mod protection;
 mod quoting;
 mod refused;
 mod session;
+mod risk_matrix;
 mod settlements;
 mod simulating;
 mod terms;
@@ -272,6 +273,8 @@ fn private_reading(
         )),
     };
     rpc::answer(&result?)
+        "pme/simulate" => risk_matrix::simulate(gateway, identity, params),
+        "list_api_keys" => api_keys::list(gateway, identity),
 }
 
 fn unknown(method: &str) -> RpcError {
