@@ -40,6 +40,7 @@ mod ladder;
 pub mod leaf;
 pub mod ledger;
 mod liquidation;
+mod liquidation_index;
 mod listing;
 mod margin;
 mod marks;

@@ -26,6 +26,7 @@ mod hub;
 mod intents;
 mod json;
 mod methods;
+mod liquidation;
 mod metrics;
 mod model;
 mod network;

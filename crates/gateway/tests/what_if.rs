@@ -49,6 +49,43 @@ async fn a_simulated_position_needs_what_the_traded_one_needs() {
 }
 
 #[tokio::test]
+async fn positions_and_summaries_tell_where_the_account_would_be_liquidated() {
+    let venue = Venue::open().await;
+    let told = summary(&venue, "trader").await;
+    assert_eq!(
+        (&told["estimated_liquidation_ratio"], &told["estimated_liquidation_ratio_map"]),
+        (&Value::Null, &Value::Null)
+    );
+    for (name, amount, code) in [(PERPETUAL, 0.01, 0), (venue.names[2].as_str(), 0.1, 0)] {
+        let bought = json!({ "instrument_name": name, "amount": amount, "type": "market" });
+        assert_eq!(venue.private("trader", "private/buy", &bought).await.code(), code);
+    }
+    let position = json!({ "instrument_name": PERPETUAL });
+    let covered = venue.private("trader", "private/get_position", &position).await.result().clone();
+    assert_eq!(covered["estimated_liquidation_price"], Value::Null, "a million covers a hundredth");
+    // More than three times its money, at the price of the index.
+    let leg = json!({ "instrument_name": PERPETUAL, "price": 64_000, "amount": 55, "direction": "sell" });
+    let mut agreed = json!({ "timestamp": 1, "nonce": "n", "role": "maker", "trades": [leg] });
+    let signed = venue.private("maker", "private/verify_block_trade", &agreed).await;
+    agreed["counterparty_signature"] = signed.result()["signature"].clone();
+    agreed["role"] = json!("taker");
+    venue.private("trader", "private/execute_block_trade", &agreed).await.result();
+    let positions = venue.private("trader", "private/get_positions", &json!({})).await.result().clone();
+    let held = |name: &str| {
+        let found = positions.as_array().and_then(|all| all.iter().find(|it| it["instrument_name"] == name));
+        found.cloned().unwrap_or_default()
+    };
+    let price = held(PERPETUAL)["estimated_liquidation_price"].as_f64().expect("a price");
+    assert!((10_000.0..64_000.0).contains(&price), "{price}");
+    assert!(held(&venue.names[2]).get("estimated_liquidation_price").is_none(), "of an option there is none");
+    let told = summary(&venue, "trader").await;
+    let ratio = told["estimated_liquidation_ratio"].as_f64().expect("a ratio");
+    assert!((ratio - price / 64_000.0).abs() < 1e-8, "{ratio} and {price}");
+    assert_eq!(told["estimated_liquidation_ratio_map"]["btc_usdc"], told["estimated_liquidation_ratio"]);
+    assert_eq!(told["estimated_liquidation_ratio_map"].as_object().map(|it| it.len()), Some(1));
+}
+
+#[tokio::test]
 async fn a_risk_matrix_adds_up_to_the_margin_that_the_account_has() {
     let venue = Venue::open().await;
     let bought = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "type": "market" });
