@@ -138,6 +138,12 @@ impl State {
         holder.and_then(|holder| holder.protections.get(&group)).map(Protection::limits)
     }
 
+    /// The groups that an account protects, by their numbers.
+    pub fn protections(&self, account: AccountIndex) -> impl Iterator<Item = u16> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        holder.into_iter().flat_map(|holder| holder.protections.keys().copied())
+    }
+
     /// Until when a group is frozen after it tripped, for ever when only its account can end that; `None` when it is not.
     pub fn frozen_until(&self, account: AccountIndex, group: u16) -> Option<Timestamp> {
         let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place))?;

@@ -43,6 +43,7 @@ mod scope;
 mod selection;
 mod session;
 mod socket;
+mod settings;
 mod store;
 mod token;
 mod view;
@@ -181,6 +182,7 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
     tracing::info!(%address, node = gateway.nodes.current().1.address(), "gateway is up");
     // Ends with this call.
     let mut tasks = JoinSet::new();
+    gateway.recall().await?;
     tasks.spawn(tick(Arc::clone(&gateway)));
     tasks.spawn(commits::follow(Arc::clone(&gateway)));
     tasks.spawn(methods::follow_quotes(Arc::clone(&gateway)));
