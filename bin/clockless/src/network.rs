@@ -1,4 +1,4 @@
-//! The genesis of a network, and the folder that holds one.
+//! The genesis of a network, and the folder that holds one, with its configurations.
 //!
 //! Invariant: the digest of a genesis is the digest of its meaning: two files that read alike are one network.
 
@@ -10,7 +10,11 @@ use std::{
 };
 
 use crypto::{Digest, PublicKey, SealingKey, SigningKey, ThresholdKey};
-use serde::{Deserialize, Serialize};
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wire::{Committee, Endpoint, List, Member, Successor};
 
 use crate::failure::Failure;
@@ -151,6 +155,22 @@ pub fn read_signing_key(path: &Path) -> Result<SigningKey, Failure> {
     bytes.map(SigningKey::from_bytes).ok_or_else(|| {
         Failure::bad_input(format!("{}: a secret key of 64 hexadecimal digits is expected", path.display()))
     })
+}
+
+/// Reads a configuration: a file, over it what the environment may say with CLOCKLESS_ before it, over that the
+/// command line.
+pub fn read_config<T: DeserializeOwned>(
+    path: &Path,
+    overrides: &[&str],
+    command_line: &impl Serialize,
+) -> Result<T, Failure> {
+    if !path.is_file() {
+        return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
+    }
+    let environment = Env::prefixed("CLOCKLESS_").only(overrides);
+    let figment = Figment::new().merge(Toml::file_exact(path)).merge(environment);
+    let figment = figment.merge(Serialized::defaults(command_line));
+    figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
 }
 
 /// Writes a configuration as people read it.

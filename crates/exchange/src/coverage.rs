@@ -57,6 +57,17 @@ impl State {
         risks: &Risks,
         trial: Option<&Trial<'_>>,
     ) -> Margin {
+        let at = |id| self.surroundings(id);
+        self.margin_sum(model, risks, (trial, &at)).margin(&self.parameters.margin)
+    }
+
+    /// The same in its parts, with each underlying where `at` says.
+    pub(crate) fn margin_sum(
+        &self,
+        model: MarginModel,
+        risks: &Risks,
+        (trial, at): (Option<&Trial<'_>>, &dyn Fn(UnderlyingId) -> Surroundings),
+    ) -> MarginSum {
         let new = trial.map(Trial::underlying).filter(|id| !risks.contains_key(id));
         let new = new.map(|id| (id, UnderlyingRisk::new(self.parameters.grid.len())));
         let risks = risks.iter().chain(new.iter().map(|(id, risk)| (id, risk)));
@@ -65,7 +76,7 @@ impl State {
         let mut sum = MarginSum::default();
         for (id, risk) in risks {
             let trial = trial.filter(|trial| trial.underlying() == *id);
-            let (units, at) = (risk.units(trial), self.surroundings(*id));
+            let (units, at) = (risk.units(trial), at(*id));
             match model {
                 MarginModel::Portfolio => {
                     let (worst, loss) = worst_loss(risk.sums(trial));
@@ -84,7 +95,7 @@ impl State {
         if shares {
             sum.loss -= self.let_off(sum.loss, ceil_part(worst_loss(shared.into_iter()).1));
         }
-        sum.margin(&self.parameters.margin)
+        sum
     }
 
     /// The part let off of what separate worst cases lose beyond the shared one; rounded down.
@@ -173,8 +184,8 @@ impl State {
 
 /// Margin while it is being added up, in micros.
 #[derive(Clone, Copy, Debug, Default)]
-struct MarginSum {
-    loss: i128,
+pub(crate) struct MarginSum {
+    pub loss: i128,
     contingency: i128,
     value: Cash,
     worst: Option<usize>,
@@ -182,7 +193,7 @@ struct MarginSum {
 
 impl MarginSum {
     /// Saturates, which only ever makes an account look worse.
-    fn margin(self, parameters: &MarginParameters) -> Margin {
+    pub(crate) fn margin(self, parameters: &MarginParameters) -> Margin {
         let initial = ceil_part(self.loss * i128::from(parameters.initial_billionths));
         let cash = |micros: i128| Cash::from_i128(micros).unwrap_or(Cash::MAX);
         Margin {

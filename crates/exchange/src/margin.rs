@@ -171,8 +171,12 @@ impl UnderlyingRisk {
 
     /// What the positions are worth, rounded down.
     pub(crate) fn value(&self) -> Cash {
-        let least = if self.value < 0 { Cash::MIN } else { Cash::MAX };
-        num::div_round(self.value, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
+        floor_cash(self.value)
+    }
+
+    /// What the positions make in each scenario, rounded down.
+    pub(crate) fn profits(&self) -> Vec<Cash> {
+        self.positions.iter().map(|sum| floor_cash(*sum)).collect()
     }
 }
 
@@ -359,6 +363,12 @@ pub(crate) fn ceil_part(billionths: i128) -> i128 {
         }
         Err(_) => num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths),
     }
+}
+
+/// Billionths to whole, rounded down; saturates.
+fn floor_cash(billionths: Fine) -> Cash {
+    let least = if billionths < 0 { Cash::MIN } else { Cash::MAX };
+    num::div_round(billionths, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
 }
 
 /// Whole units as a `Fix`, for showing; saturates.

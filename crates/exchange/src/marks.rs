@@ -81,7 +81,9 @@ impl State {
         let mut valuations: Vec<(InstrumentId, Option<Valuation>)> = Vec::new();
         let mut are_same = true;
         for it in self.instruments.iter().filter(|it| it.underlying == id && it.is_open() && !it.is_combo()) {
-            valuations.push((it.id, value(it, underlying, &smiles, (now, rules))));
+            let forward = forward(it, underlying);
+            let value = |forward| value(it, (index, forward), &smiles, (now, rules));
+            valuations.push((it.id, forward.and_then(value)));
         }
         for (id, valuation) in valuations {
             let place = usize::try_from(id.0).unwrap_or(usize::MAX);
@@ -147,16 +149,16 @@ pub(crate) fn smile(surface: &crate::genesis::Surface) -> (Timestamp, Option<Sli
     (Timestamp::from_millis(surface.expiry_ms), Slice::new(&nodes).ok())
 }
 
-fn value(
+/// What an instrument is worth at an index, on a forward of its expiry.
+pub(crate) fn value(
     it: &Instrument,
-    underlying: &Underlying,
+    (index, forward): (Cash, Cash),
     smiles: &[(Timestamp, Option<Slice>)],
     (now, (grid, margin)): (Timestamp, (&Grid, &MarginParameters)),
 ) -> Option<Valuation> {
-    let forward = forward(it, underlying)?;
     let smile = |expiry: Timestamp| smiles.iter().find(|(of, _)| *of == expiry)?.1.as_ref();
     if let Contract::Exotic { expiry, .. } = it.contract {
-        let (index, smile) = (underlying.index, smile(expiry)?);
+        let smile = smile(expiry)?;
         return exotic::value(it, &exotic::Surroundings { index, forward, smile, now, grid, margin });
     }
     let Contract::Option { expiry, strike, right } = it.contract else {
@@ -178,7 +180,7 @@ fn value(
         forward,
         volatility: Some(volatility),
         greeks,
-        standard: margin.standard_option((right, strike), (underlying.index, mark)),
+        standard: margin.standard_option((right, strike), (index, mark)),
         scenarios: grid.profits(&Exposure::option(&quote)),
     })
 }

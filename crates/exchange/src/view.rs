@@ -14,6 +14,7 @@ use crate::{
     margin::{Margin, units_as_fix},
     order::Order,
     protection::Protection,
+    risk::Grid,
     state::{Parameters, State, Underlying},
 };
 
@@ -81,6 +82,11 @@ impl State {
         self.underlyings.get(usize::from(id.0))
     }
 
+    /// The scenarios that instruments on an underlying are valued in.
+    pub fn grid(&self, id: UnderlyingId) -> Option<&Grid> {
+        self.underlying_of(id).map(|it| self.parameters.grid_of(&it.symbol))
+    }
+
     /// The best `depth` levels of a side.
     pub fn levels(&self, id: InstrumentId, side: Side, depth: usize) -> Vec<Level> {
         let book = usize::try_from(id.0).ok().and_then(|place| self.books.get(place));
@@ -130,6 +136,12 @@ impl State {
     pub fn protection(&self, account: AccountIndex, group: u16) -> Option<&ProtectionLimits> {
         let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
         holder.and_then(|holder| holder.protections.get(&group)).map(Protection::limits)
+    }
+
+    /// The groups that an account protects, by their numbers.
+    pub fn protections(&self, account: AccountIndex) -> impl Iterator<Item = u16> {
+        let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
+        holder.into_iter().flat_map(|holder| holder.protections.keys().copied())
     }
 
     /// Until when a group is frozen after it tripped, for ever when only its account can end that; `None` when it is not.

@@ -95,21 +95,7 @@ fn terms_that_break_a_rule_are_told_which() {
 
 #[test]
 fn names_must_fit() {
-    let mut bench = Bench::with(|genesis| {
-        let symbol = "LONGNAME".to_owned();
-        genesis.instruments.iter_mut().for_each(|name| *name = name.replace("BTC", &symbol));
-        genesis.underlyings[0].symbol = symbol;
-        genesis.underlyings[0].option.tick_micros = 1;
-        genesis.exotics = Some(ExoticParameters { step_billionths: 10_000, ..free() });
-    })
-    .fund();
-    let style = ExoticStyle::Barrier {
-        crossing: Crossing::Rises,
-        knock: Knock::Out,
-        level: usdc(200_001),
-        rebate: Cash::from_micros(12_345_678_901),
-    };
-    let refused = bench.reject_of(1, create(far(call(style))));
+    let refused = bench_of_long_names().reject_of(1, create(long_named()));
     assert_eq!(refused, Some(Reject::ExoticName { have: 52, need: 48 }));
 }
 

@@ -12,6 +12,7 @@ use wire::{AccountId, InstrumentId, UnderlyingId};
 use crate::{
     history::History,
     json::Stats,
+    liquidation::Estimates,
     model::{Greeks, Instrument, Kind, Level, Market, Order, OrderState, Position, Right, Summary},
 };
 
@@ -22,6 +23,7 @@ pub struct View {
     pub(crate) history: History,
     instruments: Vec<Instrument>,
     names: BTreeMap<String, usize>,
+    pub(crate) estimates: Estimates,
 }
 
 impl View {
@@ -34,7 +36,7 @@ impl View {
         for it in state.underlyings() {
             history.index_moved(&it.symbol, start_ms, it.index);
         }
-        Self { state, history, instruments, names }
+        Self { state, history, instruments, names, estimates: Estimates::default() }
     }
 
     /// Notes which instruments still trade and lists new ones; what changed.

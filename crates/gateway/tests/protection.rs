@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{PERPETUAL, Venue, ws::Client};
+use support::{PERPETUAL, Venue, http, ws::Client};
 
 fn quotes(group: &str, amount: f64) -> Value {
     let side = |price: f64| json!({ "price": price, "amount": amount });
@@ -51,6 +51,46 @@ async fn a_group_with_a_name_protects_its_quotes_and_says_when_it_trips() {
 }
 
 #[tokio::test]
+async fn a_group_keeps_its_name_and_its_room_over_a_restart_and_has_a_number_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let venue = Venue::open().await;
+    let (first, task) = venue.serve(|config| config.history = Some(history.clone())).await;
+    venue.ready_at(first).await;
+    let ask = async |address, method: &str, params: &Value| {
+        let answer =
+            http::call(address, &format!("private/{method}"), params, Some(("trader", "secret"))).await;
+        answer.result().clone()
+    };
+    let all = json!({});
+    let config = json!({ "index_name": "eth_usdc", "mmp_group": "desk", "interval": 60, "quantity_limit": 1,
+        "max_quote_quantity": 0.05 });
+    let set = ask(first, "set_mmp_config", &config).await;
+    assert_eq!((&set[0]["mmp_group"], &set[0]["max_quote_quantity"]), (&json!("desk"), &json!(0.05)));
+    task.abort();
+    let (second, _task) = venue.serve(|config| config.history = Some(history)).await;
+    venue.ready_at(second).await;
+    assert_eq!(ask(second, "get_mmp_config", &all).await, set);
+
+    // The venue's own gateway has never heard the name.
+    venue.ready().await;
+    let elsewhere = ask(venue.address, "get_mmp_config", &all).await;
+    let number = elsewhere[0]["mmp_group"].clone();
+    assert!(number.as_str().is_some_and(|name| name.starts_with('#')), "{elsewhere}");
+    assert_eq!(elsewhere[0]["index_name"], "eth_usdc");
+    let by_number = json!({ "index_name": "eth_usdc", "mmp_group": number });
+    for address in [second, venue.address] {
+        assert_eq!(ask(address, "get_mmp_config", &by_number).await.as_array().map(Vec::len), Some(1));
+    }
+    assert_eq!(ask(second, "get_mmp_config", &all).await, set, "a number takes no name's place");
+    let by_name = json!({ "index_name": "eth_usdc", "mmp_group": "desk" });
+    assert_eq!(ask(venue.address, "get_mmp_config", &by_name).await[0]["mmp_group"], "desk");
+    let off = json!({ "index_name": "eth_usdc", "mmp_group": number, "interval": 0 });
+    assert_eq!(ask(second, "set_mmp_config", &off).await, json!([]));
+    assert_eq!(ask(second, "get_mmp_config", &all).await, json!([]));
+}
+
+#[tokio::test]
 async fn what_may_stand_on_one_side_counts_orders_that_are_protected() {
     let venue = Venue::open().await;
     let config = json!({ "index_name": "btc_usdc", "interval": 60, "max_quote_quantity": 0.05 });
@@ -83,6 +123,9 @@ async fn what_the_venue_knows_and_we_do_not_is_refused_by_its_name() {
         ("private/create_block_rfq", "trade_allocations", json!([{ "user_id": 1, "amount": 1 }])),
         ("private/get_block_trades", "broker_code", json!("any")),
         ("private/set_mmp_config", "trade_count_limit", json!(3)),
+        ("private/set_mmp_config", "block_rfq", json!(true)),
+        ("private/get_mmp_config", "block_rfq", json!(true)),
+        ("private/reset_mmp", "block_rfq", json!(true)),
         ("private/subscribe", "label", json!("x")),
     ] {
         let mut params = json!({ "order_id": id, "instrument_name": PERPETUAL, "amount": 0.01, "price": 60_000,

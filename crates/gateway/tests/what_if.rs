@@ -49,6 +49,92 @@ async fn a_simulated_position_needs_what_the_traded_one_needs() {
 }
 
 #[tokio::test]
+async fn positions_and_summaries_tell_where_the_account_would_be_liquidated() {
+    let venue = Venue::open().await;
+    let told = summary(&venue, "trader").await;
+    assert_eq!(
+        (&told["estimated_liquidation_ratio"], &told["estimated_liquidation_ratio_map"]),
+        (&Value::Null, &Value::Null)
+    );
+    for (name, amount, code) in [(PERPETUAL, 0.01, 0), (venue.names[2].as_str(), 0.1, 0)] {
+        let bought = json!({ "instrument_name": name, "amount": amount, "type": "market" });
+        assert_eq!(venue.private("trader", "private/buy", &bought).await.code(), code);
+    }
+    let position = json!({ "instrument_name": PERPETUAL });
+    let covered = venue.private("trader", "private/get_position", &position).await.result().clone();
+    assert_eq!(covered["estimated_liquidation_price"], Value::Null, "a million covers a hundredth");
+    // More than three times its money, at the price of the index.
+    let leg = json!({ "instrument_name": PERPETUAL, "price": 64_000, "amount": 55, "direction": "sell" });
+    let mut agreed = json!({ "timestamp": 1, "nonce": "n", "role": "maker", "trades": [leg] });
+    let signed = venue.private("maker", "private/verify_block_trade", &agreed).await;
+    agreed["counterparty_signature"] = signed.result()["signature"].clone();
+    agreed["role"] = json!("taker");
+    venue.private("trader", "private/execute_block_trade", &agreed).await.result();
+    let positions = venue.private("trader", "private/get_positions", &json!({})).await.result().clone();
+    let held = |name: &str| {
+        let found = positions.as_array().and_then(|all| all.iter().find(|it| it["instrument_name"] == name));
+        found.cloned().unwrap_or_default()
+    };
+    let price = held(PERPETUAL)["estimated_liquidation_price"].as_f64().expect("a price");
+    assert!((10_000.0..64_000.0).contains(&price), "{price}");
+    assert!(held(&venue.names[2]).get("estimated_liquidation_price").is_none(), "of an option there is none");
+    let told = summary(&venue, "trader").await;
+    let ratio = told["estimated_liquidation_ratio"].as_f64().expect("a ratio");
+    assert!((ratio - price / 64_000.0).abs() < 1e-8, "{ratio} and {price}");
+    assert_eq!(told["estimated_liquidation_ratio_map"]["btc_usdc"], told["estimated_liquidation_ratio"]);
+    assert_eq!(told["estimated_liquidation_ratio_map"].as_object().map(|it| it.len()), Some(1));
+}
+
+#[tokio::test]
+async fn a_risk_matrix_adds_up_to_the_margin_that_the_account_has() {
+    let venue = Venue::open().await;
+    let bought = json!({ "instrument_name": PERPETUAL, "amount": 0.5, "type": "market" });
+    venue.private("trader", "private/buy", &bought).await.result();
+    let matrix =
+        async |params: Value| venue.private("trader", "private/pme/simulate", &params).await.result().clone();
+    let (own, summary) = (matrix(json!({ "currency": "CROSS" })).await, summary(&venue, "trader").await);
+    let margins = &own["margins"]["usdc"];
+    for name in ["initial_margin", "maintenance_margin"] {
+        assert_eq!(margins[name], summary[name], "{name}");
+    }
+    let alone = &own["initial_risk_vectors"][PERPETUAL];
+    assert_eq!(alone, &own["aggregated_risk_vectors"]["btc_usdc"]);
+    assert_eq!(alone["standard"].as_array().map(Vec::len), Some(23));
+    assert_eq!(
+        (&own["portfolio"]["position"][PERPETUAL], &own["ticker"][PERPETUAL]["index_price"]),
+        (&json!(0.5), &json!(64_000.0))
+    );
+    let worst = &margins["initial_margin_details"]["risk_matrix_margin_details"];
+    assert_eq!(worst["worst_case_bucket"]["side"], "left", "who is long loses when it falls");
+    let index = worst["worst_case_bucket"]["index"].as_u64().expect("an index") - 1;
+    let source = worst["worst_case_bucket"]["source"].as_str().expect("a table");
+    let least = alone[source][usize::try_from(index).expect("small")].as_f64().expect("a number");
+    assert_eq!(Some(-least), worst["worst_case"].as_f64());
+
+    let option = &venue.names[2];
+    let both = json!({ "currency": "USDC", "simulated_positions": { "ETH_USDC-PERPETUAL": 1, option.as_str(): -1 } });
+    let both = matrix(both).await;
+    let names = |it: &Value| it.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(names(&both["aggregated_risk_vectors"]), Some(vec!["btc_usdc".into(), "eth_usdc".into()]));
+    assert_eq!(names(&both["initial_risk_vectors"]).map(|it| it.len()), Some(3));
+    let eth =
+        json!({ "currency": "ETH", "simulated_positions": { "ETH_USDC-PERPETUAL": 1, option.as_str(): -1 } });
+    assert_eq!(names(&matrix(eth).await["portfolio"]["position"]), Some(vec!["ETH_USDC-PERPETUAL".into()]));
+    let flat = matrix(json!({ "currency": "CROSS", "add_positions": false })).await;
+    let flat = &flat["margins"]["usdc"];
+    assert_eq!(flat["initial_margin"], json!(0.0));
+    assert_eq!(
+        flat["initial_margin_details"]["risk_matrix_margin_details"]["worst_case_bucket"],
+        Value::Null
+    );
+    for wrong in
+        [json!({}), json!({ "currency": "USDT" }), json!({ "currency": "CROSS", "simulated_positions": 1 })]
+    {
+        assert_ne!(venue.private("trader", "private/pme/simulate", &wrong).await.code(), 0, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_without_intents_on_their_way_is_what_it_is() {
     let venue = Venue::open().await;
     let found = venue.private("trader", "private/clockless/get_margin_envelope", &json!({})).await;

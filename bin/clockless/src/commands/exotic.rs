@@ -16,7 +16,7 @@ use crate::{
         block_on,
         order::{find, lots},
         outcome::Units,
-        trader::{Connection, NodeArguments, SignerArguments},
+        trader::{NodeArguments, Through},
     },
     failure::Failure,
     network::NetworkGenesis,
@@ -53,9 +53,7 @@ struct ListArguments {
 #[derive(Args, Debug)]
 struct CreateArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     /// Such as BTC_USDC-27NOV26-90000-C-UO_100000.
     #[arg(long)]
     instrument: String,
@@ -66,9 +64,7 @@ struct CreateArguments {
 #[derive(Args, Debug)]
 struct ExerciseArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     /// Such as BTC_USDC-27NOV26-90000-C-AMERICAN.
     #[arg(long)]
     instrument: String,
@@ -83,7 +79,7 @@ pub fn run(arguments: &ExoticArguments) -> Result<(), Failure> {
     match &arguments.what {
         What::List(it) => block_on(list(it))?,
         What::Create(it) => block_on(create(it))?,
-        What::Exercise(it) => block_on(exercise(it))?,
+        What::Exercise(it) => exercise(it),
     }
 }
 
@@ -100,23 +96,22 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
 
 async fn create(arguments: &CreateArguments) -> Result<(), Failure> {
     // What is wrong with a name is said before a password is asked for.
-    let genesis = arguments.node.genesis()?;
+    let Through { node, signer } = &arguments.through;
+    let genesis = node.genesis()?;
     let terms = terms(genesis.as_ref(), &arguments.instrument)?;
-    let signer = arguments.signer.read()?;
-    let mut connection = arguments.node.connect().await?;
+    let signer = signer.read()?;
+    let mut connection = node.connect().await?;
     let became = connection.submit(&signer, Action::CreateExotic { terms }).await?;
     let instruments = connection.instruments().await?;
     became.tell(signer.account, &Units(&instruments), arguments.json)
 }
 
-async fn exercise(arguments: &ExerciseArguments) -> Result<(), Failure> {
-    let signer = arguments.signer.read()?;
-    let mut connection: Connection = arguments.node.connect().await?;
-    let instruments = connection.instruments().await?;
-    let it = find(&instruments, &arguments.instrument)?;
-    let (instrument, lots) = (InstrumentId(it.instrument), lots(it, &arguments.amount)?);
-    let became = connection.submit(&signer, Action::Exercise { instrument, lots }).await?;
-    became.tell(signer.account, &Units(&instruments), arguments.json)
+fn exercise(arguments: &ExerciseArguments) -> Result<(), Failure> {
+    let action = |listed: &[InstrumentRecord]| {
+        let it = find(listed, &arguments.instrument)?;
+        Ok(Action::Exercise { instrument: InstrumentId(it.instrument), lots: lots(it, &arguments.amount)? })
+    };
+    arguments.through.submit_in_units(action, arguments.json)
 }
 
 /// The terms of a name; underlyings have the numbers that the genesis gives them.

@@ -7,10 +7,6 @@ use std::{
 };
 
 use clap::Args;
-use figment::{
-    Figment,
-    providers::{Env, Format as _, Serialized, Toml},
-};
 use gateway::auth::ApiKeyFile;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -18,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     commands::keys::{PasswordArguments, unlock},
     failure::Failure,
-    network::NetworkGenesis,
+    network::{NetworkGenesis, read_config},
 };
 
 /// A gateway's configuration; paths are relative to its folder.
@@ -72,13 +68,7 @@ const OVERRIDES: [&str; 3] = ["history", "listen", "node"];
 impl GatewayFile {
     /// Reads a file, over it the environment, over that the command line; paths are relative to the file.
     fn read(path: &Path, settings: &GatewaySettings) -> Result<Self, Failure> {
-        if !path.is_file() {
-            return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
-        }
-        let environment = Env::prefixed("CLOCKLESS_").only(&OVERRIDES);
-        let figment = Figment::new().merge(Toml::file_exact(path)).merge(environment);
-        let figment = figment.merge(Serialized::defaults(settings));
-        figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
+        read_config(path, &OVERRIDES, settings)
     }
 
     fn nodes(&self) -> Vec<String> {

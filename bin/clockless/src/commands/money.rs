@@ -6,20 +6,12 @@ use clap::Args;
 use num::Cash;
 use wire::{Action, Destination};
 
-use crate::{
-    commands::{
-        sessions::submit,
-        trader::{NodeArguments, SignerArguments},
-    },
-    failure::Failure,
-};
+use crate::{commands::trader::Through, failure::Failure};
 
 #[derive(Args, Debug)]
 pub struct TransferArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     /// USDC, such as 1000 or 0.5.
     #[arg(long)]
     amount: String,
@@ -33,9 +25,7 @@ pub struct TransferArguments {
 #[derive(Args, Debug)]
 pub struct WithdrawArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     /// USDC, such as 1000 or 0.5.
     #[arg(long, requires = "to", required_unless_present = "cancel")]
     amount: Option<String>,
@@ -52,7 +42,7 @@ pub struct WithdrawArguments {
 pub fn transfer(arguments: &TransferArguments) -> Result<(), Failure> {
     let amount = usdc(&arguments.amount)?;
     let action = Action::Transfer { subaccount: arguments.to_subaccount, amount };
-    submit((&arguments.node, &arguments.signer), action, arguments.json)
+    arguments.through.submit(action, arguments.json)
 }
 
 pub fn withdraw(arguments: &WithdrawArguments) -> Result<(), Failure> {
@@ -63,7 +53,7 @@ pub fn withdraw(arguments: &WithdrawArguments) -> Result<(), Failure> {
             to: destination(arguments.to.as_deref().unwrap_or_default())?,
         },
     };
-    submit((&arguments.node, &arguments.signer), action, arguments.json)
+    arguments.through.submit(action, arguments.json)
 }
 
 fn usdc(text: &str) -> Result<Cash, Failure> {

@@ -10,14 +10,7 @@ use wire::{
     Action, InstrumentId, Label, NewOrder, OrderId, OrderKind, OrderTarget, PostOnly, ReduceOnly, TimeInForce,
 };
 
-use crate::{
-    commands::{
-        block_on,
-        outcome::Units,
-        trader::{NodeArguments, SignerArguments},
-    },
-    failure::Failure,
-};
+use crate::{commands::trader::Through, failure::Failure};
 
 #[derive(Args, Debug)]
 pub struct OrderArguments {
@@ -35,17 +28,6 @@ enum What {
     Amend(AmendArguments),
     /// Take all open orders back, or those of one instrument
     CancelAll(CancelAllArguments),
-}
-
-/// What every order command needs.
-#[derive(Args, Debug)]
-struct Through {
-    #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -68,6 +50,8 @@ enum TimeInForceArgument {
 struct PlaceArguments {
     #[command(flatten)]
     through: Through,
+    #[arg(long)]
+    json: bool,
     /// Such as BTC_USDC-25SEP26-90000-C.
     #[arg(long)]
     instrument: String,
@@ -111,6 +95,8 @@ struct TargetArguments {
 struct CancelArguments {
     #[command(flatten)]
     through: Through,
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: TargetArguments,
 }
@@ -119,6 +105,8 @@ struct CancelArguments {
 struct AmendArguments {
     #[command(flatten)]
     through: Through,
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     target: TargetArguments,
     /// The instrument of the order, which says what a lot and a tick are.
@@ -136,24 +124,19 @@ struct CancelAllArguments {
     #[command(flatten)]
     through: Through,
     #[arg(long)]
+    json: bool,
+    #[arg(long)]
     instrument: Option<String>,
 }
 
 pub fn run(arguments: &OrderArguments) -> Result<(), Failure> {
-    let through = match &arguments.what {
-        What::Place(it) => &it.through,
-        What::Cancel(it) => &it.through,
-        What::Amend(it) => &it.through,
-        What::CancelAll(it) => &it.through,
+    let (through, as_json) = match &arguments.what {
+        What::Place(it) => (&it.through, it.json),
+        What::Cancel(it) => (&it.through, it.json),
+        What::Amend(it) => (&it.through, it.json),
+        What::CancelAll(it) => (&it.through, it.json),
     };
-    let signer = through.signer.read()?;
-    block_on(async {
-        let mut connection = through.node.connect().await?;
-        let instruments = connection.instruments().await?;
-        let action = action_of(&arguments.what, &instruments)?;
-        let became = connection.submit(&signer, action).await?;
-        became.tell(signer.account, &Units(&instruments), through.json)
-    })?
+    through.submit_in_units(|listed| action_of(&arguments.what, listed), as_json)
 }
 
 fn action_of(what: &What, listed: &[InstrumentRecord]) -> Result<Action, Failure> {

@@ -2,10 +2,7 @@
 //!
 //! Invariant: only the owner's key signs these; a session key can trade or read, and never move money or register keys.
 
-use std::{
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use crypto::PublicKey;
@@ -13,14 +10,10 @@ use num::{DAY_MS, Timestamp};
 use wire::{Action, Permission};
 
 use crate::{
-    commands::{
-        block_on,
-        keys::file_public_key,
-        outcome::Units,
-        trader::{NodeArguments, SignerArguments},
-    },
+    commands::{keys::file_public_key, trader::Through},
     failure::Failure,
     network::parse_key,
+    node::Clock,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,9 +38,7 @@ struct SessionArguments {
 #[derive(Args, Debug)]
 pub struct RegisterArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     #[command(flatten)]
     session: SessionArguments,
     #[arg(long, default_value = "trade")]
@@ -60,9 +51,7 @@ pub struct RegisterArguments {
 #[derive(Args, Debug)]
 pub struct RevokeArguments {
     #[command(flatten)]
-    node: NodeArguments,
-    #[command(flatten)]
-    signer: SignerArguments,
+    through: Through,
     #[command(flatten)]
     session: SessionArguments,
 }
@@ -88,33 +77,18 @@ impl RegisterArguments {
         };
         let valid_until = self.days.map_or(Timestamp::MAX, days_from_now);
         let action = Action::RegisterKey { key: self.session.read()?, permission, valid_until };
-        submit((&self.node, &self.signer), action, as_json)
+        self.through.submit(action, as_json)
     }
 }
 
 impl RevokeArguments {
     pub fn run(&self, as_json: bool) -> Result<(), Failure> {
         let action = Action::RevokeKey { key: self.session.read()? };
-        submit((&self.node, &self.signer), action, as_json)
+        self.through.submit(action, as_json)
     }
 }
 
 fn days_from_now(days: u32) -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    let now_ms = Clock { offset_ms: 0 }.now().millis();
     Timestamp::from_millis(now_ms.saturating_add(u64::from(days).saturating_mul(DAY_MS)))
-}
-
-/// Signs, submits and tells what came of an action that needs no instruments.
-pub fn submit(
-    (node, signer): (&NodeArguments, &SignerArguments),
-    action: Action,
-    as_json: bool,
-) -> Result<(), Failure> {
-    let signer = signer.read()?;
-    block_on(async {
-        let mut connection = node.connect().await?;
-        let became = connection.submit(&signer, action).await?;
-        became.tell(signer.account, &Units(&[]), as_json)
-    })?
 }

@@ -15,8 +15,9 @@ use wire::{AccountId, Action, Atomicity};
 
 use crate::{
     commands::{
+        block_on,
         keys::{PasswordArguments, unlock},
-        outcome::{Became, follow},
+        outcome::{Became, Units, follow},
     },
     failure::Failure,
     network::{NetworkGenesis, parse_key},
@@ -49,6 +50,15 @@ pub struct SignerArguments {
     owner: Option<String>,
     #[arg(long, default_value_t = 0)]
     subaccount: u16,
+}
+
+/// Through which node, and who signs.
+#[derive(Args, Debug)]
+pub struct Through {
+    #[command(flatten)]
+    pub node: NodeArguments,
+    #[command(flatten)]
+    pub signer: SignerArguments,
 }
 
 /// Somebody who may sign for an account.
@@ -122,6 +132,33 @@ impl NodeArguments {
             )));
         }
         Ok(Connection { node, network, genesis, executed: status.executed })
+    }
+}
+
+impl Through {
+    /// Signs, submits and tells what came of an action that needs no instruments.
+    pub fn submit(&self, action: Action, as_json: bool) -> Result<(), Failure> {
+        let signer = self.signer.read()?;
+        block_on(async {
+            let mut connection = self.node.connect().await?;
+            let became = connection.submit(&signer, action).await?;
+            became.tell(signer.account, &Units(&[]), as_json)
+        })?
+    }
+
+    /// The same of an action that is said in the units of what the node has listed.
+    pub fn submit_in_units(
+        &self,
+        action: impl FnOnce(&[InstrumentRecord]) -> Result<Action, Failure>,
+        as_json: bool,
+    ) -> Result<(), Failure> {
+        let signer = self.signer.read()?;
+        block_on(async {
+            let mut connection = self.node.connect().await?;
+            let instruments = connection.instruments().await?;
+            let became = connection.submit(&signer, action(&instruments)?).await?;
+            became.tell(signer.account, &Units(&instruments), as_json)
+        })?
     }
 }
 

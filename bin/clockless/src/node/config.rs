@@ -8,14 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use figment::{
-    Figment,
-    providers::{Env, Format, Serialized, Toml},
-};
 use replica::agreement::WorkerPlaces;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, network::read_config};
 
 /// Whether the node runs the exchange on the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,14 +130,7 @@ impl NodeConfig {
 
     /// The same under what the command line says.
     pub fn read_under(path: &Path, settings: &NodeSettings) -> Result<Self, Failure> {
-        if !path.is_file() {
-            return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
-        }
-        let environment = Env::prefixed("CLOCKLESS_").only(&OVERRIDES);
-        let figment = Figment::new().merge(Toml::file_exact(path)).merge(environment);
-        let figment = figment.merge(Serialized::defaults(settings));
-        let mut config: Self =
-            figment.extract().map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
+        let mut config: Self = read_config(path, &OVERRIDES, settings)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let files = [&mut config.genesis, &mut config.key, &mut config.data];
         for file in files.into_iter().chain(&mut config.coin_share) {

@@ -73,8 +73,7 @@ impl State {
         (known, text): (Option<InstrumentId>, &str),
     ) -> InstrumentId {
         let next = InstrumentId(count(self.instruments.len()));
-        let id = known.unwrap_or(next);
-        let it = list_instrument(&self.underlyings, &self.parameters.limits, (id, text));
+        let it = list_instrument(&self.underlyings, &self.parameters.limits, (next, text));
         let mut it = it.expect("invariant: the name is of terms on an underlying");
         it.exotic = Some(Exotic::listed_at(self.time));
         it.valuation = self.exotic_value(&it);

@@ -23,20 +23,6 @@ fn exercised(strike: i64, lots: u64) -> Option<Reject> {
     bench.reject_of(2, Action::Exercise { instrument, lots: Lots::new(lots) })
 }
 
-fn long_name() -> Option<Reject> {
-    let mut bench = Bench::with(|genesis| {
-        let symbol = "LONGNAME".to_owned();
-        genesis.instruments.iter_mut().for_each(|name| *name = name.replace("BTC", &symbol));
-        genesis.underlyings[0].symbol = symbol;
-        genesis.underlyings[0].option.tick_micros = 1;
-        genesis.exotics = Some(ExoticParameters { step_billionths: 10_000, ..free() });
-    })
-    .fund();
-    let (crossing, knock) = (Crossing::Rises, Knock::Out);
-    let (level, rebate) = (usdc(200_001), Cash::from_micros(12_345_678_901));
-    bench.reject_of(1, create(far(call(ExoticStyle::Barrier { crossing, knock, level, rebate }))))
-}
-
 pub const ROWS: &[Row] = &[
     ("ExoticsClosed", || told(create(digital(1_000_000)))),
     ("ExoticExpiry", || refused(ExoticTerms { expiry: Timestamp::from_millis(9), ..digital(1_000_000) })),
@@ -44,7 +30,7 @@ pub const ROWS: &[Row] = &[
     ("ExoticAmount", || refused(digital(-1))),
     ("ExoticLevel", || refused(call(barrier(Crossing::Rises, Knock::Out, 64_000, 0)))),
     ("ExoticFixings", || refused(far(call(ExoticStyle::Asian { fixings: 1 })))),
-    ("ExoticName", long_name),
+    ("ExoticName", || bench_of_long_names().reject_of(1, create(long_named()))),
     ("ExoticLimit", || {
         let mut bench = bench_with(ExoticParameters { open_max: 1, ..free() });
         list(&mut bench, digital(1_000_000));

@@ -32,6 +32,24 @@ pub fn bench() -> Bench {
     bench_with(free())
 }
 
+/// An underlying whose symbol is as long as they get, with exotics as fine as their names can say.
+pub fn bench_of_long_names() -> Bench {
+    let rules = ExoticParameters { step_billionths: 10_000, ..free() };
+    Bench::with(|it| {
+        it.instruments.iter_mut().for_each(|name| *name = name.replace("BTC", "LONGNAME"));
+        it.underlyings[0].symbol = "LONGNAME".to_owned();
+        it.underlyings[0].option.tick_micros = 1;
+        it.exotics = Some(rules);
+    })
+    .fund()
+}
+
+/// Terms whose name does not fit where `bench_of_long_names` lists them.
+pub fn long_named() -> ExoticTerms {
+    let (level, rebate) = (usdc(200_001), Cash::from_micros(12_345_678_901));
+    far(call(ExoticStyle::Barrier { crossing: Crossing::Rises, knock: Knock::Out, level, rebate }))
+}
+
 /// On BTC at 64,000, in the nearer expiry.
 pub fn terms(right: OptionRight, style: ExoticStyle) -> ExoticTerms {
     let expiry = Timestamp::from_millis(NEAR_MS);

@@ -35,7 +35,6 @@ pub fn position(it: &Position, instrument: &Instrument) -> Value {
         "initial_margin": cash(it.initial_margin),
         "maintenance_margin": cash(it.maintenance_margin),
         "open_orders_margin": 0.0,
-        "estimated_liquidation_price": null,
         "delta": fix(it.greeks.delta),
     });
     if let Kind::Option { .. } | Kind::Exotic { .. } = instrument.kind {
@@ -95,7 +94,6 @@ pub fn summary(it: &Summary) -> Value {
         "delta_total": fix(it.delta),
         "projected_delta_total": fix(it.delta),
         "delta_total_map": {},
-        "estimated_liquidation_ratio": 0.0,
         "fee_balance": 0.0,
         "spot_reserve": 0.0,
         "additional_reserve": 0.0,

@@ -26,7 +26,9 @@ pub(super) fn positions(gateway: &Gateway, identity: &Identity, params: &Params)
     let mut values = Vec::new();
     for position in view.positions(&identity.account) {
         if let Some(it) = view.instrument_of(position.instrument).filter(|it| selection.holds(it)) {
-            values.push(json::position(&position, it));
+            let mut value = json::position(&position, it);
+            view.tell_liquidation(&identity.account, it, &mut value);
+            values.push(value);
         }
     }
     Ok(Value::Array(values))
@@ -36,7 +38,9 @@ pub(super) fn position(gateway: &Gateway, identity: &Identity, params: &Params) 
     let view = gateway.view();
     let it = named(&view, params)?;
     let held = view.positions(&identity.account).into_iter().find(|position| position.instrument == it.id);
-    Ok(json::position(&held.unwrap_or_else(|| view.flat(it)), it))
+    let mut value = json::position(&held.unwrap_or_else(|| view.flat(it)), it);
+    view.tell_liquidation(&identity.account, it, &mut value);
+    Ok(value)
 }
 
 /// What an order would add to the initial margin, bought or sold, and the prices it may have.
@@ -117,6 +121,7 @@ pub(super) fn subaccounts_details(gateway: &Gateway, identity: &Identity, params
 
 fn account_json(gateway: &Gateway, view: &View, identity: &Identity) -> Value {
     let mut value = json::summary(&view.summary(&identity.account));
+    view.tell_liquidation_ratios(&identity.account, &mut value);
     value["fees"] = view
         .fee_table()
         .into_iter()

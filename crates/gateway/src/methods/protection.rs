@@ -1,7 +1,7 @@
 //! Market-maker protection, by index or by a group that its account has named.
 //!
 //! Invariant: the exchange counts and freezes; here are its groups' names, and the most that may stand on one side of a
-//! book, which the exchange does not know.
+//! book, which the exchange does not know and the gateway keeps.
 
 use num::{Duration, Fix, Lots, SECOND_MS, Side, Timestamp};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{
     decimal::fix,
     json, lock,
     model::{Instrument, Order},
-    protection::Group,
+    protection::{Group, place_of},
     rpc::{self, Answer, Code, Params, RpcError, RpcResult},
     view::View,
 };
@@ -51,8 +51,9 @@ pub(super) async fn set(caller: Caller<'_>, params: &Params) -> Answer {
     if is_set {
         lock(&gateway.groups).set(account, group.clone(), most);
     } else {
-        lock(&gateway.groups).remove(&account, &group);
+        lock(&gateway.groups).remove(&account, number);
     }
+    gateway.keep_group(&account, number).await?;
     let view = gateway.view();
     rpc::answer(&config(gateway, &view, (&account, &group)).into_iter().collect::<Vec<Value>>())
 }
@@ -91,7 +92,7 @@ pub(crate) fn trip_json(group: &Group, until: Timestamp) -> Value {
     json!({ "index_name": index_name, "mmp_group": group.name, "frozen_until": frozen_until })
 }
 
-/// An account's group of a number: of an index, or by a name that this gateway has heard.
+/// An account's group of a number: of an index, or by the name that this gateway has heard, or by its number.
 pub(crate) fn group_of_number(
     gateway: &Gateway,
     view: &View,
@@ -100,14 +101,17 @@ pub(crate) fn group_of_number(
     all(gateway, view, account).into_iter().find(|group| group.number == number)
 }
 
-/// The groups of all indices, and those that the account has named.
+/// The groups of all indices, and the others that the account has.
 fn all(gateway: &Gateway, view: &View, account: &AccountId) -> Vec<Group> {
     let of_index = |underlying: String| {
         let number = view.protection_group(&underlying)?;
         Some(Group::of_index(underlying, number))
     };
     let mut groups: Vec<Group> = view.underlyings().into_iter().filter_map(of_index).collect();
-    groups.extend(lock(&gateway.groups).of(account).filter(|group| !group.name.is_empty()).cloned());
+    let known = lock(&gateway.groups);
+    groups.extend(view.named_groups(account).into_iter().map(|group| {
+        known.get(account, group.number).map_or_else(|| group.clone(), |(named, _)| named.clone())
+    }));
     groups
 }
 
@@ -122,14 +126,17 @@ fn asked(
         None | Some("all") => None,
         Some(_) => Some(group(view, params)?),
     };
-    let name = params.optional_text("mmp_group")?;
-    let account = &identity.account;
-    if let Some(only) = only.as_ref().filter(|it| view.protection(account, it.number).is_some()) {
-        lock(&gateway.groups).note(*account, only);
+    let (name, account) = (group_name(params)?, &identity.account);
+    // Whoever calls a group by its name tells it to a gateway that has not heard it.
+    for group in all(gateway, view, account) {
+        let asked = name.and_then(|name| view.group(&group.underlying, name));
+        if let Some(asked) = asked.filter(|it| it.number == group.number) {
+            lock(&gateway.groups).note(*account, &asked);
+        }
     }
     let is_asked = |it: &Group| {
-        only.as_ref().is_none_or(|only| it.underlying == only.underlying)
-            && name.is_none_or(|name| it.name == name)
+        let is_named = |name| view.group(&it.underlying, name).is_some_and(|named| named.number == it.number);
+        only.as_ref().is_none_or(|only| it.underlying == only.underlying) && name.is_none_or(is_named)
     };
     Ok(all(gateway, view, account).into_iter().filter(is_asked).collect())
 }
@@ -139,13 +146,11 @@ fn group(view: &View, params: &Params) -> Result<Group, RpcError> {
     let name = params.text("index_name")?;
     let no_index = || RpcError::param("index_name", format!("there is no index {name:?}"));
     let underlying = channel::underlying(view, name).ok_or_else(no_index)?;
-    match group_name(params)? {
-        Some(name) => Ok(Group::named(underlying, name)),
-        None => {
-            let number = view.protection_group(&underlying).ok_or_else(no_index)?;
-            Ok(Group::of_index(underlying, number))
-        }
-    }
+    let group = match group_name(params)? {
+        Some(name) => view.group(&underlying, name),
+        None => view.protection_group(&underlying).map(|number| Group::of_index(underlying, number)),
+    };
+    group.ok_or_else(no_index)
 }
 
 pub(super) fn group_name(params: &Params) -> Result<Option<&str>, RpcError> {
@@ -166,7 +171,7 @@ pub(super) fn protecting(
     (it, name): (&Instrument, Option<&str>),
 ) -> Option<Group> {
     let underlying = it.underlying.clone();
-    let named = name.map(|name| Group::named(underlying.clone(), name));
+    let named = name.and_then(|name| view.group(&underlying, name));
     let of_index = view.protection_group(&underlying).map(|number| Group::of_index(underlying, number));
     let is_set = |group: &Group| view.protection(account, group.number).is_some();
     named.filter(is_set).or_else(|| of_index.filter(is_set))
@@ -181,7 +186,7 @@ pub(super) fn check_room(
     (it, side, lots): (&Instrument, Side, Lots),
 ) -> Result<(), RpcError> {
     let account = &caller.identity.account;
-    let Some(need) = lock(&caller.gateway.groups).most(account, group) else { return Ok(()) };
+    let Some(need) = lock(&caller.gateway.groups).most(account, group.number) else { return Ok(()) };
     let standing = standing(view, account, (it.id, side));
     let have = it.units(lots).and_then(|amount| standing.checked_add(amount)).unwrap_or(LARGEST);
     if have <= need {
@@ -198,6 +203,27 @@ fn standing(view: &View, account: &AccountId, (id, side): (InstrumentId, Side)) 
     left.fold(Fix::ZERO, |sum, left| sum.checked_add(left).unwrap_or(LARGEST))
 }
 
+impl View {
+    /// A group of an underlying by its name.
+    fn group(&self, underlying: &str, name: &str) -> Option<Group> {
+        let place = self.protection_group(underlying)?;
+        let places = u16::try_from(self.state.underlyings().len()).ok()?;
+        Some(Group::named(underlying.to_owned(), (place, places), name))
+    }
+
+    /// The groups of an account that are not those of indices, by their numbers.
+    fn named_groups(&self, account: &AccountId) -> Vec<Group> {
+        let Some(index) = self.state.account_index(account) else { return Vec::new() };
+        let underlyings = self.underlyings();
+        let places = u16::try_from(underlyings.len()).unwrap_or(u16::MAX);
+        let group = |number| {
+            let place = usize::from(place_of(number, places)?);
+            Some(Group::of_number(underlyings.get(place)?.clone(), number))
+        };
+        self.state.protections(index).filter_map(group).collect()
+    }
+}
+
 fn config(gateway: &Gateway, view: &View, (account, group): (&AccountId, &Group)) -> Option<Value> {
     let limits = view.protection(account, group.number)?;
     let limit = |value: Option<Fix>| value.map_or(Value::Null, fix);
@@ -209,6 +235,6 @@ fn config(gateway: &Gateway, view: &View, (account, group): (&AccountId, &Group)
         "quantity_limit": limit(limits.quantity),
         "delta_limit": limit(limits.delta),
         "vega_limit": limit(limits.vega),
-        "max_quote_quantity": limit(lock(&gateway.groups).most(account, group)),
+        "max_quote_quantity": limit(lock(&gateway.groups).most(account, group.number)),
     }))
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Intents whose orders are played in every way: 15 sequences, each on a copy of the exchange.
 const PLAYED_MAX: usize = 3;
 
+/// Why positions have no margin.
+pub(super) const NO_MARGIN: &str = "a position is too large, or its instrument has no mark";
+
 /// The account's summary with other positions.
 pub(super) fn portfolio(gateway: &Gateway, identity: &Identity, params: &Params) -> RpcResult {
     let currency = params.text("currency")?;
@@ -28,15 +31,16 @@ pub(super) fn portfolio(gateway: &Gateway, identity: &Identity, params: &Params)
     if Selection::of(&view, "any", currency).is_none() {
         return Err(RpcError::param("currency", format!("{currency:?} given, USDC is expected")));
     }
-    let adds = params.optional_flag("add_positions")?.unwrap_or(true);
-    let present = if adds { Present::Kept } else { Present::LeftOut };
+    let present = present(params)?;
     let positions = positions(&view, params)?;
-    let reason = "a position is too large, or its instrument has no mark";
     let (equity, margin) = view
         .simulated(&identity.account, present, &positions)
-        .ok_or_else(|| RpcError::param("simulated_positions", reason))?;
-    let present = view.summary(&identity.account);
-    let now = if adds { present } else { Summary { model: present.model, ..Summary::default() } };
+        .ok_or_else(|| RpcError::param("simulated_positions", NO_MARGIN))?;
+    let now = view.summary(&identity.account);
+    let now = match present {
+        Present::Kept => now,
+        Present::LeftOut => Summary { model: now.model, ..Summary::default() },
+    };
     let mut summary = Summary {
         balance: view.balance(&identity.account),
         equity,
@@ -51,8 +55,14 @@ pub(super) fn portfolio(gateway: &Gateway, identity: &Identity, params: &Params)
     Ok(json::summary(&summary))
 }
 
+/// Whether the positions that are there count.
+pub(super) fn present(params: &Params) -> Result<Present, RpcError> {
+    let adds = params.optional_flag("add_positions")?.unwrap_or(true);
+    Ok(if adds { Present::Kept } else { Present::LeftOut })
+}
+
 /// `{name: amount}` with signed amounts in units of the underlying.
-fn positions(view: &View, params: &Params) -> Result<Vec<(InstrumentId, Position)>, RpcError> {
+pub(super) fn positions(view: &View, params: &Params) -> Result<Vec<(InstrumentId, Position)>, RpcError> {
     let given = params.object("simulated_positions")?.unwrap_or_default();
     let read = |(name, amount): (&String, &Value)| {
         let it = view.instrument(name).filter(|it| it.is_active());

@@ -2,12 +2,13 @@
 //!
 //! Invariant: what is stored follows from the commits alone. A row is written with its commit in one transaction,
 //! together with the commit itself, so that a gateway that was killed goes on from what it stored, and one whose store
-//! is gone makes the same store again from a node's commits.
+//! is gone makes the same store again from a node's commits; but for `settings`, which no commit says.
 //! Left out on purpose: everything that can be computed from the state: books, marks, balances of now.
 
 mod read;
 mod rows;
 mod schema;
+mod settings;
 mod write;
 
 use core::fmt;
@@ -18,6 +19,7 @@ use wire::AccountId;
 
 pub(crate) use read::{Direction, Query};
 pub(crate) use rows::{Batch, CANDLE_MINUTES, batch};
+pub(crate) use settings::Subject;
 use write::Writer;
 
 /// One history of one shape.
@@ -100,6 +102,8 @@ pub enum StoreError {
     Sql(#[from] sqlx::Error),
     #[error("history: commit {commit} cannot be read")]
     Malformed { commit: u64 },
+    #[error("history: the setting {name:?} cannot be read")]
+    Setting { name: String },
     #[error("history: the writer has stopped")]
     Stopped,
 }

@@ -36,6 +36,9 @@ async fn make(pool: &AnyPool, is_sqlite: bool) -> Result<(), sqlx::Error> {
     let bytes = if is_sqlite { "BLOB" } else { "BYTEA" };
     let mut statements = vec![
         "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
+        "CREATE TABLE IF NOT EXISTS settings (subject TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, \
+         PRIMARY KEY (subject, name))"
+            .to_owned(),
         format!("CREATE TABLE IF NOT EXISTS commits (id BIGINT PRIMARY KEY, payload {bytes} NOT NULL)"),
     ];
     for name in Table::ALL.map(Table::name) {

@@ -58,7 +58,7 @@ impl Venue {
     /// Opens one whose configuration was changed.
     pub async fn open_with(change: impl FnOnce(&mut gateway::Config)) -> Self {
         let sequencer = Sequencer::new();
-        let node = sequencer.serve().await;
+        let node = sequencer.serve();
         let genesis = genesis(node::now_ms());
         let network = Digest::of("clockless test network", b"gateway");
         let names = genesis.instruments.clone();
@@ -179,7 +179,8 @@ pub fn limit(instrument: InstrumentId, side: Side, (lots, price): (u64, i64)) ->
     Action::Place { order }
 }
 
-/// API keys: "trader", "reader" (the same account, may only read), "maker".
+/// API keys: "trader", "reader" (the same account, may only read), "maker"; and of the trader's account a spare one and two
+/// that may change keys, the clerk of those that read.
 fn keys() -> Vec<ApiKeyFile> {
     let file = |client_id: &str, owner: u8, session: u8, scope: &str| ApiKeyFile {
         client_id: client_id.to_owned(),
@@ -193,6 +194,9 @@ fn keys() -> Vec<ApiKeyFile> {
         file("trader", TRADER, SESSION, ""),
         file("reader", TRADER, READER, "trade:read"),
         file("maker", MAKER, MAKER, ""),
+        file("spare", TRADER, SESSION, "account:read"),
+        file("treasurer", TRADER, SESSION, "account:read_write"),
+        file("clerk", TRADER, READER, "account:read_write trade:read"),
     ]
 }
 

@@ -6,7 +6,10 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -22,7 +25,7 @@ use crypto::{CoinValue, Digest};
 use num::Timestamp;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, transport::server::TcpIncoming};
 use wire::{
     Author, BlockRef, Certificate, Commit, CommittedBlock, CommittedPayload, List, Round, Transaction,
 };
@@ -40,6 +43,8 @@ pub struct Sequencer {
     height: watch::Sender<u64>,
     /// Milliseconds that data time is ahead of the clock.
     ahead_ms: Arc<Mutex<u64>>,
+    /// Whether it is behind: it takes nothing, and hands out nothing more.
+    pub behind: Arc<AtomicBool>,
     /// Whether this node takes what it is handed and has none of it ordered.
     pub keeps: bool,
 }
@@ -47,7 +52,13 @@ pub struct Sequencer {
 impl Sequencer {
     pub fn new() -> Self {
         let (height, _) = watch::channel(0);
-        Self { records: Arc::default(), height, ahead_ms: Arc::default(), keeps: false }
+        Self {
+            records: Arc::default(),
+            height,
+            ahead_ms: Arc::default(),
+            behind: Arc::default(),
+            keeps: false,
+        }
     }
 
     /// Moves data time on.
@@ -82,20 +93,22 @@ impl Sequencer {
     }
 
     /// Serves the node's protocol on a free port.
-    pub async fn serve(&self) -> SocketAddr {
-        self.serve_in(&Handle::current()).await
+    pub fn serve(&self) -> SocketAddr {
+        self.serve_in(&Handle::current())
     }
 
     /// The same in a runtime of its own, with which the node dies, and with it its connections.
-    pub async fn serve_in(&self, runtime: &Handle) -> SocketAddr {
+    pub fn serve_in(&self, runtime: &Handle) -> SocketAddr {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        drop(listener);
+        listener.set_nonblocking(true).expect("a socket can be");
+        // The port stays this node's: another test would take it between two binds.
+        let incoming = {
+            let _within = runtime.enter();
+            TcpIncoming::from(tokio::net::TcpListener::from_std(listener).expect("a bound socket"))
+        };
         let server = tonic::transport::Server::builder().add_service(NodeServer::new(self.clone()));
-        runtime.spawn(server.serve(address));
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        runtime.spawn(server.serve_with_incoming(incoming));
         address
     }
 }
@@ -126,6 +139,9 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 #[tonic::async_trait]
 impl Node for Sequencer {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        if self.behind.load(Ordering::Relaxed) {
+            return Err(Status::unavailable("this validator is 101 rounds behind: ask another"));
+        }
         let transactions = request.into_inner().transactions;
         let refusals = vec![String::new(); transactions.len()];
         if !self.keeps {
@@ -151,11 +167,13 @@ impl Node for Sequencer {
     ) -> Result<Response<Self::CommitsStream>, Status> {
         let mut next = usize::try_from(request.into_inner().from.max(1) - 1).expect("few commits");
         let (records, mut height) = (Arc::clone(&self.records), self.height.subscribe());
+        let behind = Arc::clone(&self.behind);
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
         tokio::spawn(async move {
             loop {
                 height.borrow_and_update();
                 let record = records.lock().unwrap_or_else(PoisonError::into_inner).get(next).cloned();
+                let record = record.filter(|_| !behind.load(Ordering::Relaxed));
                 let sent = match record {
                     Some(record) => sender.send(Ok(record)).await.is_ok(),
                     None if height.changed().await.is_ok() => continue,

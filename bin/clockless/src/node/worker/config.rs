@@ -3,21 +3,18 @@
 //! Invariant: an unknown key is an error that names it; paths are relative to the file's folder.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use figment::{
-    Figment,
-    providers::{Format, Toml},
-};
 use num::Duration;
 use replica::agreement::{Pacing, UNREFERENCED_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use wire::{Author, Committee};
 use worker::Settings;
 
-use crate::{failure::Failure, node::config::ExecutionMode};
+use crate::{failure::Failure, network::read_config, node::config::ExecutionMode};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +45,9 @@ pub struct WorkerConfig {
     pub retry_ms: u64,
 }
 
+/// A worker is told nothing by its environment and its command line.
+const NO_FLAGS: BTreeMap<&str, &str> = BTreeMap::new();
+
 const fn yes() -> bool {
     true
 }
@@ -63,12 +63,7 @@ pub fn retry_ms() -> u64 {
 
 impl WorkerConfig {
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        if !path.is_file() {
-            return Err(Failure::bad_input(format!("{}: there is no such file", path.display())));
-        }
-        let read = Figment::new().merge(Toml::file_exact(path)).extract();
-        let mut config: Self =
-            read.map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
+        let mut config: Self = read_config(path, &[], &NO_FLAGS)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for file in [&mut config.genesis, &mut config.key, &mut config.data] {
             *file = folder.join(&*file);
