@@ -6,7 +6,7 @@
 //! Invariant: secrets are compared in constant time and never shown; a signed request counts once.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use crypto::SigningKey;
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,6 +15,7 @@ use sha2::Sha256;
 use wire::AccountId;
 
 use crate::{
+    api_key::Changes,
     hub::ConnectionId,
     rpc::{Code, RpcError, now_us},
     scope::Scope,
@@ -82,6 +83,8 @@ struct Issued {
 /// The API keys of a gateway and what it has issued on them.
 pub struct Keyring {
     entries: BTreeMap<String, Entry>,
+    /// Of those keys that were changed since their file was written.
+    changes: RwLock<BTreeMap<String, Changes>>,
     issued: Mutex<Issued>,
     token_key: [u8; 32],
 }
@@ -108,32 +111,31 @@ impl Keyring {
                 return Err(KeyFileError::Duplicate { client_id });
             }
         }
-        Ok(Self { entries, issued: Mutex::default(), token_key })
+        Ok(Self { entries, changes: RwLock::default(), issued: Mutex::default(), token_key })
     }
 
     /// Checks a client's id and secret.
     pub fn by_credentials(&self, client_id: &str, secret: &str) -> Result<Identity, RpcError> {
-        let entry = self.entry(client_id)?;
-        let matches =
-            mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, entry.secret.as_bytes());
-        if matches { Ok(entry.identity.clone()) } else { Err(invalid_credentials()) }
+        let (identity, present) = self.live(client_id)?;
+        let matches = mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, present.as_bytes());
+        if matches { Ok(identity) } else { Err(invalid_credentials()) }
     }
 
     /// Checks an HMAC signature: hex(HMAC_SHA256(secret, timestamp \n nonce \n payload)).
     pub fn by_signature(&self, signed: Signed<'_>) -> Result<Identity, RpcError> {
-        let entry = self.entry(signed.client_id)?;
+        let (identity, secret) = self.live(signed.client_id)?;
         let given = hex::decode(signed.signature).map_err(|_| invalid_credentials())?;
         let text = format!("{}\n{}\n{}", signed.timestamp, signed.nonce, signed.payload);
-        hasher(entry.secret.as_bytes())
+        hasher(secret.as_bytes())
             .chain_update(text.as_bytes())
             .verify_slice(&given)
             .map_err(|_| invalid_credentials())?;
         self.check_fresh(signed.timestamp)?;
-        let replayed = !self.remember(mac(entry.secret.as_bytes(), text.as_bytes()));
+        let replayed = !self.remember(mac(secret.as_bytes(), text.as_bytes()));
         if replayed {
             return Err(RpcError::new(Code::InvalidCredentials, "this signature was used before"));
         }
-        Ok(entry.identity.clone())
+        Ok(identity)
     }
 
     /// An access and a refresh token for a caller; for `connection` alone unless his scope names a session.
@@ -156,7 +158,8 @@ impl Keyring {
     ) -> Result<Identity, RpcError> {
         let now_s = now_us() / 1_000_000;
         let grant = self.lock().tokens.find((kind, token), connection, now_s)?.clone();
-        Ok(Identity { scope: grant.scope, ..self.entry(&grant.client_id)?.identity.clone() })
+        let identity = self.by_client(&grant.client_id)?;
+        Ok(Identity { scope: grant.scope.within(&identity.scope), ..identity })
     }
 
     /// Forgets the tokens of a connection that has ended or logged out.
@@ -170,7 +173,56 @@ impl Keyring {
 
     /// The caller that an API key stands for, for what he has asked for before.
     pub fn by_client(&self, client_id: &str) -> Result<Identity, RpcError> {
+        self.live(client_id).map(|(identity, _)| identity)
+    }
+
+    /// A caller of before, as far as his key still goes.
+    pub fn still(&self, identity: Identity) -> Result<Identity, RpcError> {
+        let changed = |_| RpcError::new(Code::Unauthorized, "the API key was disabled or removed");
+        let now = self.by_client(&identity.client_id).map_err(changed)?;
+        Ok(Identity { scope: identity.scope.within(&now.scope), ..identity })
+    }
+
+    /// The caller that a key's file alone makes.
+    pub(crate) fn of_file(&self, client_id: &str) -> Result<Identity, RpcError> {
         self.entry(client_id).map(|entry| entry.identity.clone())
+    }
+
+    /// The keys of an account that were not removed, with the scopes that they have.
+    pub(crate) fn of_account(&self, account: &AccountId) -> Vec<(Identity, Changes)> {
+        let own = self.entries.values().filter(|entry| entry.identity.account == *account);
+        let known = own.map(|entry| (entry, self.changes(&entry.identity.client_id)));
+        let present = known.filter(|(_, changes)| !changes.is_removed);
+        present.map(|(entry, changes)| (entry.identity_under(&changes), changes)).collect()
+    }
+
+    pub(crate) fn changes(&self, client_id: &str) -> Changes {
+        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        changes.get(client_id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_changes(&self, client_id: &str, changed: Changes) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        changes.insert(client_id.to_owned(), changed);
+    }
+
+    /// The present secret of a key; empty when it opens nothing.
+    pub(crate) fn secret(&self, client_id: &str) -> String {
+        self.live(client_id).map(|(_, secret)| secret).unwrap_or_default()
+    }
+
+    /// Forgets all tokens of a key.
+    pub(crate) fn forget_client(&self, client_id: &str) {
+        self.lock().tokens.forget_client(client_id);
+    }
+
+    /// The caller and the secret of a key that opens something.
+    fn live(&self, client_id: &str) -> Result<(Identity, String), RpcError> {
+        let (entry, changes) = (self.entry(client_id)?, self.changes(client_id));
+        if !changes.is_live() {
+            return Err(invalid_credentials());
+        }
+        Ok((entry.identity_under(&changes), changes.secret(&entry.identity, &entry.secret)))
     }
 
     /// What other callers know an account by: the first of its API keys.
@@ -225,9 +277,15 @@ impl Entry {
         let owner = crypto::PublicKey(bytes("owner", &file.owner)?);
         let key = SigningKey::from_bytes(bytes("session_key", &file.session_key)?);
         let account = AccountId { owner, subaccount: file.subaccount };
-        let scope = Scope::default().narrowed(&file.scope);
+        let scope = Scope::of_key(&file.scope);
         let identity = Identity { client_id: file.client_id, account, key, scope };
         Ok(Self { secret: file.client_secret, identity })
+    }
+}
+
+impl Entry {
+    fn identity_under(&self, changes: &Changes) -> Identity {
+        Identity { scope: self.identity.scope.narrowed(&changes.scope), ..self.identity.clone() }
     }
 }
 
@@ -247,7 +305,7 @@ fn invalid_credentials() -> RpcError {
     RpcError::new(Code::InvalidCredentials, "client_id, secret or signature is wrong")
 }
 
-fn hasher(key: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn hasher(key: &[u8]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("invariant: HMAC takes keys of any length")
 }
 

@@ -39,6 +39,8 @@ pub struct Topic {
 #[derive(Debug)]
 struct Listener {
     queue: mpsc::Sender<Frame>,
+    /// Whose API key it was opened with.
+    client: Option<String>,
     topics: BTreeSet<Topic>,
 }
 
@@ -67,7 +69,7 @@ impl Hub {
         let mut inner = self.lock();
         inner.next += 1;
         let id = inner.next;
-        inner.listeners.insert(id, Listener { queue, topics: BTreeSet::new() });
+        inner.listeners.insert(id, Listener { queue, client: None, topics: BTreeSet::new() });
         (id, frames)
     }
 
@@ -77,6 +79,19 @@ impl Hub {
         for topic in listener.topics {
             inner.leave(&topic, id);
         }
+    }
+
+    pub fn note_client(&self, id: ConnectionId, client_id: &str) {
+        if let Some(listener) = self.lock().listeners.get_mut(&id) {
+            listener.client = Some(client_id.to_owned());
+        }
+    }
+
+    /// The connections that an API key opened.
+    pub fn connections_of(&self, client_id: &str) -> Vec<ConnectionId> {
+        let inner = self.lock();
+        let own = inner.listeners.iter().filter(|(_, it)| it.client.as_deref() == Some(client_id));
+        own.map(|(id, _)| *id).collect()
     }
 
     /// False when the connection listens to too many channels already.

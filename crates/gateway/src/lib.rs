@@ -11,6 +11,7 @@
     reason = "the shell: clocks, and numbers for JSON"
 )]
 
+mod api_key;
 pub mod auth;
 mod channel;
 mod code;
@@ -25,8 +26,8 @@ mod http;
 mod hub;
 mod intents;
 mod json;
-mod methods;
 mod liquidation;
+mod methods;
 mod metrics;
 mod model;
 mod network;
@@ -42,8 +43,8 @@ mod rpc;
 mod scope;
 mod selection;
 mod session;
-mod socket;
 mod settings;
+mod socket;
 mod store;
 mod token;
 mod view;
@@ -143,6 +144,8 @@ pub struct Gateway {
     pub(crate) quoted: Notify,
     /// Market makers' groups by name.
     pub(crate) groups: Mutex<Groups>,
+    /// Who changes API keys: one after the other.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     /// Who may play what could become of an account.
     pub(crate) envelopes: Semaphore,
     view: RwLock<View>,
@@ -179,10 +182,10 @@ pub async fn serve_on(listener: tokio::net::TcpListener, config: Config) -> Resu
     let nodes = Nodes::new(&config.nodes)?;
     nodes.reach().await?;
     let gateway = Arc::new(Gateway::new(config, store, nodes)?);
+    gateway.recall().await?;
     tracing::info!(%address, node = gateway.nodes.current().1.address(), "gateway is up");
     // Ends with this call.
     let mut tasks = JoinSet::new();
-    gateway.recall().await?;
     tasks.spawn(tick(Arc::clone(&gateway)));
     tasks.spawn(commits::follow(Arc::clone(&gateway)));
     tasks.spawn(methods::follow_quotes(Arc::clone(&gateway)));
@@ -222,6 +225,7 @@ impl Gateway {
             rfq: Mutex::default(),
             quoted: Notify::new(),
             groups: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             envelopes: Semaphore::new(1),
             view: RwLock::new(View::new(state)),
             feed: Mutex::default(),
@@ -308,7 +312,22 @@ impl Gateway {
         if self.cancels_on_disconnect(&identity.account) && session.connection.is_some() {
             session.set_cancel_on_disconnect(Some(BTreeSet::new()));
         }
+        if let Some(connection) = session.connection {
+            self.hub.note_client(connection, &identity.client_id);
+        }
         session.log_in(identity);
+    }
+
+    /// Ends what an API key has opened; the caller's own connection once he is answered.
+    pub(crate) fn end_sessions(&self, client_id: &str, caller: &Session) {
+        self.keyring.forget_client(client_id);
+        for connection in self.hub.connections_of(client_id) {
+            if caller.connection == Some(connection) {
+                caller.log_out();
+            } else {
+                self.hub.send(connection, hub::Frame::Close);
+            }
+        }
     }
 
     pub(crate) fn cancels_on_disconnect(&self, account: &AccountId) -> bool {

@@ -70,6 +70,30 @@ impl Default for Scope {
 }
 
 impl Scope {
+    /// The scope of a key whose file says this. Changing keys is for those alone whose file says so.
+    pub fn of_key(text: &str) -> Self {
+        let names_account = text.split([' ', ',']).any(|word| word.starts_with("account:"));
+        let widest = if names_account { Access::ReadWrite } else { Access::Read };
+        Self { account: widest, ..Self::default() }.narrowed(text)
+    }
+
+    /// This scope as far as another one goes, on the same connections and for as long.
+    pub fn within(&self, other: &Self) -> Self {
+        Self {
+            account: self.account.min(other.account),
+            trade: self.trade.min(other.trade),
+            block_trade: self.block_trade.min(other.block_trade),
+            block_rfq: self.block_rfq.min(other.block_rfq),
+            wallet: self.wallet.min(other.wallet),
+            ..self.clone()
+        }
+    }
+
+    /// Whether nothing is allowed by another scope that is not by this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.within(self).areas() == other.areas()
+    }
+
     /// This scope as far as `asked` goes. Words that have no meaning here are passed over.
     pub fn narrowed(&self, asked: &str) -> Self {
         let mut scope = Self { session: None, expires: None, ..self.clone() };
@@ -103,12 +127,18 @@ impl Scope {
     pub fn text(&self) -> String {
         let bound =
             self.session.as_ref().map_or_else(|| "connection".to_owned(), |it| format!("session:{it}"));
+        let areas = self.areas();
+        let (first, last) = areas.split_once(" trade:").unwrap_or((&areas, ""));
+        format!("{first} {bound} mainaccount trade:{last}")
+    }
+
+    /// What it allows, area by area.
+    pub fn areas(&self) -> String {
         let word = |area| self.access(area).word();
         let (account, trade, wallet) = (word(Area::Account), word(Area::Trade), word(Area::Wallet));
         let (block_rfq, block_trade) = (word(Area::BlockRfq), word(Area::BlockTrade));
         format!(
-            "account:{account} block_rfq:{block_rfq} block_trade:{block_trade} {bound} mainaccount trade:{trade} \
-             wallet:{wallet}"
+            "account:{account} block_rfq:{block_rfq} block_trade:{block_trade} trade:{trade} wallet:{wallet}"
         )
     }
 }
@@ -134,6 +164,10 @@ mod tests {
         assert_eq!(asked.narrowed("trade:read_write").access(Area::Trade), Access::Read);
         assert!(asked.text().contains("session:desk mainaccount trade:read wallet:read"));
         assert_eq!(asked.access(Area::BlockRfq), Access::Read);
+        let wide = Scope::of_key("account:read_write");
+        assert!(wide.covers(&key) && key.covers(&asked) && !key.covers(&wide) && !asked.covers(&key));
+        assert_eq!(Scope::of_key(""), key);
+        assert_eq!(asked.within(&key), asked);
         assert!(key.narrowed("block_trade:none").text().contains("block_rfq:read_write block_trade:none"));
     }
 }

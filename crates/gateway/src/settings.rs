@@ -29,6 +29,10 @@ impl Gateway {
     pub(crate) async fn recall(&self) -> Result<(), StoreError> {
         let Some(store) = &self.store else { return Ok(()) };
         let unreadable = |name: &str| StoreError::Setting { name: name.to_owned() };
+        for (client_id, value) in store.settings(Subject::ApiKey).await? {
+            let changes = serde_json::from_value(value).map_err(|_| unreadable(&client_id))?;
+            self.keyring.set_changes(&client_id, changes);
+        }
         for (name, value) in store.settings(Subject::ProtectionGroup).await? {
             let kept: Option<Kept> = serde_json::from_value(value).map_err(|_| unreadable(&name))?;
             let account = name.split_once(' ').and_then(|(account, _)| account_of(account));
@@ -38,6 +42,12 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what was changed about an API key.
+    pub(crate) async fn keep_key(&self, client_id: &str) -> Result<(), RpcError> {
+        let changes = serde_json::to_value(self.keyring.changes(client_id)).unwrap_or_default();
+        self.keep(Subject::ApiKey, client_id, &changes).await
     }
 
     /// Keeps what a group of an account is called and how much of it may stand; `None` when it is gone.

@@ -83,6 +83,11 @@ impl Tokens {
         self.grants.retain(|_, (grant, _)| grant.connection != Some(connection));
     }
 
+    /// Forgets all tokens of a client.
+    pub fn forget_client(&mut self, client_id: &str) {
+        self.grants.retain(|_, (grant, _)| grant.client_id != client_id);
+    }
+
     /// Forgets a client's tokens of the session that one of his scopes names.
     pub fn forget_session(&mut self, client_id: &str, session: &str) {
         self.grants.retain(|_, (grant, _)| {

@@ -6,7 +6,7 @@ use crate::scope::{Access, Area};
 
 /// What a method needs; `None` when there is no such method.
 pub(super) fn of(name: &str) -> Option<(Area, Access)> {
-    of_blocks(name).or_else(|| of_money(name)).or_else(|| of_the_rest(name))
+    of_blocks(name).or_else(|| of_money(name)).or_else(|| of_keys(name)).or_else(|| of_the_rest(name))
 }
 
 /// Money that comes and goes.
@@ -23,6 +23,22 @@ fn of_money(name: &str) -> Option<(Area, Access)> {
         | "submit_transfer_to_subaccount"
         | "submit_transfer_to_user"
         | "submit_transfer_between_subaccounts" => (Area::Wallet, Access::ReadWrite),
+        _ => return None,
+    })
+}
+
+/// API keys.
+fn of_keys(name: &str) -> Option<(Area, Access)> {
+    Some(match name {
+        "list_api_keys" => (Area::Account, Access::Read),
+        "create_api_key"
+        | "edit_api_key"
+        | "change_api_key_name"
+        | "change_scope_in_api_key"
+        | "enable_api_key"
+        | "disable_api_key"
+        | "reset_api_key"
+        | "remove_api_key" => (Area::Account, Access::ReadWrite),
         _ => return None,
     })
 }
@@ -94,6 +110,7 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "get_settlement_history_by_instrument"
         | "get_settlement_history_by_currency" => (Area::Trade, Access::Read),
         "simulate_portfolio"
+        | "pme/simulate"
         | "clockless/get_margin_envelope"
         | "clockless/faucet"
         | "get_account_summary"
@@ -110,7 +127,6 @@ fn of_the_rest(name: &str) -> Option<(Area, Access)> {
         | "unsubscribe_all"
         | "logout"
         | "enable_cancel_on_disconnect"
-        | "pme/simulate"
         | "disable_cancel_on_disconnect"
         | "get_cancel_on_disconnect" => (Area::Account, Access::None),
         _ => return None,

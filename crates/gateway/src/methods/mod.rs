@@ -6,6 +6,7 @@ mod accepting;
 mod access;
 mod account;
 mod account_log;
+mod api_keys;
 mod archive;
 mod block_rfq;
 mod block_trade;
@@ -23,8 +24,8 @@ mod paging;
 mod protection;
 mod quoting;
 mod refused;
-mod session;
 mod risk_matrix;
+mod session;
 mod settlements;
 mod simulating;
 mod terms;
@@ -73,7 +74,10 @@ fn public(gateway: &Gateway, session: &Session, name: &str, params: &Params) -> 
         "test" => session::test(params),
         "set_heartbeat" => session::set_heartbeat(session, params),
         "disable_heartbeat" => session::disable_heartbeat(session),
-        "subscribe" => session::subscribe(gateway, session, session.identity().ok().as_ref(), params),
+        "subscribe" => {
+            let identity = session.identity().and_then(|it| gateway.keyring.still(it)).ok();
+            session::subscribe(gateway, session, identity.as_ref(), params)
+        }
         "unsubscribe" => session::unsubscribe(gateway, session, params),
         "unsubscribe_all" => session::unsubscribe_all(gateway, session, session::Scope::Public),
         "get_time" => market::get_time(),
@@ -198,6 +202,10 @@ async fn beside_the_books(
             None => block_trade::dispatch(caller, name, params).await,
         },
         (Area::BlockRfq, _) => block_rfq::dispatch(caller, name, params).await,
+        (Area::Account, "create_api_key") => Some(api_keys::create()),
+        (Area::Account, _) if access == Access::ReadWrite => {
+            Some(api_keys::change(caller, (name, params)).await)
+        }
         (_, "clockless/faucet") => Some(moves::faucet(gateway, identity, params).await),
         (_, "clockless/get_margin_envelope") => Some(simulating::envelope(gateway, identity).await),
         _ => None,
@@ -265,6 +273,8 @@ fn private_reading(
         "get_mmp_status" => protection::status(gateway, identity, params),
         "get_leg_prices" => combos::leg_prices(gateway, params),
         "simulate_portfolio" => simulating::portfolio(gateway, identity, params),
+        "pme/simulate" => risk_matrix::simulate(gateway, identity, params),
+        "list_api_keys" => api_keys::list(gateway, identity),
         "get_user_locks" | "get_access_log" | "get_address_book" => Ok(json!([])),
         "get_current_deposit_address" => Ok(Value::Null),
         _ => Err(RpcError::new(
@@ -273,8 +283,6 @@ fn private_reading(
         )),
     };
     rpc::answer(&result?)
-        "pme/simulate" => risk_matrix::simulate(gateway, identity, params),
-        "list_api_keys" => api_keys::list(gateway, identity),
 }
 
 fn unknown(method: &str) -> RpcError {

@@ -13,7 +13,7 @@ use crate::{
 use super::account::user_id;
 
 /// Methods, and the parameters of the venue's that they refuse.
-const REFUSED: [(&[&str], &[&str]); 7] = [
+const REFUSED: [(&[&str], &[&str]); 8] = [
     (
         &["buy", "sell", "close_position"],
         &["trigger_offset", "otoco_config", "linked_order_type", "trigger_fill_condition"],
@@ -37,6 +37,7 @@ const REFUSED: [(&[&str], &[&str]); 7] = [
     (&["get_block_trades"], &["broker_code", "block_rfq_id"]),
     (&["get_mmp_config", "set_mmp_config", "reset_mmp"], &["block_rfq", "trade_count_limit"]),
     (&["subscribe"], &["label"]),
+    (&["edit_api_key"], &["enabled_features", "ip_whitelist"]),
 ];
 
 /// Refuses what a private method does not offer, and other accounts than the caller's own.

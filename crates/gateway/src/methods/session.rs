@@ -37,7 +37,7 @@ pub(crate) enum Switch {
 pub(super) fn identify(gateway: &Gateway, session: &Session, params: &Params) -> Result<Identity, RpcError> {
     match params.optional_text("access_token")? {
         Some(token) => gateway.keyring.by_token((Kind::Access, token), session.connection),
-        None => session.identity(),
+        None => gateway.keyring.still(session.identity()?),
     }
 }
 

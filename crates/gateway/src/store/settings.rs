@@ -1,4 +1,4 @@
-//! What callers told this gateway and no commit says: what they call things.
+//! What callers told this gateway and no commit says: what they call things, and how they narrowed their keys.
 //!
 //! Invariant: a setting is stored before whoever made it is answered.
 //! Left out on purpose: another gateway that is running: it reads what is stored when it starts.
@@ -11,12 +11,14 @@ use super::{Store, StoreError};
 /// What a setting is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
+    ApiKey,
     ProtectionGroup,
 }
 
 impl Subject {
     const fn name(self) -> &'static str {
         match self {
+            Self::ApiKey => "api key",
             Self::ProtectionGroup => "protection group",
         }
     }
