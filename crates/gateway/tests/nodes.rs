@@ -19,7 +19,7 @@ async fn with_a_node_of_its_own(keeps: bool) -> (Venue, SocketAddr, Runtime) {
     let runtime = Runtime::new().expect("threads can be had");
     let mut mortal = venue.sequencer.clone();
     mortal.keeps = keeps;
-    let first = mortal.serve_in(runtime.handle()).await.to_string();
+    let first = mortal.serve_in(runtime.handle()).to_string();
     let second = venue.node.to_string();
     let (address, _gateway) = venue.serve(|config| config.nodes = vec![first, second]).await;
     venue.ready_at(address).await;

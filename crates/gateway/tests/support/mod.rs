@@ -58,7 +58,7 @@ impl Venue {
     /// Opens one whose configuration was changed.
     pub async fn open_with(change: impl FnOnce(&mut gateway::Config)) -> Self {
         let sequencer = Sequencer::new();
-        let node = sequencer.serve().await;
+        let node = sequencer.serve();
         let genesis = genesis(node::now_ms());
         let network = Digest::of("clockless test network", b"gateway");
         let names = genesis.instruments.clone();

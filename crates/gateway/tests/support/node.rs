@@ -21,7 +21,7 @@ use crypto::{CoinValue, Digest};
 use num::Timestamp;
 use tokio::{runtime::Handle, sync::watch};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, transport::server::TcpIncoming};
 use wire::{
     Author, BlockRef, Certificate, Commit, CommittedBlock, CommittedPayload, List, Round, Transaction,
 };
@@ -46,7 +46,12 @@ pub struct Sequencer {
 impl Sequencer {
     pub fn new() -> Self {
         let (height, _) = watch::channel(0);
-        Self { records: Arc::default(), height, ahead_ms: Arc::default(), keeps: false }
+        Self {
+            records: Arc::default(),
+            height,
+            ahead_ms: Arc::default(),
+            keeps: false,
+        }
     }
 
     /// Moves data time on.
@@ -81,20 +86,22 @@ impl Sequencer {
     }
 
     /// Serves the node's protocol on a free port.
-    pub async fn serve(&self) -> SocketAddr {
-        self.serve_in(&Handle::current()).await
+    pub fn serve(&self) -> SocketAddr {
+        self.serve_in(&Handle::current())
     }
 
     /// The same in a runtime of its own, with which the node dies, and with it its connections.
-    pub async fn serve_in(&self, runtime: &Handle) -> SocketAddr {
+    pub fn serve_in(&self, runtime: &Handle) -> SocketAddr {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        drop(listener);
+        listener.set_nonblocking(true).expect("a socket can be");
+        // The port stays this node's: another test would take it between two binds.
+        let incoming = {
+            let _within = runtime.enter();
+            TcpIncoming::from(tokio::net::TcpListener::from_std(listener).expect("a bound socket"))
+        };
         let server = tonic::transport::Server::builder().add_service(NodeServer::new(self.clone()));
-        runtime.spawn(server.serve(address));
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        runtime.spawn(server.serve_with_incoming(incoming));
         address
     }
 }
