@@ -43,6 +43,8 @@ pub(crate) async fn follow(gateway: Arc<Gateway>) {
                 Err(error) => tracing::warn!(%error, "following stopped: turning to the next node"),
                 Ok(()) => tracing::warn!("the node hands out no more: turning to the next node"),
             },
+            // One that takes no intents may hand out commits late, too.
+            () = gateway.nodes.turned(turn) => tracing::warn!("the node takes no intents: turning to the next node"),
             () = gateway.nodes.silence() => tracing::warn!("the node is silent: turning to the next node"),
         }
         gateway.nodes.leave(turn);

@@ -102,6 +102,13 @@ impl Nodes {
         *lock(&self.heard) = Instant::now();
     }
 
+    /// Ends when somebody has turned to another node since `turn`.
+    pub async fn turned(&self, turn: usize) {
+        while self.turns.load(Ordering::Relaxed) == turn {
+            tokio::time::sleep(LISTEN_EVERY).await;
+        }
+    }
+
     /// Ends when nothing was heard for long and there is another node to ask.
     pub async fn silence(&self) {
         while !self.has_another() || lock(&self.heard).elapsed() < SILENCE_MAX {

@@ -3,7 +3,11 @@
 
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use support::{
@@ -56,6 +60,19 @@ async fn what_a_lost_node_took_and_never_had_ordered_is_handed_to_the_next() {
     assert!(early.is_err(), "nobody has it ordered");
     runtime.shutdown_background();
     let placed = placing.await;
+    assert_eq!(placed.result()["order"]["order_state"], "open");
+}
+
+#[tokio::test]
+async fn a_node_that_says_it_is_behind_is_left_for_the_next() {
+    let venue = Venue::open().await;
+    let mut first = venue.sequencer.clone();
+    first.behind = Arc::default();
+    let nodes = vec![first.serve().to_string(), venue.node.to_string()];
+    let (address, _gateway) = venue.serve(|config| config.nodes = nodes).await;
+    venue.ready_at(address).await;
+    first.behind.store(true, Ordering::Relaxed);
+    let placed = trader(address, "private/buy", order(60_000.0)).await;
     assert_eq!(placed.result()["order"]["order_state"], "open");
 }
 

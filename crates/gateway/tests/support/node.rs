@@ -6,7 +6,10 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -39,6 +42,8 @@ pub struct Sequencer {
     height: watch::Sender<u64>,
     /// Milliseconds that data time is ahead of the clock.
     ahead_ms: Arc<Mutex<u64>>,
+    /// Whether it is behind: it takes nothing, and hands out nothing more.
+    pub behind: Arc<AtomicBool>,
     /// Whether this node takes what it is handed and has none of it ordered.
     pub keeps: bool,
 }
@@ -50,6 +55,7 @@ impl Sequencer {
             records: Arc::default(),
             height,
             ahead_ms: Arc::default(),
+            behind: Arc::default(),
             keeps: false,
         }
     }
@@ -132,6 +138,9 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 #[tonic::async_trait]
 impl Node for Sequencer {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        if self.behind.load(Ordering::Relaxed) {
+            return Err(Status::unavailable("this validator is 101 rounds behind: ask another"));
+        }
         let transactions = request.into_inner().transactions;
         let refusals = vec![String::new(); transactions.len()];
         if !self.keeps {
@@ -157,11 +166,13 @@ impl Node for Sequencer {
     ) -> Result<Response<Self::CommitsStream>, Status> {
         let mut next = usize::try_from(request.into_inner().from.max(1) - 1).expect("few commits");
         let (records, mut height) = (Arc::clone(&self.records), self.height.subscribe());
+        let behind = Arc::clone(&self.behind);
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
         tokio::spawn(async move {
             loop {
                 height.borrow_and_update();
                 let record = records.lock().unwrap_or_else(PoisonError::into_inner).get(next).cloned();
+                let record = record.filter(|_| !behind.load(Ordering::Relaxed));
                 let sent = match record {
                     Some(record) => sender.send(Ok(record)).await.is_ok(),
                     None if height.changed().await.is_ok() => continue,
