@@ -3,7 +3,7 @@
 mod support;
 
 use commonware_codec::EncodeSize;
-use replica::agreement::{Input, Output, Pacing};
+use replica::agreement::{Input, Output, Pacing, SYNC_LAG};
 use support::{GC_DEPTH, Letter, Net, agreement, all, transaction};
 use wire::{
     Author, Blob, List, Message, Round, WorkerMessage,
@@ -101,6 +101,32 @@ fn who_was_away_catches_up_and_takes_part_again() {
     net.run(500, all);
     assert!(net.histories[3].finals.contains(&7));
     net.assert_agreement();
+}
+
+#[test]
+fn who_was_away_knows_how_far_behind_it_is_and_nobody_else_is_behind() {
+    let mut net = Net::new();
+    net.run(100, all);
+    net.kill(3);
+    for ticket in 0..200 {
+        net.submit(0, ticket, &format!("meanwhile {ticket}"));
+        net.run(20, without(3));
+        assert!((0..3).all(|author| net.behind(author) <= SYNC_LAG));
+    }
+    net.restart(3);
+    // It hears the others, and nobody hears what it asks for.
+    net.run(100, |it| it.from != 3);
+    assert!(net.behind(3) > 5 * SYNC_LAG, "{} rounds", net.behind(3));
+    assert!((0..3).all(|author| net.behind(author) <= SYNC_LAG));
+    net.run(2_000, all);
+    assert!(net.behind(3) <= SYNC_LAG, "{} rounds", net.behind(3));
+    // Where all begin anew, nobody is ahead of anybody.
+    (0..4).for_each(|author| net.kill(author));
+    (0..4).for_each(|author| net.restart(author));
+    for _ in 0..100 {
+        net.run(5, all);
+        assert!((0..4).all(|author| net.behind(author) <= SYNC_LAG));
+    }
 }
 
 #[test]

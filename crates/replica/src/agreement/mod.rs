@@ -220,7 +220,10 @@ pub struct Status {
     pub epoch: u64,
     pub author: Author,
     pub round: Round,
+    /// The highest round that validators with f + 1 stake were seen in.
     pub quorum_round: Round,
+    /// The highest round of which a block was accepted here.
+    pub reached: Round,
     pub floor: Round,
     pub commits: u64,
     pub undecided_depth: u64,
@@ -228,6 +231,13 @@ pub struct Status {
     pub open_bytes: usize,
     /// The highest round seen of each validator.
     pub seen: Vec<Round>,
+}
+
+impl Status {
+    /// Rounds that an honest validator is known to be ahead; beyond `SYNC_LAG` no block is proposed.
+    pub const fn rounds_behind(&self) -> u64 {
+        self.quorum_round.0.saturating_sub(self.reached.0)
+    }
 }
 
 /// The agreeing half of a validator.
@@ -456,6 +466,7 @@ impl Agreement {
             author: self.config.author,
             round: self.dag.own_latest().round,
             quorum_round: self.dag.quorum_round(),
+            reached: self.dag.highest_round(),
             floor: self.ordering.floor(),
             commits: self.ordering.last_commit().map_or(0, |head| head.index),
             undecided_depth: self.ordering.undecided_depth(),

@@ -272,6 +272,12 @@ impl Net {
     }
 
     /// One story, no block twice.
+    /// Rounds that it knows others to be ahead.
+    pub fn behind(&self, author: u16) -> u64 {
+        let running = self.running[usize::from(author)].as_ref();
+        running.map_or(0, |agreement| agreement.status().rounds_behind())
+    }
+
     pub fn assert_agreement(&self) {
         for one in &self.histories {
             for other in &self.histories {
