@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use client::protocol::{SubmitEvents, SubmitRequest, SubmitResponse};
+use replica::agreement::SYNC_LAG;
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{Response, Status, Streaming};
@@ -29,18 +30,33 @@ pub struct Entry {
 /// What takes an entry, or says why not.
 pub type Take = Arc<dyn Fn(Entry) -> Result<(), &'static str> + Send + Sync>;
 
+/// How many rounds the validator is known to be behind the others.
+pub type Behind = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// The door, and what stands behind it.
 #[derive(Clone)]
 pub struct Intake {
     pub door: Door,
     pub tickets: Arc<Tickets>,
     pub take: Take,
+    pub behind: Behind,
 }
+
+/// Rounds behind the others from which on nothing is taken: what would be taken waited until they are made up for, and
+/// another validator has it ordered at once. Five times what makes the agreement ask for whole rounds and propose
+/// nothing, so that one that only stumbles takes as ever; and where all begin anew nobody is ahead of anybody.
+const BEHIND_MAX: u64 = 5 * SYNC_LAG;
 
 /// Why an entry is not taken when too many wait.
 pub const BUSY: &str = "the node is busy: try again";
 
 impl Intake {
+    /// Why nothing is taken, if nothing is.
+    fn closed(&self) -> Option<String> {
+        let behind = (self.behind)();
+        (behind > BEHIND_MAX).then(|| format!("this validator is {behind} rounds behind: ask another"))
+    }
+
     /// Hands transactions on under a client's tickets; the refused ones are returned.
     async fn put(&self, client: u64, request: SubmitRequest) -> Vec<(u64, String)> {
         let mut refused = Vec::new();
@@ -56,6 +72,14 @@ impl Intake {
         refused
     }
 
+    /// The same on a stream, whose refusals have no reasons; all of them while nothing is taken.
+    async fn put_or_refuse(&self, client: u64, request: SubmitRequest) -> Vec<u64> {
+        if self.closed().is_some() {
+            return (request.first_ticket..).zip(&request.transactions).map(|(ticket, _)| ticket).collect();
+        }
+        self.put(client, request).await.into_iter().map(|(ticket, _)| ticket).collect()
+    }
+
     fn pass_on(&self, client: u64, own: u64, admitted: Result<Transaction, String>) -> Result<(), String> {
         let ticket = Tickets::ticket(client, own);
         (self.take)(Entry { client, ticket, transaction: admitted? }).map_err(str::to_owned)
@@ -63,6 +87,9 @@ impl Intake {
 
     /// Waits until each transaction is durable or refused.
     pub async fn submit(&self, request: SubmitRequest) -> Result<Response<SubmitResponse>, Status> {
+        if let Some(reason) = self.closed() {
+            return Err(Status::unavailable(reason));
+        }
         let request = SubmitRequest { first_ticket: 0, ..request };
         let mut refusals = vec![None; request.transactions.len()];
         let mut open = refusals.len();
@@ -99,8 +126,7 @@ impl Intake {
         let intake = self.clone();
         tokio::spawn(async move {
             while let Some(Ok(request)) = requests.next().await {
-                let refused: Vec<u64> =
-                    intake.put(client, request).await.into_iter().map(|(ticket, _)| ticket).collect();
+                let refused = intake.put_or_refuse(client, request).await;
                 if !refused.is_empty()
                     && local.send(SubmitEvents { refused, ..SubmitEvents::default() }).await.is_err()
                 {
@@ -112,5 +138,46 @@ impl Intake {
             intake.tickets.close(client);
         });
         Box::pin(ReceiverStream::new(events).merge(ReceiverStream::new(local_events)).map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An intake of a validator so many rounds behind that refuses whatever comes to be taken.
+    fn intake(behind: u64) -> Intake {
+        Intake {
+            door: Door::Bytes,
+            tickets: Arc::default(),
+            take: Arc::new(|_| Err("taken")),
+            behind: Arc::new(move || behind),
+        }
+    }
+
+    fn request(first_ticket: u64) -> SubmitRequest {
+        SubmitRequest { first_ticket, transactions: vec![vec![1], vec![2]] }
+    }
+
+    #[tokio::test]
+    async fn a_validator_that_is_behind_sends_clients_to_another_and_one_that_stumbles_does_not() {
+        for (behind, is_open) in [(0, true), (BEHIND_MAX, true), (BEHIND_MAX + 1, false)] {
+            match intake(behind).submit(request(0)).await {
+                Ok(answer) => {
+                    assert!(is_open);
+                    assert_eq!(answer.into_inner().refusals, ["taken", "taken"]);
+                }
+                Err(status) => {
+                    assert!(!is_open);
+                    assert_eq!(status.code(), tonic::Code::Unavailable);
+                    assert!(status.message().contains("101 rounds behind"), "{status}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_refuses_all_of_it_by_its_tickets() {
+        assert_eq!(intake(BEHIND_MAX + 1).put_or_refuse(1, request(7)).await, [7, 8]);
     }
 }

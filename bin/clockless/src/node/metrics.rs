@@ -37,6 +37,7 @@ pub struct Metrics {
     pub load_refused: Counter,
     round: Gauge,
     undecided_rounds: Gauge,
+    rounds_behind: Gauge,
     peers: Gauge,
     peers_shut_out: Gauge,
     executed_commit: Gauge,
@@ -76,6 +77,8 @@ impl Default for Metrics {
         let round = gauge("round", "The round of the last own block");
         let undecided_rounds =
             gauge("undecided_rounds", "Rounds from the first undecided slot to the highest block");
+        let rounds_behind =
+            gauge("rounds_behind", "Rounds that an honest validator is known to be ahead of this one");
         let peers = gauge("peers_connected", "Validators heard of lately");
         let peers_shut_out =
             gauge("peers_shut_out", "Validators without a link for a while because they broke rules");
@@ -93,6 +96,7 @@ impl Default for Metrics {
             load_refused,
             round,
             undecided_rounds,
+            rounds_behind,
             peers,
             peers_shut_out,
             executed_commit,
@@ -140,6 +144,7 @@ async fn show(State(shared): State<Shared>) -> String {
     if let Some(status) = &*status.lock().unwrap_or_else(PoisonError::into_inner) {
         metrics.round.set(signed(status.round.0));
         metrics.undecided_rounds.set(signed(status.undecided_depth));
+        metrics.rounds_behind.set(signed(status.rounds_behind()));
     }
     metrics.peers.set(i64::try_from(heard.connected()).unwrap_or(0));
     metrics.peers_shut_out.set(i64::try_from(heard.shut_out()).unwrap_or(0));

@@ -36,7 +36,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::Receiver,
     },
@@ -142,7 +142,7 @@ async fn serve(
     let (outbox, turns) = mpsc::channel(TURNS_MAX);
     let clock = Clock { offset_ms: config.clock_offset_ms };
     core::spawn(succession, (inputs, outbox), clock, Arc::clone(&status)).map_err(thread)?;
-    let intake = intake(&config, network, (&inbox, &tickets));
+    let intake = intake(&config, network, (&inbox, &tickets, &status));
     let service = Service { network, intake, feed: Arc::clone(&feed), orders: orders.clone(), status };
     if let Some(wanted) = config.load {
         let (tickets, metrics) = (Arc::clone(&tickets), Arc::clone(&metrics));
@@ -213,8 +213,13 @@ async fn meet_workers(
 fn intake(
     config: &NodeConfig,
     network: crypto::Digest,
-    (inbox, tickets): (&Inbox<core::Word>, &Arc<Tickets>),
+    (inbox, tickets, status): (&Inbox<core::Word>, &Arc<Tickets>, &SharedStatus),
 ) -> Intake {
+    let status = Arc::clone(status);
+    let behind = move || {
+        let status = status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.as_ref().map_or(0, replica::agreement::Status::rounds_behind)
+    };
     let (inbox, is_elsewhere) = (inbox.clone(), config.worker_listen.is_some());
     let take = move |Entry { client, ticket, transaction }: Entry| {
         if is_elsewhere {
@@ -223,7 +228,12 @@ fn intake(
         let taken = inbox.put(Input::Submit { client, ticket, transaction });
         taken.then_some(()).ok_or(intake::BUSY)
     };
-    Intake { door: Door::of(config.execution, network), tickets: Arc::clone(tickets), take: Arc::new(take) }
+    Intake {
+        door: Door::of(config.execution, network),
+        tickets: Arc::clone(tickets),
+        take: Arc::new(take),
+        behind: Arc::new(behind),
+    }
 }
 
 async fn serve_rpc<S: client::protocol::node_server::Node>(address: std::net::SocketAddr, service: S) {

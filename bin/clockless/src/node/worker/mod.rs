@@ -120,6 +120,8 @@ async fn serve(context: Context, config: WorkerConfig, identity: Identity) -> Re
             let taken = inbox.put(Event::Submit { client, ticket, transaction });
             taken.then_some(()).ok_or(intake::BUSY)
         }),
+        // Only the primary sees rounds.
+        behind: Arc::new(|| 0),
     };
     tokio::spawn(serve_rpc(config.rpc, Service { intake }));
     let (number, listen, rpc) = (config.number, config.listen, config.rpc);
