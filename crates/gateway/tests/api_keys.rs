@@ -41,7 +41,7 @@ async fn keys_of_the_own_account_are_listed_without_their_secrets() {
     let keys = manage(venue.address, "list_api_keys", json!({})).await;
     let names: Vec<&str> =
         keys.as_array().into_iter().flatten().filter_map(|key| key["client_id"].as_str()).collect();
-    assert_eq!(names, ["clerk", "reader", "spare", "trader", "treasurer"], "and not the maker's");
+    assert_eq!(names, ["reader", "secretary", "spare", "trader", "treasurer"], "and not the maker's");
     for key in keys.as_array().into_iter().flatten() {
         assert_eq!(
             (&key["client_secret"], &key["enabled"], &key["name"]),
@@ -136,7 +136,7 @@ async fn who_may_change_keys_and_which_is_said() {
     for (client_id, method, params, code) in [
         ("trader", "disable_api_key", &ours, 13_021),
         // Its file lets it read only, and the other's trade.
-        ("clerk", "reset_api_key", &ours, 13_021),
+        ("secretary", "reset_api_key", &ours, 13_021),
         ("treasurer", "disable_api_key", &theirs, 13_020),
         ("treasurer", "change_api_key_name", &json!({ "id": id, "name": "a name" }), -32_602),
         ("treasurer", "change_api_key_name", &ours, -32_602),

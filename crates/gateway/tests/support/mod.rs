@@ -180,7 +180,7 @@ pub fn limit(instrument: InstrumentId, side: Side, (lots, price): (u64, i64)) ->
 }
 
 /// API keys: "trader", "reader" (the same account, may only read), "maker"; and of the trader's account a spare one and two
-/// that may change keys, the clerk of those that read.
+/// that may change keys, the secretary of those that read.
 fn keys() -> Vec<ApiKeyFile> {
     let file = |client_id: &str, owner: u8, session: u8, scope: &str| ApiKeyFile {
         client_id: client_id.to_owned(),
@@ -196,7 +196,7 @@ fn keys() -> Vec<ApiKeyFile> {
         file("maker", MAKER, MAKER, ""),
         file("spare", TRADER, SESSION, "account:read"),
         file("treasurer", TRADER, SESSION, "account:read_write"),
-        file("clerk", TRADER, READER, "account:read_write trade:read"),
+        file("secretary", TRADER, READER, "account:read_write trade:read"),
     ]
 }
 
