@@ -43,7 +43,7 @@ pub struct EndToEndArguments {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     validators: u16,
     /// WebSocket connections, each for an account of its own.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
     /// Two-sided quotes under a signature.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=64))]
