@@ -164,7 +164,7 @@ fn bytes_that_are_no_snapshot_of_this_network_are_refused_by_name() {
     };
     assert_eq!(refusal(&bytes[..73]), Some(SnapshotError::Short { have: 73 }));
     assert_eq!(changed(0), Some(SnapshotError::Magic));
-    assert!(matches!(changed(9), Some(SnapshotError::Version { need: 1, .. })));
+    assert!(matches!(changed(9), Some(SnapshotError::Version { need: 2, .. })));
     assert!(matches!(changed(10), Some(SnapshotError::Network { .. })));
     assert!(matches!(changed(42), Some(SnapshotError::Digest { .. })));
     for at in [74, bytes.len() / 2, bytes.len() - 1] {
