@@ -80,8 +80,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let description: Value = serde_json::from_str(include_str!("../../crates/gateway/api/methods.json"))
         .expect("invariant: the description is JSON");
     let methods = description["methods"].as_object().into_iter().flatten();
-    let calls: Vec<(&str, Value)> =
-        methods.map(|(name, it)| (name.as_str(), filled_in(&it["example"], &names()))).collect();
+    let (of_keys, others): (Vec<_>, Vec<_>) = methods.partition(|(_, it)| it["by"] == "treasurer");
+    let (of_keys, calls) = (filled(&of_keys), filled(&others));
     let frame = |(method, params): &(&str, Value)| {
         json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
     };
@@ -95,6 +95,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         let lines: Vec<String> = core::iter::once(log_in(client_id)).chain(part.iter().map(frame)).collect();
         seeds.push(lines.join("\n").into_bytes());
     }
+    let lines: Vec<String> = core::iter::once(log_in("treasurer")).chain(of_keys.iter().map(frame)).collect();
+    seeds.push(lines.join("\n").into_bytes());
     seeds.push(rfq(&log_in, &frame).into_bytes());
     seeds.push(channels(&log_in("trader"), &frame).into_bytes());
     seeds.push(
@@ -170,10 +172,18 @@ fn channels(log_in: &str, frame: &impl Fn(&(&str, Value)) -> String) -> String {
     .join("\n")
 }
 
+/// Calls as the examples of methods have them.
+fn filled<'a>(methods: &[(&'a String, &Value)]) -> Vec<(&'a str, Value)> {
+    methods.iter().map(|(name, it)| (name.as_str(), filled_in(&it["example"], &names()))).collect()
+}
+
 /// What examples leave open.
 fn names() -> Value {
     let option = &market::instruments()[2];
+    let spare = crypto::Digest::of("clockless gateway api key 2026", b"spare");
+    let spare = spare.0[..6].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     json!({
+        "$key": spare, "$intent": "ab".repeat(32),
         "$perpetual": "BTC_USDC-PERPETUAL", "$option": option, "$combo_number": 3, "$combo": "", "$order": "1", "$rfq": 1,
         "$now": START_MS + 1_000, "$start": START_MS, "$signature": "00.0", "$block": "BLOCK-1", "$refresh": "x",
     })

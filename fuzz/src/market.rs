@@ -34,7 +34,12 @@ pub fn venue() -> Offline {
         exchange: genesis(),
         validators: vec!["v0".to_owned()],
         committee: wire::Committee::new(0, vec![member]).expect("invariant: one member is a committee"),
-        keys: vec![api_key("trader", TRADER), api_key("maker", MAKER)],
+        keys: vec![
+            api_key("trader", TRADER, ""),
+            api_key("maker", MAKER, ""),
+            api_key("treasurer", TRADER, "account:read_write"),
+            api_key("spare", TRADER, "account:read"),
+        ],
         limits: Limits { connection: wide, account: wide, address: wide, trading: wide },
         clock_offset_ms: 0,
         token_key: [7; 32],
@@ -73,14 +78,14 @@ pub fn venue() -> Offline {
     venue
 }
 
-fn api_key(client_id: &str, number: u8) -> ApiKeyFile {
+fn api_key(client_id: &str, number: u8, scope: &str) -> ApiKeyFile {
     ApiKeyFile {
         client_id: client_id.to_owned(),
         client_secret: "secret".to_owned(),
         owner: key(number).public_key().to_string(),
         subaccount: 0,
         session_key: key(number).to_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
-        scope: String::new(),
+        scope: scope.to_owned(),
     }
 }
 
