@@ -38,7 +38,8 @@ impl ReceiptProof {
     /// What the committee vouches for. `first` is the committee of the genesis of `network`.
     pub fn verify(&self, network: Digest, first: &Committee) -> Result<ProvedReceipt, Unproved> {
         let malformed = |part| Unproved::Malformed { part };
-        let certificate = self.state.verify(self.path(), network, first)?;
+        // Of kind 7, by commit: as exchange::leaf has it.
+        let certificate = self.state.verify(Path::numbered(7, self.commit), network, first)?;
         let receipts: [u8; 32] =
             self.state.leaf.as_slice().try_into().map_err(|_| malformed("root of the receipts"))?;
         let proof =
@@ -56,12 +57,5 @@ impl ReceiptProof {
             certified_commit: certificate.commit,
             root: certificate.root,
         })
-    }
-
-    /// Where the state has the root of the commit's receipts: beside those of its neighbours.
-    fn path(&self) -> Path {
-        let places = u64::from(Path::PLACES);
-        let group = [&[7][..], &(self.commit / places).to_be_bytes()].concat();
-        Path::beside(&group, u16::try_from(self.commit % places).unwrap_or(0))
     }
 }

@@ -50,19 +50,14 @@ impl LeafKey {
     /// Where the leaf lies in the tree: orders of neighbouring numbers beside each other, for they come and go together,
     /// and commits; all else anywhere.
     pub fn path(&self) -> Path {
-        let beside = |number: u64, group: fn(u64) -> Self| {
-            let places = u64::from(Path::PLACES);
-            let place = u16::try_from(number % places).unwrap_or(0);
-            Path::beside(&group(number / places).encode(), place)
-        };
         match self {
-            Self::Order(OrderId(number)) => beside(*number, |group| Self::Order(OrderId(group))),
-            Self::Receipts(commit) => beside(*commit, Self::Receipts),
+            Self::Order(OrderId(number)) => Path::numbered(2, *number),
+            Self::Receipts(commit) => Path::numbered(7, *commit),
             _ => Path::of(&self.encode()),
         }
     }
 
-    /// The bytes that the tree hashes; of a group of orders the order of the group's number, and of commits the commit.
+    /// The kind and what it is of: the bytes that the tree hashes, but for orders and commits, which lie by their numbers.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Account(account) => bytes(&(0u8, *account)),

@@ -45,6 +45,14 @@ impl Path {
         Self(digest(&KEY, &[key]))
     }
 
+    /// Where a numbered thing of a kind lies: those of neighbouring numbers in one group. The key of the group is the kind
+    /// and the number of the group.
+    pub fn numbered(kind: u8, number: u64) -> Self {
+        let places = u64::from(Self::PLACES);
+        let group = [&[kind][..], &(number / places).to_be_bytes()].concat();
+        Self::beside(&group, u16::try_from(number % places).unwrap_or(0))
+    }
+
     /// Beside the other places of the same group, in their order. What comes and goes together shares most of its way
     /// then, and most of the digests over it. The group's key must be no other key; of the place the low
     /// ten bits count.
