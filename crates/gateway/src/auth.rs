@@ -116,14 +116,16 @@ impl Keyring {
 
     /// Checks a client's id and secret.
     pub fn by_credentials(&self, client_id: &str, secret: &str) -> Result<Identity, RpcError> {
-        let (identity, present) = self.live(client_id)?;
+        let (entry, changes) = self.live(client_id)?;
+        let present = entry.secret_under(&changes);
         let matches = mac(&self.token_key, secret.as_bytes()) == mac(&self.token_key, present.as_bytes());
-        if matches { Ok(identity) } else { Err(invalid_credentials()) }
+        if matches { Ok(entry.identity_under(&changes)) } else { Err(invalid_credentials()) }
     }
 
     /// Checks an HMAC signature: hex(HMAC_SHA256(secret, timestamp \n nonce \n payload)).
     pub fn by_signature(&self, signed: Signed<'_>) -> Result<Identity, RpcError> {
-        let (identity, secret) = self.live(signed.client_id)?;
+        let (entry, changes) = self.live(signed.client_id)?;
+        let secret = entry.secret_under(&changes);
         let given = hex::decode(signed.signature).map_err(|_| invalid_credentials())?;
         let text = format!("{}\n{}\n{}", signed.timestamp, signed.nonce, signed.payload);
         hasher(secret.as_bytes())
@@ -135,7 +137,7 @@ impl Keyring {
         if replayed {
             return Err(RpcError::new(Code::InvalidCredentials, "this signature was used before"));
         }
-        Ok(identity)
+        Ok(entry.identity_under(&changes))
     }
 
     /// An access and a refresh token for a caller; for `connection` alone unless his scope names a session.
@@ -173,7 +175,7 @@ impl Keyring {
 
     /// The caller that an API key stands for, for what he has asked for before.
     pub fn by_client(&self, client_id: &str) -> Result<Identity, RpcError> {
-        self.live(client_id).map(|(identity, _)| identity)
+        self.live(client_id).map(|(entry, changes)| entry.identity_under(&changes))
     }
 
     /// A caller of before, as far as his key still goes.
@@ -208,7 +210,7 @@ impl Keyring {
 
     /// The present secret of a key; empty when it opens nothing.
     pub(crate) fn secret(&self, client_id: &str) -> String {
-        self.live(client_id).map(|(_, secret)| secret).unwrap_or_default()
+        self.live(client_id).map(|(entry, changes)| entry.secret_under(&changes)).unwrap_or_default()
     }
 
     /// Forgets all tokens of a key.
@@ -216,13 +218,10 @@ impl Keyring {
         self.lock().tokens.forget_client(client_id);
     }
 
-    /// The caller and the secret of a key that opens something.
-    fn live(&self, client_id: &str) -> Result<(Identity, String), RpcError> {
+    /// A key that opens something, and what was changed about it.
+    fn live(&self, client_id: &str) -> Result<(&Entry, Changes), RpcError> {
         let (entry, changes) = (self.entry(client_id)?, self.changes(client_id));
-        if !changes.is_live() {
-            return Err(invalid_credentials());
-        }
-        Ok((entry.identity_under(&changes), changes.secret(&entry.identity, &entry.secret)))
+        if changes.is_live() { Ok((entry, changes)) } else { Err(invalid_credentials()) }
     }
 
     /// What other callers know an account by: the first of its API keys.
@@ -281,11 +280,13 @@ impl Entry {
         let identity = Identity { client_id: file.client_id, account, key, scope };
         Ok(Self { secret: file.client_secret, identity })
     }
-}
 
-impl Entry {
     fn identity_under(&self, changes: &Changes) -> Identity {
         Identity { scope: self.identity.scope.narrowed(&changes.scope), ..self.identity.clone() }
+    }
+
+    fn secret_under(&self, changes: &Changes) -> String {
+        changes.secret(&self.identity, &self.secret)
     }
 }
 
