@@ -8,11 +8,19 @@ use num::Side;
 use tonic::Status;
 use wire::AccountId;
 
+/// The bytes of a key or a digest as they come over the wire.
+pub fn key_bytes(name: &str, bytes: Vec<u8>) -> Result<[u8; 32], Box<Status>> {
+    let have = bytes.len();
+    bytes.try_into().map_err(|_| wrong(format!("{name} has {have} bytes, 32 are expected")))
+}
+
+fn wrong(reason: String) -> Box<Status> {
+    Box::new(Status::invalid_argument(reason))
+}
+
 /// An account's name as it comes over the wire.
 pub fn account_id(owner: Vec<u8>, subaccount: u32) -> Result<AccountId, Box<Status>> {
-    let have = owner.len();
-    let wrong = |reason: String| Box::new(Status::invalid_argument(reason));
-    let owner = owner.try_into().map_err(|_| wrong(format!("owner has {have} bytes, 32 are expected")))?;
+    let owner = key_bytes("owner", owner)?;
     let subaccount = u16::try_from(subaccount)
         .map_err(|_| wrong(format!("subaccount is {subaccount}, below 65536 is expected")))?;
     Ok(AccountId { owner: crypto::PublicKey(owner), subaccount })

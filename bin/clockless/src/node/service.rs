@@ -49,16 +49,24 @@ impl Service {
         self.feed.changes().into_iter().map(|change| change.to_vec()).collect()
     }
 
+    /// What the execution answers to an order.
+    async fn answer<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, Status> {
+        let (sender, answer) = oneshot::channel();
+        let asked = self.orders.send(order(sender));
+        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
+        answer.await.map_err(|_| Status::unimplemented("this node does not execute"))
+    }
+
     /// Looks at the state between two commits.
     async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&exchange::State) -> T + Send + 'static,
     ) -> Result<Response<T>, Status> {
-        let (answer, seen) = oneshot::channel();
-        let look = Box::new(|state: &exchange::State| drop(answer.send(look(state))));
-        let asked = self.orders.send(Order::Look(look));
-        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
-        seen.await.map(Response::new).map_err(|_| Status::unimplemented("this node does not execute"))
+        // Whoever asked may be gone.
+        let order = |sender: oneshot::Sender<T>| {
+            Order::Look(Box::new(move |state: &exchange::State| drop(sender.send(look(state)))))
+        };
+        self.answer(order).await.map(Response::new)
     }
 
     /// Asks for a proof of something in the next state whose root is attested to.
@@ -66,14 +74,12 @@ impl Service {
         &self,
         question: impl FnOnce(&Execution, &Receipts) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        let (answer, proved) = oneshot::channel();
-        // Whoever asked may be gone.
-        let question = Box::new(|execution: &Execution, receipts: &Receipts| {
-            drop(answer.send(question(execution, receipts)));
-        });
-        let asked = self.orders.send(Order::Prove(question));
-        asked.map_err(|_| Status::unavailable("the execution has stopped"))?;
-        proved.await.map_err(|_| Status::unimplemented("this node does not execute"))
+        let order = |sender: oneshot::Sender<T>| {
+            Order::Prove(Box::new(move |execution: &Execution, receipts: &Receipts| {
+                drop(sender.send(question(execution, receipts)));
+            }))
+        };
+        self.answer(order).await
     }
 
     /// What was proved, when its root has a certificate.
@@ -212,10 +218,8 @@ impl Node for Service {
         &self,
         request: Request<ProveReceiptRequest>,
     ) -> Result<Response<ProveReceiptResponse>, Status> {
-        let intent = request.into_inner().intent;
-        let have = intent.len();
-        let wrong = |_| Status::invalid_argument(format!("intent has {have} bytes, 32 are expected"));
-        let intent = IntentId(crypto::Digest(intent.try_into().map_err(wrong)?));
+        let intent = queries::key_bytes("intent", request.into_inner().intent).map_err(|it| *it)?;
+        let intent = IntentId(crypto::Digest(intent));
         let proved = self.ask(move |execution, receipts| prove_receipts(execution, receipts, intent)).await?;
         let proved = proved.map_err(|error| Status::not_found(error.to_string()))?;
         // The way within the commit is made here: a large commit must not keep the execution.
