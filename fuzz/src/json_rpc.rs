@@ -180,10 +180,8 @@ fn filled<'a>(methods: &[(&'a String, &Value)]) -> Vec<(&'a str, Value)> {
 /// What examples leave open.
 fn names() -> Value {
     let option = &market::instruments()[2];
-    let spare = crypto::Digest::of("clockless gateway api key 2026", b"spare");
-    let spare = spare.0[..6].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     json!({
-        "$key": spare, "$intent": "ab".repeat(32),
+        "$key": gateway::api_key::number("spare"), "$intent": "ab".repeat(32),
         "$perpetual": "BTC_USDC-PERPETUAL", "$option": option, "$combo_number": 3, "$combo": "", "$order": "1", "$rfq": 1,
         "$now": START_MS + 1_000, "$start": START_MS, "$signature": "00.0", "$block": "BLOCK-1", "$refresh": "x",
     })

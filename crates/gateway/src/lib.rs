@@ -11,7 +11,7 @@
     reason = "the shell: clocks, and numbers for JSON"
 )]
 
-mod api_key;
+pub mod api_key;
 pub mod auth;
 mod channel;
 mod code;
