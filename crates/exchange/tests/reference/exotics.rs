@@ -88,14 +88,9 @@ impl Reference {
         if have >= need {
             return Err(Reject::ExoticLimit { have, need });
         }
-        let (have, fee) = (self.free(state, account), i128::from(rules.fee_micros));
-        if have < fee {
-            return Err(Reject::BalanceTooLow { have: cash(have), need: cash(fee) });
-        }
-        self.holder(account).balance -= fee;
-        self.fees += fee;
-        let instrument = known.unwrap_or(InstrumentId(self.listings.next));
-        self.listings.next = self.listings.next.max(instrument.0 + 1);
+        let fee = i128::from(rules.fee_micros);
+        self.charge(state, account, fee)?;
+        let instrument = self.listings.number(known);
         self.closed.remove(&instrument);
         self.exotics.terms.insert(instrument, *terms);
         self.exotics.used.insert(instrument, self.now);

@@ -29,6 +29,13 @@ pub(super) struct Listings {
 }
 
 impl Listings {
+    /// The number that something was listed under before, or the next.
+    pub(super) fn number(&mut self, known: Option<InstrumentId>) -> InstrumentId {
+        let instrument = known.unwrap_or(InstrumentId(self.next));
+        self.next = self.next.max(instrument.0 + 1);
+        instrument
+    }
+
     pub(super) fn from(genesis: &Genesis) -> Self {
         let plain = genesis.instruments.iter().cloned().zip((0..).map(InstrumentId));
         let next = u32::try_from(genesis.instruments.len()).expect("few");
@@ -142,8 +149,7 @@ impl Reference {
         if known.is_some_and(|id| !self.listings.off.contains(&id)) || !has_room {
             return false;
         }
-        let instrument = known.unwrap_or(InstrumentId(self.listings.next));
-        self.listings.next = self.listings.next.max(instrument.0 + 1);
+        let instrument = self.listings.number(known);
         self.listings.off.remove(&instrument);
         self.closed.remove(&instrument);
         debug_assert!(state.instrument(instrument).is_some(), "the exchange lists it too");

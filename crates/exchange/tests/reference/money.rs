@@ -79,6 +79,17 @@ impl Reference {
         (judged.equity - judged.initial).min(self.holders[&account].balance).max(0)
     }
 
+    /// Takes a fee out of that.
+    pub(super) fn charge(&mut self, state: &Marks, account: AccountId, fee: i128) -> Result<(), Reject> {
+        let have = self.free(state, account);
+        if have < fee {
+            return Err(Reject::BalanceTooLow { have: cash(have), need: cash(fee) });
+        }
+        self.holder(account).balance -= fee;
+        self.fees += fee;
+        Ok(())
+    }
+
     pub(super) fn check_free(&self, state: &Marks, account: AccountId, amount: i128) -> Result<(), Reject> {
         if amount <= 0 {
             return Err(Reject::AmountNotPositive { have: cash(amount) });
