@@ -6,7 +6,7 @@ mod support;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use support::{PERPETUAL, Venue, http, ws::Client};
+use support::{PERPETUAL, Venue, history_in, http, ws::Client};
 
 async fn call(
     address: SocketAddr,
@@ -101,7 +101,7 @@ async fn a_key_that_is_disabled_ends_what_it_had_opened() {
 #[tokio::test]
 async fn what_was_changed_is_so_after_a_restart_and_no_secret_is_stored() {
     let folder = tempfile::tempdir().expect("a folder");
-    let history = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let history = history_in(&folder, "history.sqlite");
     let venue = Venue::open().await;
     let (first, task) = venue.serve(|config| config.history = Some(history.clone())).await;
     venue.ready_at(first).await;

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use num::{Lots, Side, Ticks};
 use serde_json::{Value, json};
-use support::{MAKER, PERPETUAL, TRADER, Venue, account, http, limit, postgres::Postgres};
+use support::{MAKER, PERPETUAL, TRADER, Venue, account, history_in, http, limit, postgres::Postgres};
 use wire::{Action, InstrumentId, QuoteSide};
 
 /// More than memory holds of anything that is asked for here.
@@ -169,7 +169,7 @@ async fn forgets_nothing(url: String, fresh_url: String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_holds_what_memory_forgot_and_outlives_the_gateway() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = |name: &str| format!("sqlite:{}?mode=rwc", folder.path().join(name).display());
+    let url = |name: &str| history_in(&folder, name);
     forgets_nothing(url("first.sqlite"), url("second.sqlite")).await;
 }
 
@@ -180,14 +180,14 @@ async fn postgresql_holds_the_same() {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let fresh = format!("sqlite:{}?mode=rwc", folder.path().join("fresh.sqlite").display());
+    let fresh = history_in(&folder, "fresh.sqlite");
     forgets_nothing(postgres.url.clone(), fresh).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quote_that_never_traded_is_not_stored_and_every_other_order_is() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let url = history_in(&folder, "history.sqlite");
     let venue = Venue::open().await;
     let (address, _) = venue.serve(|config| config.history = Some(url)).await;
     venue.ready_at(address).await;
@@ -216,7 +216,7 @@ async fn a_quote_that_never_traded_is_not_stored_and_every_other_order_is() {
 #[tokio::test]
 async fn a_history_of_another_network_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let url = history_in(&folder, "history.sqlite");
     let venue = Venue::open().await;
     let (first, task) = venue.serve(|config| config.history = Some(url.clone())).await;
     venue.ready_at(first).await;

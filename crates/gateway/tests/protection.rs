@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{PERPETUAL, Venue, http, ws::Client};
+use support::{PERPETUAL, Venue, history_in, http, ws::Client};
 
 fn quotes(group: &str, amount: f64) -> Value {
     let side = |price: f64| json!({ "price": price, "amount": amount });
@@ -53,7 +53,7 @@ async fn a_group_with_a_name_protects_its_quotes_and_says_when_it_trips() {
 #[tokio::test]
 async fn a_group_keeps_its_name_and_its_room_over_a_restart_and_has_a_number_elsewhere() {
     let folder = tempfile::tempdir().expect("a folder");
-    let history = format!("sqlite:{}?mode=rwc", folder.path().join("history.sqlite").display());
+    let history = history_in(&folder, "history.sqlite");
     let venue = Venue::open().await;
     let (first, task) = venue.serve(|config| config.history = Some(history.clone())).await;
     venue.ready_at(first).await;

@@ -179,6 +179,11 @@ pub fn limit(instrument: InstrumentId, side: Side, (lots, price): (u64, i64)) ->
     Action::Place { order }
 }
 
+/// The URL of a history in a file of a folder, made when it is not there.
+pub fn history_in(folder: &tempfile::TempDir, name: &str) -> String {
+    format!("sqlite:{}?mode=rwc", folder.path().join(name).display())
+}
+
 /// API keys: "trader", "reader" (the same account, may only read), "maker"; and of the trader's account a spare one and two
 /// that may change keys, the secretary of those that read.
 fn keys() -> Vec<ApiKeyFile> {
