@@ -10,6 +10,7 @@ import { concat, u64 } from '../../src/verify/bytes';
 import { readCommittee, type CommitteeText } from '../../src/verify/certificate';
 import { verifyReceipt } from '../../src/verify/receipt';
 import { committee as mockCommittee, intentOf, receiptProof } from '../mock/proof';
+import { forgeries } from './forgeries';
 
 interface Recorded {
   committee: CommitteeText;
@@ -36,14 +37,9 @@ describe('a receipt of a real network', () => {
   it('is not proved when any part of the proof is changed', () => {
     const parts = ['intent', 'receipt', 'receipt_proof', 'leaf', 'proof', 'certificate'] as const;
     for (const part of parts) {
-      const text = recorded.reply[part];
-      for (let at = 0; at < text.length; at += part === 'certificate' ? 97 : 31) {
-        const digit = (parseInt(text[at] ?? '0', 16) ^ 1).toString(16);
-        const forged = { ...recorded.reply, [part]: text.slice(0, at) + digit + text.slice(at + 1) };
-        expect(typeof verifyReceipt(forged, committee), `${part} at ${at}`).toBe('string');
+      for (const [how, forged] of forgeries(recorded.reply, part, part === 'certificate' ? 97 : 31)) {
+        expect(typeof verifyReceipt(forged, committee), how).toBe('string');
       }
-      const cut = { ...recorded.reply, [part]: text.slice(2) };
-      expect(typeof verifyReceipt(cut, committee), `${part} cut`).toBe('string');
     }
     const elsewhere = { ...recorded.reply, commit: recorded.reply.commit + 1 };
     expect(verifyReceipt(elsewhere, committee)).toMatch(/absent/);

@@ -8,6 +8,7 @@ import { verifyBalance, fingerprintOf } from '../../src/verify/balance';
 import { fromHex, Malformed, Reader, toHex } from '../../src/verify/bytes';
 import { readCommittee, type CommitteeText } from '../../src/verify/certificate';
 import { balanceProof, committee as mockCommittee } from '../mock/proof';
+import { forgeries } from './forgeries';
 
 interface Recorded {
   committee: CommitteeText;
@@ -33,14 +34,9 @@ describe('a balance of a real network', () => {
 
   it('is not proved when any part of the proof is changed', () => {
     for (const part of ['leaf', 'proof', 'certificate', 'owner'] as const) {
-      const text = recorded.reply[part];
-      for (let at = 0; at < text.length; at += part === 'certificate' ? 97 : 61) {
-        const digit = (parseInt(text[at] ?? '0', 16) ^ 1).toString(16);
-        const forged = { ...recorded.reply, [part]: text.slice(0, at) + digit + text.slice(at + 1) };
-        expect(typeof verifyBalance(forged, committee), `${part} at ${at}`).toBe('string');
+      for (const [how, forged] of forgeries(recorded.reply, part, part === 'certificate' ? 97 : 61)) {
+        expect(typeof verifyBalance(forged, committee), how).toBe('string');
       }
-      const cut = { ...recorded.reply, [part]: text.slice(2) };
-      expect(typeof verifyBalance(cut, committee), `${part} cut`).toBe('string');
     }
   });
 
