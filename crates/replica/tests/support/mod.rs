@@ -271,13 +271,13 @@ impl Net {
         self.running[usize::from(author)].as_ref().map_or(0, |it| it.status().round.0)
     }
 
-    /// One story, no block twice.
     /// Rounds that it knows others to be ahead.
     pub fn behind(&self, author: u16) -> u64 {
         let running = self.running[usize::from(author)].as_ref();
         running.map_or(0, |agreement| agreement.status().rounds_behind())
     }
 
+    /// One story, no block twice.
     pub fn assert_agreement(&self) {
         for one in &self.histories {
             for other in &self.histories {
