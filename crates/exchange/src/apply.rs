@@ -21,6 +21,7 @@ use wire::{
 
 use crate::{
     admission::{Admitted, Authority},
+    lookahead::Lookahead,
     oracle::{Observation, ObservationError},
     order::ActionPlace,
     quote::QuoteTerms,
@@ -80,7 +81,11 @@ pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Eve
     state.quote_vaults();
     state.write_receipts(&admitted, outcomes);
     state.note_receipts();
-    events.append(&mut state.events);
+    if events.is_empty() {
+        core::mem::swap(events, &mut state.events);
+    } else {
+        events.append(&mut state.events);
+    }
 }
 
 fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
@@ -145,7 +150,14 @@ impl State {
     }
 
     fn take_steps(&mut self, admitted: &[Admitted], steps: &[Step], outcomes: &mut [Vec<Option<Outcome>>]) {
-        for step in steps {
+        let mut ahead = Lookahead::default();
+        let next = |place: usize| {
+            let step: &Step = steps.get(place)?;
+            let it = admitted.get(step.intent)?;
+            Some((it, it.intent.actions.get(step.action?)?))
+        };
+        for (place, step) in steps.iter().enumerate() {
+            self.look_ahead(&mut ahead, place, next);
             let (Some(it), Some(outcomes)) = (admitted.get(step.intent), outcomes.get_mut(step.intent))
             else {
                 continue;

@@ -10,7 +10,7 @@ use wire::{InstrumentId, Rung, UnderlyingId};
 
 use crate::{
     agenda::Agenda,
-    book::PagedBook,
+    book::LadderBook,
     exotic::Exotic,
     funding::Funding,
     genesis::{Genesis, GenesisError, Limits, UnderlyingGenesis, Units, parse_key, price_range},
@@ -46,7 +46,7 @@ impl State {
             oracle: begin_oracle(genesis, &instruments),
             underlyings,
             names: instruments.iter().map(|it| (it.name.clone(), it.id)).collect(),
-            books: instruments.iter().map(|_| PagedBook::default()).collect(),
+            books: instruments.iter().map(|_| LadderBook::default()).collect(),
             touched: Touched {
                 instruments: instruments.iter().map(|it| it.id).collect(),
                 ..Touched::default()

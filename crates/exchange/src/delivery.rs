@@ -7,7 +7,7 @@ use num::{Cash, Rounding, Timestamp};
 use wire::{Event, InstrumentId, OrderEnd, OrderId, UnderlyingId};
 
 use crate::{
-    book::OrderBook,
+    book::Depth,
     holding::Holding,
     instrument::Listing,
     ledger::{AccountIndex, Purse},

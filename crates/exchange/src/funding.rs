@@ -13,7 +13,7 @@ use num::{Cash, Duration, Fix, Rounding, Side, Ticks, Timestamp, div_ceil};
 use wire::{Event, InstrumentId};
 
 use crate::{
-    book::OrderBook,
+    book::Depth,
     genesis::FundingParameters,
     holding::Holding,
     instrument::Instrument,

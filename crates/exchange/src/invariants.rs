@@ -10,7 +10,7 @@ use wire::{InstrumentId, OrderId};
 use crate::{
     account::Health,
     agenda::{Agenda, Due, Entry},
-    book::{OrderBook, RestingOrder},
+    book::{Depth, RestingOrder},
     hold,
     ledger::{AccountIndex, PoolId, Purse},
     order::Order,

@@ -15,7 +15,7 @@ use wire::{Conditions, Event, InstrumentId, OrderEnd, TradeKind};
 
 use crate::{
     account::{Distress, Health},
-    book::OrderBook,
+    book::Depth,
     ladder::Use,
     ledger::{AccountIndex, Purse},
     margin::UnderlyingRisk,

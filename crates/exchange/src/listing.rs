@@ -15,7 +15,7 @@ use wire::{Event, InstrumentId, InstrumentName, UnderlyingId};
 
 use crate::{
     begin::list_instrument,
-    book::{OrderBook, PagedBook},
+    book::{Depth, LadderBook},
     calendar::{Date, EXPIRY_HOUR},
     genesis::{ListingParameters, Node, Surface},
     instrument::{Instrument, Listing},
@@ -208,7 +208,7 @@ impl State {
         let id = it.id;
         self.names.insert(it.name.clone(), id);
         self.instruments.push(it);
-        self.books.push(PagedBook::default());
+        self.books.push(LadderBook::default());
         self.touched.instruments.note(id);
         id
     }

@@ -7,7 +7,7 @@ use num::{Lots, Ticks};
 use wire::{InstrumentId, OrderEnd, OrderId, ReduceOnly, SelfTrade};
 
 use crate::{
-    book::{OrderBook, RestingOrder},
+    book::{Depth, RestingOrder},
     state::State,
     trade::{Blocked, TakerSide, reducible},
 };

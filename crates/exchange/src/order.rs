@@ -8,7 +8,12 @@ use wire::{
     Conditions, InstrumentId, Label, NewOrder, OrderId, PostOnly, ReduceOnly, SelfTrade, TimeInForce,
 };
 
-use crate::{book::RestingOrder, ledger::AccountIndex};
+use crate::{
+    book::{RestingOrder, Slot},
+    fetch::fetch,
+    ledger::AccountIndex,
+    saved::{Input, LoadError, Save},
+};
 
 /// Where in a commit's order an action stands: the intent, then the action in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +58,17 @@ pub struct Order {
     pub commit: u64,
     /// The place in that commit of the action that did.
     pub place: ActionPlace,
+    /// Where it lies in its book.
+    pub(crate) slot: Slot,
+}
+
+/// Where in memory an order lies is no part of what is saved.
+impl Save for Slot {
+    fn save(&self, _: &mut Vec<u8>) {}
+
+    fn load(_: &mut Input<'_>) -> Result<Self, LoadError> {
+        Ok(Self::NOWHERE)
+    }
 }
 
 saved!(Order {
@@ -70,6 +86,7 @@ saved!(Order {
     standing,
     commit,
     place,
+    slot,
 });
 
 /// An order that has not entered yet.
@@ -102,6 +119,40 @@ impl Standing {
 }
 
 impl Order {
+    /// In place of an order where there is none: no order has that number.
+    pub(crate) const NONE: Self = Self {
+        id: OrderId(u64::MAX),
+        account: 0,
+        instrument: InstrumentId(0),
+        side: Side::Buy,
+        price: Ticks::new(0),
+        lots: Lots::ZERO,
+        filled: Lots::ZERO,
+        hidden: Lots::ZERO,
+        post_only: PostOnly::Off,
+        reduce_only: ReduceOnly::Off,
+        label: Label::EMPTY,
+        standing: Standing {
+            until: None,
+            rivals: None,
+            self_trade: SelfTrade::ExpireTaker,
+            display: None,
+            protection: None,
+        },
+        commit: 0,
+        place: ActionPlace { intent: 0, action: 0 },
+        slot: Slot::NOWHERE,
+    };
+
+    /// Asks for its lines.
+    pub(crate) fn fetch(&self) {
+        fetch(&self.id);
+        fetch(&self.price);
+        fetch(&self.label);
+        fetch(&self.standing);
+        fetch(&self.slot);
+    }
+
     pub fn remaining(&self) -> Lots {
         self.lots.checked_sub(self.filled).unwrap_or(Lots::ZERO)
     }

@@ -1,28 +1,38 @@
-//! Every open order by its number: a slab of orders, and pages of slots, because each order is looked up a dozen times in
-//! its life and numbers only rise: those of the same time lie on the same page.
+//! Every open order by its number: a slab of orders, and pages of slots on shelves, because each order is looked up a dozen
+//! times in its life and numbers only rise: those of the same time lie on the same page.
 //!
-//! Invariant: an order stands under its own number, once; a page exists while an order of its numbers is open. Nothing
-//! that leaves here depends on where in memory an order lies.
+//! Invariant: an order stands under its own number, once; a page exists while an order of its numbers is open, a shelf
+//! while it has a page. Nothing that leaves here depends on where in memory an order lies.
 
 use std::collections::BTreeMap;
 
 use wire::OrderId;
 
 use crate::{
+    fetch::fetch,
     order::Order,
     saved::{Input, LoadError, LoadReason, Save},
 };
 
-/// Numbers on a page: whoever keeps just one of them open pays for a page of 2 KiB with 511 orders that he placed.
+/// Numbers on a page, and pages on a shelf. Whoever keeps just one of them open pays for a page of 2 KiB with 511 orders
+/// that he placed, and for a shelf of 16 KiB with 262,143.
 const PLACES: usize = 512;
+const BITS: u32 = PLACES.ilog2();
 const NONE: u32 = u32::MAX;
 
 /// Open orders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OrderTable {
-    slots: Vec<Option<Order>>,
+    slots: Vec<Order>,
     free: Vec<u32>,
-    pages: BTreeMap<u64, Page>,
+    shelves: BTreeMap<u64, Shelf>,
+}
+
+/// Pages of neighbouring numbers.
+#[derive(Clone, Debug)]
+struct Shelf {
+    used: u32,
+    pages: Vec<Option<Page>>,
 }
 
 /// Where the orders of neighbouring numbers lie.
@@ -32,40 +42,83 @@ struct Page {
     slots: Vec<u32>,
 }
 
+/// What of a number leads to its order.
+struct Number {
+    shelf: u64,
+    page: usize,
+    place: usize,
+}
+
+impl From<OrderId> for Number {
+    fn from(OrderId(number): OrderId) -> Self {
+        let part = |number: u64| usize::try_from(number % (1 << BITS)).unwrap_or(0);
+        Self { shelf: number >> (2 * BITS), page: part(number >> BITS), place: part(number) }
+    }
+}
+
 impl OrderTable {
+    /// The entry of a number whose page is there.
+    fn entry(&self, id: OrderId) -> Option<&u32> {
+        let Number { shelf, page, place } = id.into();
+        self.shelves.get(&shelf)?.pages.get(page)?.as_ref()?.slots.get(place)
+    }
+
     pub(crate) fn get(&self, id: OrderId) -> Option<&Order> {
-        let (page, place) = split(id);
-        let slot = *self.pages.get(&page)?.slots.get(place)?;
-        self.slots.get(at(slot))?.as_ref()
+        self.slots.get(at(*self.entry(id)?))
+    }
+
+    pub(crate) fn get_mut(&mut self, id: OrderId) -> Option<&mut Order> {
+        let slot = at(*self.entry(id)?);
+        self.slots.get_mut(slot)
+    }
+
+    /// Asks for where an order is entered.
+    pub(crate) fn fetch_entry(&self, id: OrderId) {
+        self.entry(id).into_iter().for_each(fetch);
+    }
+
+    /// Asks for an order, where its entry is at hand.
+    pub(crate) fn fetch(&self, id: OrderId) {
+        self.get(id).into_iter().for_each(Order::fetch);
     }
 
     /// Puts an order in, in the place of one of the same number.
     pub(crate) fn insert(&mut self, order: Order) {
-        let (page, place) = split(order.id);
-        let new = || Page { used: 0, slots: vec![NONE; PLACES] };
-        let page = self.pages.entry(page).or_insert_with(new);
+        let Number { shelf, page, place } = order.id.into();
+        let new = || Shelf { used: 0, pages: vec![None; PLACES] };
+        let shelf = self.shelves.entry(shelf).or_insert_with(new);
+        let page = shelf.pages[page].get_or_insert_with(|| {
+            shelf.used += 1;
+            Page { used: 0, slots: vec![NONE; PLACES] }
+        });
         let slot = &mut page.slots[place];
         if *slot == NONE {
             page.used += 1;
             *slot = self.free.pop().unwrap_or_else(|| {
-                self.slots.push(None);
+                self.slots.push(Order::NONE);
                 u32::try_from(self.slots.len() - 1).expect("invariant: open orders are limited below 2^32")
             });
         }
-        self.slots[at(*slot)] = Some(order);
+        self.slots[at(*slot)] = order;
     }
 
     pub(crate) fn remove(&mut self, id: OrderId) -> Option<Order> {
-        let (number, place) = split(id);
-        let page = self.pages.get_mut(&number)?;
-        let slot = core::mem::replace(&mut page.slots[place], NONE);
-        let order = self.slots.get_mut(at(slot))?.take();
+        let Number { shelf: number, page, place } = id.into();
+        let shelf = self.shelves.get_mut(&number)?;
+        let entered = shelf.pages.get_mut(page)?;
+        let used = entered.as_mut()?;
+        let slot = core::mem::replace(&mut used.slots[place], NONE);
+        let order = core::mem::replace(self.slots.get_mut(at(slot))?, Order::NONE);
         self.free.push(slot);
-        page.used -= 1;
-        if page.used == 0 {
-            self.pages.remove(&number);
+        used.used -= 1;
+        if used.used == 0 {
+            *entered = None;
+            shelf.used -= 1;
         }
-        order
+        if shelf.used == 0 {
+            self.shelves.remove(&number);
+        }
+        Some(order)
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -74,17 +127,10 @@ impl OrderTable {
 
     /// All orders, by rising number.
     pub(crate) fn rising(&self) -> Vec<&Order> {
-        let mut all: Vec<&Order> = self.slots.iter().flatten().collect();
+        let mut all: Vec<&Order> = self.slots.iter().filter(|order| order.id != Order::NONE.id).collect();
         all.sort_unstable_by_key(|order| order.id);
         all
     }
-}
-
-/// The page of a number, and its place there.
-fn split(OrderId(number): OrderId) -> (u64, usize) {
-    const BITS: u32 = PLACES.ilog2();
-    let page = number >> BITS;
-    (page, usize::try_from(number - (page << BITS)).unwrap_or(0))
 }
 
 /// A slot as an index. Every machine we run on has at least 32-bit indices.

@@ -6,7 +6,6 @@ use wire::{Event, OrderEnd, OrderId};
 
 use crate::{
     agenda::{Due, Entry},
-    book::OrderBook,
     order::Order,
     state::State,
 };
@@ -15,10 +14,14 @@ impl State {
     /// Puts an order to rest and counts it. The caller saw that it does not cross and fits.
     pub(crate) fn rest_order(&mut self, mut order: Order) {
         order.show_next();
-        self.book_mut(order.instrument)
-            .rest(order.resting())
-            .expect("invariant: the plan saw that the order can rest");
+        self.put_to_rest(&mut order);
         self.open_order_of(order);
+    }
+
+    /// Puts what an order shows into its book.
+    pub(crate) fn put_to_rest(&mut self, order: &mut Order) {
+        let rested = self.book_mut(order.instrument).rest(&order.resting());
+        order.slot = rested.expect("invariant: the plan saw that the order can rest");
     }
 
     /// Counts an order as open, whether the book has it yet or not.
@@ -35,7 +38,7 @@ impl State {
     /// Takes a resting order out of everything and says why.
     pub(crate) fn end_order(&mut self, id: OrderId, end: OrderEnd) {
         let Some(order) = self.remove_order(id) else { return };
-        self.book_mut(order.instrument).cancel(id);
+        self.book_mut(order.instrument).cancel(order.slot, id);
         self.count_order(&order, -1);
         self.tell_ended(&order, end);
     }

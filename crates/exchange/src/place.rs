@@ -11,6 +11,7 @@ use wire::{
 
 use crate::{
     account::LabelUse,
+    book::Slot,
     coverage::OrderChange,
     ledger::AccountIndex,
     order::{Order, Standing},
@@ -166,6 +167,7 @@ impl State {
             standing,
             commit: self.commit,
             place: self.acting,
+            slot: Slot::NOWHERE,
         };
         self.settle_rest(resting, end);
         filled

@@ -15,7 +15,7 @@ use wire::{
 };
 
 use crate::{
-    book::OrderBook,
+    book::{Depth, Slot},
     ladder::Use,
     ledger::AccountIndex,
     order::{HeldOrder, Order, Standing},
@@ -126,8 +126,7 @@ impl State {
             return self.end_order(id, OrderEnd::Dropped);
         }
         order.show_next();
-        let rested = self.book_mut(order.instrument).rest(order.resting());
-        rested.expect("invariant: there was room for it when it was admitted");
+        self.put_to_rest(&mut order);
         self.store_order(order);
     }
 
@@ -162,6 +161,7 @@ impl State {
             label: terms.label,
             commit: self.commit,
             place: self.acting,
+            slot: Slot::NOWHERE,
         };
         self.open_order_of(admitted.clone());
         Some(admitted)
@@ -266,7 +266,7 @@ impl State {
     /// Takes a fill from an order, in the book or collected, and returns it as it is then.
     fn fill_in_opening(&mut self, order: &Order, lots: Lots) -> Order {
         let book = self.book_mut(order.instrument);
-        if book.find(order.id).is_some() {
+        if book.find(order.slot, order.id).is_some() {
             let front = book.fill_front(order.side, lots);
             front.expect("invariant: the order is in front of its side");
         }

@@ -11,7 +11,6 @@ use wire::{
 };
 
 use crate::{
-    book::OrderBook,
     coverage::OrderChange,
     ledger::AccountIndex,
     order::{ActionPlace, Order},
@@ -159,7 +158,7 @@ impl State {
         shrunk.hidden = shrunk.remaining().checked_sub(order.shown()).unwrap_or(Lots::ZERO);
         self.count_order(order, -1);
         if shrunk.shown() < order.shown() {
-            let reduced = self.book_mut(order.instrument).reduce(order.id, shrunk.shown());
+            let reduced = self.book_mut(order.instrument).reduce(order.slot, order.id, shrunk.shown());
             debug_assert!(reduced.is_ok(), "the check saw that it shrinks and stays above zero");
         }
         self.count_order(&shrunk, 1);
@@ -169,7 +168,7 @@ impl State {
     }
 
     fn requeue(&mut self, mut order: Order, lots: Lots, price: Ticks) {
-        self.book_mut(order.instrument).cancel(order.id);
+        self.book_mut(order.instrument).cancel(order.slot, order.id);
         self.count_order(&order, -1);
         // While it trades it is not among those that rules of the fills may end.
         self.remove_order(order.id);

@@ -8,8 +8,8 @@ use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
 use wire::{Conditions, NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, SelfTrade, TimeInForce};
 
 use crate::{
-    account::Health, book::OrderBook, instrument::Instrument, ladder::Use, ledger::AccountIndex,
-    state::State, trade::reducible,
+    account::Health, book::Depth, instrument::Instrument, ladder::Use, ledger::AccountIndex, state::State,
+    trade::reducible,
 };
 
 /// Prices an order may have, both included.

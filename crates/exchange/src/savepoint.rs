@@ -12,7 +12,7 @@ use wire::{InstrumentId, OrderId};
 use crate::{
     account::Account,
     agenda::AgendaChange,
-    book::PagedBook,
+    book::LadderBook,
     governance::Governance,
     instrument::Instrument,
     ledger::{AccountIndex, PoolId, Purse},
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Savepoint {
     accounts: BTreeMap<AccountIndex, Account>,
-    books: BTreeMap<InstrumentId, PagedBook>,
+    books: BTreeMap<InstrumentId, LadderBook>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     orders: BTreeMap<OrderId, Option<Order>>,
     withdrawals: BTreeMap<(AccountIndex, u64), Option<Withdrawal>>,

@@ -16,7 +16,7 @@ use pricing::{Quote, Slice, Term};
 use wire::UnderlyingId;
 
 use crate::{
-    book::OrderBook,
+    book::Depth,
     genesis::{FORWARD_RANGE, Node, SmileParameters, Surface},
     instrument::Instrument,
     marks::{priced, smile},

@@ -23,7 +23,7 @@ use crate::{
     account::Account,
     agenda::{Agenda, Due, Entry},
     begin::list_instrument,
-    book::{OrderBook, PagedBook},
+    book::{Depth, LadderBook, Slot},
     exotic::Exotic,
     funding::Funding,
     genesis::{Genesis, GenesisError, Surface},
@@ -312,11 +312,14 @@ impl State {
         let ids = self.accounts.iter().enumerate();
         self.account_index = ids.map(|(place, account)| (account.id, index_of(place))).collect();
         self.ordered_blocks = self.ordered_queue.iter().copied().collect();
-        self.books = vec![PagedBook::default(); self.instruments.len()];
+        self.books = vec![LadderBook::default(); self.instruments.len()];
         for (book, orders) in self.books.iter_mut().zip(books) {
             for id in orders {
-                let order = self.orders.get(*id).ok_or(Misfit::Order { order: *id })?;
-                book.rest(order.resting()).map_err(|_| Misfit::Order { order: *id })?;
+                let misfit = Misfit::Order { order: *id };
+                // An order rests once.
+                let order = self.orders.get_mut(*id).filter(|order| order.slot == Slot::NOWHERE);
+                let order = order.ok_or(misfit)?;
+                order.slot = book.rest(&order.resting()).map_err(|_| misfit)?;
             }
             // A price that belongs elsewhere in the order would be put there: two encodings of one book.
             if let Some((_, id)) = trading(book).zip(orders).find(|(have, need)| have != *need) {
@@ -352,7 +355,7 @@ impl State {
 }
 
 /// Orders at rest, bids first, in the order in which they trade.
-fn trading(book: &PagedBook) -> impl Iterator<Item = OrderId> {
+fn trading(book: &LadderBook) -> impl Iterator<Item = OrderId> {
     let sides = [num::Side::Buy, num::Side::Sell];
     sides.into_iter().flat_map(|side| book.orders(side).map(|order| order.id))
 }
@@ -384,7 +387,7 @@ impl SavedUnderlying {
 }
 
 impl SavedInstrument {
-    fn of(it: &Instrument, book: &PagedBook) -> Self {
+    fn of(it: &Instrument, book: &LadderBook) -> Self {
         let Instrument {
             id: _,
             name,

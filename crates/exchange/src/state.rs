@@ -13,7 +13,7 @@ use wire::{AccountId, Author, Equivocation, Event, InstrumentId, OrderId, Permis
 use crate::{
     account::Account,
     agenda::Agenda,
-    book::PagedBook,
+    book::LadderBook,
     genesis::{
         ComboParameters, ExoticParameters, Fees, FundingParameters, Genesis, GovernanceParameters,
         HaltParameters, LadderParameters, Limits, LiquidationParameters, ListingParameters, MarginParameters,
@@ -167,7 +167,7 @@ pub struct State {
     pub(crate) underlyings: Vec<Underlying>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) names: BTreeMap<String, InstrumentId>,
-    pub(crate) books: Vec<PagedBook>,
+    pub(crate) books: Vec<LadderBook>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) account_index: BTreeMap<AccountId, AccountIndex>,
     pub(crate) keys: BTreeMap<(AccountIndex, PublicKey), SessionKey>,
@@ -218,12 +218,12 @@ impl State {
         self.instruments.get_mut(place).expect("invariant: ids in the state are of listed instruments")
     }
 
-    pub(crate) fn book(&self, id: InstrumentId) -> &PagedBook {
+    pub(crate) fn book(&self, id: InstrumentId) -> &LadderBook {
         let place = usize::try_from(id.0).unwrap_or(usize::MAX);
         self.books.get(place).expect("invariant: every listed instrument has a book")
     }
 
-    pub(crate) fn book_mut(&mut self, id: InstrumentId) -> &mut PagedBook {
+    pub(crate) fn book_mut(&mut self, id: InstrumentId) -> &mut LadderBook {
         self.keep_book(id);
         let place = usize::try_from(id.0).unwrap_or(usize::MAX);
         self.books.get_mut(place).expect("invariant: every listed instrument has a book")

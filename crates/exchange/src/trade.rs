@@ -8,7 +8,7 @@ use num::{Cash, Lots, Position, Rounding, Side, Ticks};
 use wire::{BlockLeg, Event, InstrumentId, OrderEnd, OrderId, Reject, TradeEvent, TradeKind};
 
 use crate::{
-    book::{OrderBook, RestingOrder},
+    book::RestingOrder,
     fees::{Role, fee},
     holding::Holding,
     ledger::{AccountIndex, Purse},
@@ -310,9 +310,7 @@ impl State {
         }
         if order.shown().is_zero() {
             order.show_next();
-            let resting = order.resting();
-            let rested = self.book_mut(order.instrument).rest(resting);
-            rested.expect("invariant: there is room where its last part was");
+            self.put_to_rest(&mut order);
         }
         self.count_order(&order, 1);
         self.store_order(order.clone());

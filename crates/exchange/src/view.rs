@@ -6,7 +6,7 @@ use num::{Cash, Duration, Fix, Lots, Position, Side, Ticks, Timestamp};
 use wire::{AccountId, InstrumentId, OrderId, ProtectionLimits, UnderlyingId};
 
 use crate::{
-    book::{Level, OrderBook},
+    book::{Depth, Level},
     genesis::Fees,
     holding::Holding,
     instrument::Instrument,

@@ -10,7 +10,7 @@
 use num::Lots;
 use wire::{ReduceOnly, Reject, TimeInForce};
 
-use crate::{book::OrderBook, ledger::AccountIndex, order::Order, place::Plan, state::State};
+use crate::{book::Depth, ledger::AccountIndex, order::Order, place::Plan, state::State};
 
 impl State {
     /// Writes a planned order, by what answers with the lots that it filled.

@@ -4,7 +4,7 @@
 //! and the lots that a taker would find are compared as well. Prices come dense, sparse and from both ends
 //! of what an integer holds.
 
-use exchange::book::{OrderBook, PagedBook, ReferenceBook, RestError, RestingOrder, Taker};
+use exchange::book::{Depth, OrderBook, PagedBook, ReferenceBook, RestError, RestingOrder, Taker};
 use num::{Lots, Side, Ticks};
 use proptest::prelude::*;
 use wire::OrderId;

@@ -161,6 +161,9 @@ impl<const MAX: usize> Blob<MAX> {
     /// The largest length in bytes.
     pub const MAX: usize = MAX;
 
+    /// No bytes.
+    pub const EMPTY: Self = Self(Bytes::new());
+
     /// `None` when there are more than `MAX` bytes.
     pub fn new(bytes: impl Into<Bytes>) -> Option<Self> {
         let bytes = bytes.into();

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 
 use num::{Lots, Side, Ticks};
 
+use crate::fetch::fetch;
+
 use super::slab::{NONE, Node, Place, Slab, at};
 use super::{Level, RestingOrder};
 
@@ -297,6 +299,54 @@ impl Ladder {
         }
         self.pages[at(page)].next = self.free;
         self.free = page;
+    }
+
+    /// Asks for its own lines.
+    pub(super) fn fetch(&self) {
+        fetch(&self.pages);
+        fetch(&self.by_number);
+        fetch(&self.best_place);
+    }
+
+    /// Asks for what says where the page of a price is.
+    pub(super) fn fetch_line(&self, price: Ticks) {
+        let (number, _) = split(self.key(price));
+        fetch(&self.cache[cache_line(number)]);
+    }
+
+    /// Asks for the best level.
+    pub(super) fn fetch_best(&self) {
+        if let Some(place) = self.best_place {
+            self.fetch_level(place);
+        }
+    }
+
+    /// Asks for a level and the head of its page.
+    pub(super) fn fetch_level(&self, place: Place) {
+        if let Some(page) = self.pages.get(at(place.page())) {
+            fetch(&page.number);
+            fetch(&page.queues[at(place.offset())]);
+        }
+    }
+
+    /// Asks for the level of a price.
+    pub(super) fn fetch_page(&self, price: Ticks) {
+        if let Some(place) = self.cached_place(price) {
+            self.fetch_level(place);
+        }
+    }
+
+    /// The slot of the last order at a price.
+    pub(super) fn tail(&self, price: Ticks) -> Option<u32> {
+        let place = self.cached_place(price)?;
+        Some(self.pages.get(at(place.page()))?.queues[at(place.offset())].tail)
+    }
+
+    /// The place of a price whose page is in the cache.
+    fn cached_place(&self, price: Ticks) -> Option<Place> {
+        let (number, offset) = split(self.key(price));
+        let cached = self.cache[cache_line(number)];
+        (cached.number == number && cached.page != NONE).then(|| Place::new(self.side, cached.page, offset))
     }
 
     /// Levels best first, with the slot of the oldest order of each.

@@ -6,13 +6,15 @@
 //! opaque `owner`, and the state machine decides before it writes: `front` shows the next maker,
 //! `fill_front` takes from it, `take` is the loop over both.
 //!
-//! [`PagedBook`] is the one to use. [`ReferenceBook`] says the same slowly and plainly; random input must
-//! give both the same fills, prices and checksums.
+//! [`LadderBook`] is the one of the exchange, which keeps with each order where it lies in its book. [`PagedBook`] is
+//! the same for whoever knows orders by their numbers alone. [`ReferenceBook`] says what it says slowly and plainly;
+//! random input must give both the same fills, prices and checksums.
 
 mod fold;
 mod index;
 mod ladder;
 mod paged;
+mod placed;
 mod reference;
 mod slab;
 
@@ -21,7 +23,9 @@ use wire::OrderId;
 
 pub use fold::Fold;
 pub use paged::PagedBook;
+pub use placed::LadderBook;
 pub use reference::ReferenceBook;
+pub use slab::Slot;
 
 /// Orders that may rest in one book at a time.
 pub const RESTING_MAX: u32 = 1 << 24;
@@ -91,23 +95,8 @@ pub enum ReduceError {
     NotSmaller { have: Lots, need: Lots },
 }
 
-/// What a book of one market can do. Every answer depends only on the calls made so far.
-pub trait OrderBook: Default {
-    /// Puts an order behind all others at its price. A refused order changes nothing.
-    fn rest(&mut self, order: RestingOrder) -> Result<(), RestError>;
-
-    /// Removes an order; `None` when it does not rest here.
-    fn cancel(&mut self, id: OrderId) -> Option<RestingOrder>;
-
-    /// Makes an order smaller without moving it in its queue; answers with the order as it is now.
-    fn reduce(&mut self, id: OrderId, remaining: Lots) -> Result<RestingOrder, ReduceError>;
-
-    /// Trades up to `lots` with the first order of `side` and no other; `None` when that side is empty
-    /// or `lots` is zero.
-    fn fill_front(&mut self, side: Side, lots: Lots) -> Option<Fill>;
-
-    fn find(&self, id: OrderId) -> Option<RestingOrder>;
-
+/// What can be seen of a book.
+pub trait Depth {
     /// The order of `side` that trades next.
     fn front(&self, side: Side) -> Option<RestingOrder>;
 
@@ -123,18 +112,7 @@ pub trait OrderBook: Default {
     /// Orders of `side` in the order in which they would trade.
     fn orders(&self, side: Side) -> impl Iterator<Item = RestingOrder>;
 
-    /// Trades as far as limit and book allow, appends the fills and answers with the lots left over.
-    fn take(&mut self, taker: Taker, fills: &mut Vec<Fill>) -> Lots {
-        let mut rest = taker.lots;
-        while taker.limit.is_none_or(|limit| self.crosses(taker.side, limit)) {
-            let Some(fill) = self.fill_front(taker.side.opposite(), rest) else { break };
-            rest = rest.checked_sub(fill.lots).expect("invariant: a fill is never larger than asked for");
-            fills.push(fill);
-        }
-        rest
-    }
-
-    /// The lots that `take` would trade, at most `taker.lots`; changes nothing.
+    /// The lots that `take` would trade, at most `taker.lots`.
     fn fillable(&self, taker: Taker) -> Lots {
         let mut rest = taker.lots;
         for level in self.levels(taker.side.opposite()) {
@@ -173,6 +151,35 @@ pub trait OrderBook: Default {
             }
         }
         fold.value()
+    }
+}
+
+/// What a book that knows orders by their numbers can do. Every answer depends only on the calls made so far.
+pub trait OrderBook: Depth + Default {
+    /// Puts an order behind all others at its price. A refused order changes nothing.
+    fn rest(&mut self, order: RestingOrder) -> Result<(), RestError>;
+
+    /// Removes an order; `None` when it does not rest here.
+    fn cancel(&mut self, id: OrderId) -> Option<RestingOrder>;
+
+    /// Makes an order smaller without moving it in its queue; answers with the order as it is now.
+    fn reduce(&mut self, id: OrderId, remaining: Lots) -> Result<RestingOrder, ReduceError>;
+
+    /// Trades up to `lots` with the first order of `side` and no other; `None` when that side is empty
+    /// or `lots` is zero.
+    fn fill_front(&mut self, side: Side, lots: Lots) -> Option<Fill>;
+
+    fn find(&self, id: OrderId) -> Option<RestingOrder>;
+
+    /// Trades as far as limit and book allow, appends the fills and answers with the lots left over.
+    fn take(&mut self, taker: Taker, fills: &mut Vec<Fill>) -> Lots {
+        let mut rest = taker.lots;
+        while taker.limit.is_none_or(|limit| self.crosses(taker.side, limit)) {
+            let Some(fill) = self.fill_front(taker.side.opposite(), rest) else { break };
+            rest = rest.checked_sub(fill.lots).expect("invariant: a fill is never larger than asked for");
+            fills.push(fill);
+        }
+        rest
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use num::{Lots, Side, Ticks};
 use wire::OrderId;
 
-use super::{Fill, Level, OrderBook, RESTING_MAX, ReduceError, RestError, RestingOrder};
+use super::{Depth, Fill, Level, OrderBook, RESTING_MAX, ReduceError, RestError, RestingOrder};
 
 type Queues = BTreeMap<Ticks, VecDeque<RestingOrder>>;
 
@@ -112,7 +112,9 @@ impl OrderBook for ReferenceBook {
     fn find(&self, id: OrderId) -> Option<RestingOrder> {
         self.orders(Side::Buy).chain(self.orders(Side::Sell)).find(|order| order.id == id)
     }
+}
 
+impl Depth for ReferenceBook {
     fn front(&self, side: Side) -> Option<RestingOrder> {
         self.orders(side).next()
     }

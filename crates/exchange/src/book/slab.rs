@@ -1,9 +1,12 @@
 //! Where orders lie in memory: one vector of records, linked by number into queues.
 //!
-//! Invariant: a slot is in exactly one queue or in the list of free slots; a freed slot is reused before
-//! the vector grows, so memory follows the largest number of orders at rest, not their history.
+//! Invariant: a slot is in exactly one queue or in the list of free slots, and has lots exactly while it is in a queue; a
+//! freed slot is reused before the vector grows, so memory follows the largest number of orders at rest, not their
+//! history.
 
 use wire::OrderId;
+
+use crate::fetch::fetch;
 
 /// No slot, no page.
 pub(super) const NONE: u32 = u32::MAX;
@@ -23,6 +26,15 @@ pub(super) struct Node {
 /// Where an order's price is: side, page and offset in the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(pub(super) u32);
+
+/// Where an order lies in its book; says something together with the order's number only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(pub(super) u32);
+
+impl Slot {
+    /// Where no order lies.
+    pub const NOWHERE: Self = Self(NONE);
+}
 
 /// All orders of a book.
 #[derive(Clone, Debug)]
@@ -69,9 +81,33 @@ impl Slab {
 
     #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
-        self.nodes[at(slot)].next = self.free;
+        let node = &mut self.nodes[at(slot)];
+        (node.next, node.lots) = (self.free, 0);
         self.free = slot;
         self.used -= 1;
+    }
+
+    /// Asks for its own line.
+    pub(super) fn fetch(&self) {
+        fetch(&self.nodes);
+    }
+
+    /// Asks for what lies in a slot.
+    pub(super) fn fetch_slot(&self, slot: u32) {
+        if let Some(node) = self.nodes.get(at(slot)) {
+            fetch(node);
+        }
+    }
+
+    /// What lies in a slot, or lay there.
+    pub(super) fn node(&self, Slot(slot): Slot) -> Option<&Node> {
+        self.nodes.get(at(slot))
+    }
+
+    /// Whether an order of this number lies there.
+    #[inline]
+    pub(super) fn holds(&self, Slot(slot): Slot, id: OrderId) -> bool {
+        slot != NONE && self.nodes.get(at(slot)).is_some_and(|node| node.id == id && node.lots > 0)
     }
 
     #[inline]

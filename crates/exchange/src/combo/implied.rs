@@ -16,7 +16,7 @@ use wire::{ComboMaker, InstrumentId, OrderEnd, OrderId, ReduceOnly, TradeKind};
 
 use super::matching::{Step, total};
 use crate::{
-    book::{OrderBook, RestingOrder},
+    book::{Depth, RestingOrder},
     fees::Role,
     holding::Holding,
     instrument::Instrument,

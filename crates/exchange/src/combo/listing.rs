@@ -10,7 +10,7 @@ use wire::{ComboLeg, Event, InstrumentId, InstrumentName, List, Outcome, Reject,
 
 use super::{Combo, Leg, RATIO_MAX, name, normalised, units, value};
 use crate::{
-    book::OrderBook,
+    book::Depth,
     fees::fee_per_unit_max,
     funding::Funding,
     genesis::ComboParameters,

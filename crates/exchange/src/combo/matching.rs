@@ -11,7 +11,7 @@ use wire::{ComboMaker, ComboTrade, Event, InstrumentId, OrderEnd, TradeEvent, Tr
 
 use super::Combo;
 use crate::{
-    book::{OrderBook, RestingOrder},
+    book::{Depth, RestingOrder},
     fees::Role,
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
