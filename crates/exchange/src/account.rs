@@ -4,7 +4,7 @@
 //! present marks; a test recomputes them from scratch.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::OnceLock,
 };
 
@@ -15,6 +15,7 @@ use crate::{
     ceiling::Ceiling,
     holding::Holding,
     ledger::PoolId,
+    open_orders::OpenOrders,
     order::{HeldOrder, Order},
     protection::Protection,
     quote::QuoteOrders,
@@ -84,7 +85,7 @@ saved!(Distress { since, auction });
 pub struct Account {
     pub id: AccountId,
     pub holdings: BTreeMap<InstrumentId, Holding>,
-    pub orders: BTreeSet<OrderId>,
+    pub orders: OpenOrders,
     /// Open orders by their labels, and for a while those that have traded to their end.
     pub labels: BTreeMap<Label, LabelUse>,
     /// Labels of orders that have ended, the earliest end first.
@@ -116,7 +117,7 @@ impl Account {
         Self {
             id,
             holdings: BTreeMap::new(),
-            orders: BTreeSet::new(),
+            orders: OpenOrders::default(),
             labels: BTreeMap::new(),
             ended_labels: VecDeque::new(),
             held: BTreeMap::new(),

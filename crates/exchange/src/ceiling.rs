@@ -140,7 +140,7 @@ impl State {
             Some((it.underlying, move_growth(holder.model, it, [&Holding::default(), holding])?))
         });
         let ordered = holder.orders.iter().filter_map(|id| {
-            let order = self.order(*id)?;
+            let order = self.order(id)?;
             let it = self.instrument_at(order.instrument);
             Some((it.underlying, self.growth(account, it, &self.as_open(order))?))
         });

@@ -198,10 +198,10 @@ impl State {
     /// Ends the account's other orders with the same number of rivals.
     pub(crate) fn end_rivals(&mut self, account: AccountIndex, winner: OrderId, rivals: u32) {
         let holder = self.account(account);
-        let resting =
-            holder.orders.iter().copied().filter(|order| {
-                self.order(*order).is_some_and(|order| order.standing.rivals == Some(rivals))
-            });
+        let resting = holder
+            .orders
+            .iter()
+            .filter(|order| self.order(*order).is_some_and(|order| order.standing.rivals == Some(rivals)));
         let held = holder.held.iter().filter(|(_, held)| held.conditions.rivals == Some(rivals));
         let all: Vec<OrderId> = resting.chain(held.map(|(order, _)| *order)).collect();
         for order in all.into_iter().filter(|order| *order != winner) {

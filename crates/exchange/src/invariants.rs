@@ -184,7 +184,7 @@ impl State {
             (kept.account, kept.instrument, kept.side) == (order.owner, instrument, order.side)
                 && (kept.price, kept.shown()) == (order.price, order.remaining)
         };
-        let is_known = self.account(order.owner).orders.contains(&order.id);
+        let is_known = self.account(order.owner).orders.contains(order.id);
         if is_known && self.order(order.id).is_some_and(is_same) {
             return Ok(());
         }
@@ -207,7 +207,7 @@ impl State {
             }
             let open = account.labels.values().filter(|used| used.end.is_none());
             for order in open.map(|used| used.order) {
-                if !account.orders.contains(&order) && !account.held.contains_key(&order) {
+                if !account.orders.contains(order) && !account.held.contains_key(&order) {
                     return Err(Broken::Order { order });
                 }
             }

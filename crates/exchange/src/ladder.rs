@@ -111,7 +111,7 @@ impl State {
     /// What an account has positions or open orders in.
     fn underlyings_of(&self, account: AccountIndex) -> BTreeSet<UnderlyingId> {
         let holder = self.account(account);
-        let orders = holder.orders.iter().filter_map(|id| self.order(*id)).map(|order| order.instrument);
+        let orders = holder.orders.iter().filter_map(|id| self.order(id)).map(|order| order.instrument);
         let instruments = holder.holdings.keys().copied().chain(orders);
         instruments.map(|id| self.instrument_at(id).underlying).collect()
     }

@@ -50,6 +50,7 @@ mod matching;
 mod money;
 pub mod name;
 pub mod nonce;
+mod open_orders;
 pub mod oracle;
 mod order;
 mod order_table;

@@ -126,7 +126,7 @@ impl State {
             risk.forget_values();
             let held = holder.holdings.iter().filter_map(|(id, held)| Some((find(*id)?, held)));
             risk.add_values(held.map(|(it, held)| (it, held.position, held.cost(it))), &mut narrow);
-            let orders = holder.orders.iter().filter_map(|id| self.orders.get(*id));
+            let orders = holder.orders.iter().filter_map(|id| self.orders.get(id));
             for (it, order) in orders.filter_map(|order| Some((find(order.instrument)?, order))) {
                 let open = OpenOrder::of(
                     it,

@@ -53,7 +53,7 @@ impl State {
     fn tell_ended(&mut self, order: &Order, end: OrderEnd) {
         let now = self.time;
         let account = self.account_mut(order.account);
-        account.orders.remove(&order.id);
+        account.orders.remove(order.id);
         account.release_label(order, end, now);
         let account = account.id;
         self.note_combo_use(order.instrument);

@@ -27,7 +27,7 @@ impl State {
         let holder = self.account(account);
         let held = holder.holdings.keys().next().copied();
         let ordered =
-            || holder.orders.first().and_then(|order| self.order(*order)).map(|order| order.instrument);
+            || holder.orders.iter().next().and_then(|order| self.order(order)).map(|order| order.instrument);
         if let Some(id) = held.or_else(ordered) {
             return self.pool_of(id);
         }

@@ -175,10 +175,10 @@ impl State {
 
     fn end_group(&mut self, account: AccountIndex, group: u16) {
         let holder = self.account(account);
-        let resting =
-            holder.orders.iter().copied().filter(|order| {
-                self.order(*order).is_some_and(|order| order.standing.protection == Some(group))
-            });
+        let resting = holder
+            .orders
+            .iter()
+            .filter(|order| self.order(*order).is_some_and(|order| order.standing.protection == Some(group)));
         let held = holder.held.iter().filter(|(_, held)| held.conditions.protection == Some(group));
         let all: Vec<OrderId> = resting.chain(held.map(|(order, _)| *order)).collect();
         for order in all {

@@ -106,7 +106,7 @@ impl State {
 
     fn orders_of(&self, account: AccountIndex) -> Vec<OrderId> {
         let holder = self.account(account);
-        holder.orders.iter().chain(holder.held.keys()).copied().collect()
+        holder.orders.iter().chain(holder.held.keys().copied()).collect()
     }
 
     /// Gives an order a new total and price.
@@ -172,7 +172,7 @@ impl State {
         self.count_order(&order, -1);
         // While it trades it is not among those that rules of the fills may end.
         self.remove_order(order.id);
-        self.account_mut(order.account).orders.remove(&order.id);
+        self.account_mut(order.account).orders.remove(order.id);
         (order.lots, order.price, order.commit, order.place) = (lots, price, self.commit, self.acting);
         let account = self.account(order.account).id;
         self.emit(Event::OrderAmended { order: order.id, account, lots, price, kept_place: false });

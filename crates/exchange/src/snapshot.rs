@@ -11,7 +11,7 @@
 mod fit;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::OnceLock,
 };
 
@@ -34,6 +34,7 @@ use crate::{
     invariants::Broken,
     ladder::Average,
     ledger::AccountIndex,
+    open_orders::OpenOrders,
     order::ActionPlace,
     saved::{Input, LoadError, Save},
     state::{State, Underlying},
@@ -464,7 +465,7 @@ impl Save for Account {
         Ok(Self {
             id: AccountId::load(input)?,
             holdings: Save::load(input)?,
-            orders: BTreeSet::new(),
+            orders: OpenOrders::default(),
             labels: Save::load(input)?,
             ended_labels: Save::load(input)?,
             held: Save::load(input)?,

@@ -129,7 +129,7 @@ impl State {
 
     pub fn open_orders(&self, account: AccountIndex) -> impl Iterator<Item = &Order> {
         let holder = usize::try_from(account).ok().and_then(|place| self.accounts.get(place));
-        holder.into_iter().flat_map(|holder| &holder.orders).filter_map(|id| self.order(*id))
+        holder.into_iter().flat_map(|holder| holder.orders.iter()).filter_map(|id| self.order(id))
     }
 
     /// A market maker's protection of one of his groups.
