@@ -23,15 +23,17 @@ use crate::{
     state::State,
 };
 
-/// What the roundings of one order can add, in micros.
-const ROUNDING: i128 = 16;
+/// What the roundings of one order can add: 16 micros.
+const ROUNDING: Fine = 16 * FINE_PER_CASH;
+/// Below this a value may have saturated: 2^62 micros.
+const CLAIMS_MIN: Fine = -(1 << 62) * FINE_PER_CASH;
 
 /// A bound made under the prices and rules of an epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ceiling {
     epoch: u64,
-    /// Initial margin less unrealised value is at most this, in micros.
-    claims: i128,
+    /// Initial margin less unrealised value is at most this.
+    claims: Fine,
     /// Units of everything, held and ordered, times the indices, are at most this.
     notional: Fine,
 }
@@ -56,17 +58,18 @@ impl Growth {
 impl Ceiling {
     /// What initial margin may be at most when so much more can be lost and is counted, and the notional with it.
     fn raised(self, growth: &Growth, (rules, at): (&MarginParameters, Surroundings)) -> Self {
-        let initial = ceil_part(ceil_part(growth.loss) * i128::from(rules.initial_billionths));
+        let more = at.notional(growth.counted.gross);
+        let notional = self.notional.saturating_add(more);
         // Below the size that is free, size costs nothing before and after.
-        let notional = self.notional.saturating_add(at.notional(growth.counted.gross));
-        let is_free = ceil_part(notional) <= i128::from(rules.concentration_free_micros);
-        let charged = MarginParameters {
-            concentration_free_micros: 0,
-            concentration_billionths: if is_free { 0 } else { rules.concentration_billionths },
-            ..*rules
+        let is_free = notional <= i128::from(rules.concentration_free_micros) * FINE_PER_CASH;
+        let size_billionths = if is_free { 0 } else { i128::from(rules.concentration_billionths) };
+        let size_charge = match at.doubt(rules) + size_billionths {
+            0 => 0,
+            billionths => ceil_part(more) * billionths,
         };
-        let charge = initial + growth.counted.contingency(at, &charged);
-        let claims = self.claims.saturating_add(charge + ceil_part(growth.lost) + ROUNDING);
+        let initial = ceil_part(growth.loss) * i128::from(rules.initial_billionths);
+        let charge = initial + growth.counted.unhedged(at, rules) + size_charge;
+        let claims = self.claims.saturating_add(charge + growth.lost + ROUNDING);
         Self { claims, notional, ..self }
     }
 }
@@ -77,9 +80,9 @@ impl State {
         self.margin_epoch += 1;
     }
 
-    /// The most that an account claims, in micros, where a ceiling stands.
+    /// The most that an account claims, in micros rounded up, where a ceiling stands.
     pub(crate) fn ceiling(&self, account: AccountIndex) -> Option<i128> {
-        self.standing_ceiling(account).map(|it| it.claims)
+        self.standing_ceiling(account).map(|it| ceil_part(it.claims))
     }
 
     fn standing_ceiling(&self, account: AccountIndex) -> Option<Ceiling> {
@@ -91,10 +94,9 @@ impl State {
         self.standing_ceiling(account).is_some_and(|ceiling| self.covers(account, &ceiling))
     }
 
-    /// Where a value may have saturated, there is no bound.
     fn covers(&self, account: AccountIndex, ceiling: &Ceiling) -> bool {
         let balance = i128::from(self.ledger.balance(Purse::Account(account)).micros());
-        balance >= ceiling.claims && ceiling.claims > i128::from(i64::MIN / 2)
+        balance * FINE_PER_CASH >= ceiling.claims && ceiling.claims > CLAIMS_MIN
     }
 
     /// Whether the balance covers a ceiling that stands with more orders under it.
@@ -127,6 +129,7 @@ impl State {
         let notional = risks.iter().map(|(id, risk)| self.surroundings(*id).notional(risk.units(None).gross));
         let notional = notional.fold(0, Fine::saturating_add);
         let claims = i128::from(margin.initial.micros()) - i128::from(margin.value.micros());
+        let claims = claims * FINE_PER_CASH;
         // What saturated is no bound.
         let is_bound = margin.initial < Cash::MAX && margin.value > Cash::MIN && margin.value < Cash::MAX;
         self.set_ceiling(account, is_bound.then_some(Ceiling { epoch: self.margin_epoch, claims, notional }));

@@ -57,6 +57,11 @@ impl Surroundings {
     pub(crate) fn notional(&self, units: Fine) -> Fine {
         i128::from(self.index.micros()) * units
     }
+
+    /// The part of the notional that is charged for what reporters do not agree on, in billionths.
+    pub(crate) fn doubt(&self, parameters: &MarginParameters) -> i128 {
+        i128::from(self.uncertainty.raw() - parameters.uncertainty_free_billionths).max(0)
+    }
 }
 
 impl Interest {
@@ -199,15 +204,21 @@ impl Units {
     /// What the units ask for beyond the scenarios, in micros, rounded up: naked shorts, basis, what reporters
     /// do not agree on, and size beyond what a market can close at once.
     pub(crate) fn contingency(self, at: Surroundings, parameters: &MarginParameters) -> i128 {
-        let index = i128::from(at.index.micros());
-        let per_unit = |billionths: i64| ceil_part(index * i128::from(billionths));
-        let doubt = (at.uncertainty.raw() - parameters.uncertainty_free_billionths).max(0);
         let notional = ceil_part(at.notional(self.gross));
         let large = (notional - i128::from(parameters.concentration_free_micros)).max(0);
-        ceil_part(
-            per_unit(parameters.short_option_billionths) * self.short_options
-                + per_unit(parameters.future_billionths) * self.futures,
-        ) + ceil_part(notional * i128::from(doubt))
+        ceil_part(self.unhedged(at, parameters))
+            + ceil_part(notional * at.doubt(parameters))
             + ceil_part(large * i128::from(parameters.concentration_billionths))
+    }
+
+    /// What naked shorts and basis ask for, each unit's part rounded up to micros.
+    pub(crate) fn unhedged(self, at: Surroundings, parameters: &MarginParameters) -> Fine {
+        let index = i128::from(at.index.micros());
+        let ask = |units: Fine, billionths: i64| match units {
+            0 => 0,
+            _ => units * ceil_part(index * i128::from(billionths)),
+        };
+        ask(self.short_options, parameters.short_option_billionths)
+            + ask(self.futures, parameters.future_billionths)
     }
 }

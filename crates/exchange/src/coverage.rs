@@ -3,7 +3,7 @@
 //! Invariant: margin is read from sums, and an order is tried on by adding its scenarios while the worst is looked
 //! for.
 
-use num::{Cash, Fix, Lots, Side, Ticks};
+use num::{Cash, Lots, Rounding, Side, Ticks};
 use wire::{Event, InstrumentId, MarginModel, Reject, UnderlyingId};
 
 use crate::{
@@ -102,7 +102,7 @@ impl State {
     fn let_off(&self, separate: i128, shared: i128) -> i128 {
         let beyond = (separate - shared).max(0);
         let part = i128::from(self.parameters.margin.correlation_billionths);
-        num::div_floor(beyond * part, i128::from(Fix::SCALE)).unwrap_or(0)
+        num::div_scale(beyond * part, Rounding::Floor)
     }
 
     pub(crate) fn surroundings(&self, id: UnderlyingId) -> Surroundings {

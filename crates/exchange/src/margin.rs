@@ -355,20 +355,13 @@ pub(crate) fn units(it: &Instrument, lots: Position) -> i128 {
 
 /// Billionths to whole, rounded up.
 pub(crate) fn ceil_part(billionths: i128) -> i128 {
-    match i64::try_from(billionths) {
-        // The same, where it is faster.
-        Ok(narrow) => {
-            let (whole, left) = (narrow / Fix::SCALE, narrow % Fix::SCALE);
-            i128::from(whole) + i128::from(left > 0)
-        }
-        Err(_) => num::div_ceil(billionths, FINE_PER_CASH).unwrap_or(billionths),
-    }
+    num::div_scale(billionths, Rounding::Ceil)
 }
 
 /// Billionths to whole, rounded down; saturates.
 fn floor_cash(billionths: Fine) -> Cash {
     let least = if billionths < 0 { Cash::MIN } else { Cash::MAX };
-    num::div_round(billionths, FINE_PER_CASH, Rounding::Floor).and_then(Cash::from_i128).unwrap_or(least)
+    Cash::from_i128(num::div_scale(billionths, Rounding::Floor)).unwrap_or(least)
 }
 
 /// Whole units as a `Fix`, for showing; saturates.

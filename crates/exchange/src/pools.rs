@@ -25,11 +25,11 @@ impl State {
     /// The pool that an account cannot leave now, if any.
     fn bound_to(&self, account: AccountIndex) -> Option<PoolId> {
         let holder = self.account(account);
-        let held = holder.holdings.keys().next().copied();
-        let ordered =
-            || holder.orders.iter().next().and_then(|order| self.order(order)).map(|order| order.instrument);
-        if let Some(id) = held.or_else(ordered) {
-            return self.pool_of(id);
+        if !holder.holdings.is_empty() {
+            return Some(holder.pool);
+        }
+        if let Some(order) = holder.orders.iter().next().and_then(|order| self.order(order)) {
+            return self.pool_of(order.instrument);
         }
         let owes = self.ledger.balance(Purse::Account(account)).is_negative();
         (owes || holder.health == Health::Liquidating).then_some(holder.pool)

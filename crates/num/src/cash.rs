@@ -2,7 +2,7 @@
 //!
 //! Invariant: sums are checked; a sum that does not fit is `None`, never a wrong amount.
 
-use crate::{Fix, Rounding, checked::checked_sums, div_round};
+use crate::{Fix, Rounding, checked::checked_sums, div_round, div_scale};
 
 /// An amount of USDC in millionths; signed, so that a loss is a value too.
 /// Also used for a price per one whole unit of an underlying or contract.
@@ -58,7 +58,7 @@ impl Cash {
     #[must_use]
     pub fn scale(self, ratio: Fix, rounding: Rounding) -> Option<Self> {
         let product = i128::from(self.0).checked_mul(i128::from(ratio.raw()))?;
-        Self::from_i128(div_round(product, i128::from(Fix::SCALE), rounding)?)
+        Self::from_i128(div_scale(product, rounding))
     }
 
     /// `self * numerator / divisor` in the given rounding; `None` on overflow or unless `divisor > 0`.

@@ -3,7 +3,7 @@
 //!
 //! Invariant: one scale everywhere, so that two `Fix` can always be added and compared.
 
-use crate::{Rounding, checked::checked_sums, div_round};
+use crate::{Rounding, checked::checked_sums, div_round, div_scale};
 
 /// A dimensionless or annualised quantity in billionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +29,7 @@ impl Fix {
     #[must_use]
     pub fn mul(self, other: Self, rounding: Rounding) -> Option<Self> {
         let product = i128::from(self.0) * i128::from(other.0);
-        i64::try_from(div_round(product, i128::from(Self::SCALE), rounding)?).ok().map(Self)
+        i64::try_from(div_scale(product, rounding)).ok().map(Self)
     }
 
     /// `numerator / divisor` as a ratio; `None` on overflow or unless `divisor > 0`.

@@ -17,5 +17,5 @@ pub use cash::Cash;
 pub use fix::Fix;
 pub use market::{Market, MarketError};
 pub use quantity::{Lots, Position, Side, Ticks};
-pub use rounding::{Rounding, div_ceil, div_exact, div_floor, div_half_even, div_round};
+pub use rounding::{Rounding, div_ceil, div_exact, div_floor, div_half_even, div_round, div_scale};
 pub use time::{DAY_MS, Duration, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp, YEAR_MS};

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a price becomes money in `Market::notional` and nowhere else.
 
-use crate::{Cash, Fix, Lots, Position, Rounding, Ticks, div_round};
+use crate::{Cash, Fix, Lots, Position, Rounding, Ticks, div_round, div_scale};
 
 /// Tick and lot of one market, both positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Market {
     pub fn value(self, price: Cash, position: Position, rounding: Rounding) -> Option<Cash> {
         let per_lot = i128::from(price.micros()).checked_mul(i128::from(self.lot_size.raw()))?;
         let product = per_lot.checked_mul(i128::from(position.get()))?;
-        Cash::from_i128(div_round(product, i128::from(Fix::SCALE), rounding)?)
+        Cash::from_i128(div_scale(product, rounding))
     }
 }
 
