@@ -142,8 +142,7 @@ impl State {
             let it = self.instrument_at(*id);
             Some((it.underlying, move_growth(holder.model, it, [&Holding::default(), holding])?))
         });
-        let ordered = holder.orders.iter().filter_map(|id| {
-            let order = self.order(id)?;
+        let ordered = self.orders.walk(holder.orders.iter().collect()).filter_map(|order| {
             let it = self.instrument_at(order.instrument);
             Some((it.underlying, self.growth(account, it, &self.as_open(order))?))
         });

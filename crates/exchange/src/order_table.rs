@@ -72,6 +72,16 @@ impl OrderTable {
         self.slots.get_mut(slot)
     }
 
+    /// The orders of these numbers, each asked for before its turn.
+    pub(crate) fn walk(&self, ids: Vec<OrderId>) -> impl Iterator<Item = &Order> {
+        const AHEAD: usize = 8;
+        (0..ids.len()).filter_map(move |place| {
+            ids.get(place + 2 * AHEAD).into_iter().for_each(|id| self.fetch_entry(*id));
+            ids.get(place + AHEAD).into_iter().for_each(|id| self.fetch(*id));
+            self.get(*ids.get(place)?)
+        })
+    }
+
     /// Asks for where an order is entered.
     pub(crate) fn fetch_entry(&self, id: OrderId) {
         self.entry(id).into_iter().for_each(fetch);

@@ -177,7 +177,12 @@ impl State {
             });
         }
         let most = self.parameters.limits.open_interest_lots_max;
-        let before = self.account(account).position(it.id);
+        let holder = self.account(account);
+        let largest = holder.size_max.checked_add(lots);
+        if it.open_interest < most && largest.is_some_and(|largest| largest <= it.position_max) {
+            return Ok(());
+        }
+        let before = holder.position(it.id);
         let opens = before.after_fill(side, lots).is_none_or(|after| after.size() > before.size());
         if opens && it.open_interest >= most {
             return Err(Reject::OpenInterestLimit { have: it.open_interest, need: most });

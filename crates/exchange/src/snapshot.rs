@@ -16,7 +16,7 @@ use std::{
 };
 
 use crypto::Digest;
-use num::{Cash, Fix, Timestamp};
+use num::{Cash, Fix, Lots, Timestamp};
 use wire::{AccountId, ComboLeg, InstrumentId, OrderId, Rung};
 
 use crate::{
@@ -430,6 +430,7 @@ impl Save for Account {
         let Self {
             id,
             holdings,
+            size_max: _,
             orders: _,
             labels,
             ended_labels,
@@ -462,9 +463,13 @@ impl Save for Account {
     }
 
     fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
+        let (id, holdings) =
+            (AccountId::load(input)?, BTreeMap::<InstrumentId, crate::Holding>::load(input)?);
+        let size_max = holdings.values().map(|holding| holding.position.size()).max();
         Ok(Self {
-            id: AccountId::load(input)?,
-            holdings: Save::load(input)?,
+            id,
+            holdings,
+            size_max: size_max.unwrap_or(Lots::ZERO),
             orders: OpenOrders::default(),
             labels: Save::load(input)?,
             ended_labels: Save::load(input)?,
