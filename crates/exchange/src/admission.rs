@@ -2,14 +2,14 @@
 //!
 //! Invariant: an admitted intent is signed by a key that may act for its account, is in time, and has used
 //! its nonce; whatever becomes of its actions, it cannot be admitted again. An intent that is refused leaves
-//! no trace: no account, no used nonce. All signatures of a commit are verified as one batch.
+//! no trace: no account, no used nonce.
 
-use crypto::{Claim, Digest, verify_batch};
 use wire::{CommittedPayload, Event, Intent, IntentId, Permission, Reject, SignedIntent};
 
 use crate::{
     ledger::AccountIndex,
     nonce::{NonceError, NonceWindow},
+    reading::{Candidate, Reading},
     state::State,
 };
 
@@ -29,30 +29,13 @@ pub(crate) struct Admitted {
     pub intent: Intent,
 }
 
-/// A transaction that is an intent.
-struct Candidate {
-    id: IntentId,
-    signed: SignedIntent,
-    /// The block it came in, by its place in the commit.
-    block: usize,
-    /// False until `verify` has said otherwise.
-    is_signed_well: bool,
-}
-
-/// Looks at all signatures at once.
-fn verify(candidates: &mut [Candidate]) {
-    let claims: Vec<Claim<'_>> = candidates.iter().map(|it| it.signed.claim(&it.id)).collect();
-    let verdicts = verify_batch(&claims);
-    for (candidate, verdict) in candidates.iter_mut().zip(verdicts) {
-        candidate.is_signed_well = verdict;
-    }
-}
-
 impl State {
-    /// Reads a commit's transactions in order and admits what may be admitted.
-    pub(crate) fn admit(&mut self, payload: &CommittedPayload) -> Vec<Admitted> {
-        let mut candidates = self.read_candidates(payload);
-        verify(&mut candidates);
+    /// Admits of a commit's transactions, in order, what may be admitted.
+    pub(crate) fn admit(&mut self, payload: &CommittedPayload, reading: Reading) -> Vec<Admitted> {
+        let Reading { candidates, malformed } = reading;
+        for intent in malformed {
+            self.emit(Event::IntentRejected { intent, reject: Reject::Malformed });
+        }
         let mut admitted = Vec::with_capacity(candidates.len());
         let mut noted = 0;
         for candidate in candidates {
@@ -71,23 +54,6 @@ impl State {
             self.note_ordered(block.reference.digest);
         }
         admitted
-    }
-
-    fn read_candidates(&mut self, payload: &CommittedPayload) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
-        let blocks = payload.blocks.iter().enumerate();
-        for (block, transaction) in
-            blocks.flat_map(|(block, it)| it.transactions.iter().map(move |transaction| (block, transaction)))
-        {
-            if let Ok(signed) = SignedIntent::from_transaction(transaction.bytes().clone()) {
-                let id = signed.intent.id();
-                candidates.push(Candidate { id, signed, block, is_signed_well: false });
-            } else {
-                let intent = IntentId(Digest::of("clockless malformed transaction 2026", transaction));
-                self.emit(Event::IntentRejected { intent, reject: Reject::Malformed });
-            }
-        }
-        candidates
     }
 
     fn admit_one(&mut self, candidate: Candidate) -> Result<Admitted, Reject> {

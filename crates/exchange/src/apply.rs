@@ -25,6 +25,7 @@ use crate::{
     oracle::{Observation, ObservationError},
     order::ActionPlace,
     quote::QuoteTerms,
+    reading::Reading,
     state::State,
 };
 
@@ -49,10 +50,19 @@ struct Step {
 
 /// Applies a commit and appends what happened to `events`.
 pub fn apply(state: &mut State, payload: &CommittedPayload, events: &mut Vec<Event>) {
+    apply_read(state, (payload, Reading::of(payload)), events);
+}
+
+/// Applies a commit that has been read: `apply` without its first part, which needs no state.
+pub fn apply_read(
+    state: &mut State,
+    (payload, reading): (&CommittedPayload, Reading),
+    events: &mut Vec<Event>,
+) {
     state.commit = payload.commit.index;
     state.time = state.time.max(payload.commit.time);
     state.take_evidence(payload);
-    let admitted = state.admit(payload);
+    let admitted = state.admit(payload, reading);
     let mut outcomes: Vec<Vec<Option<Outcome>>> =
         admitted.iter().map(|it| vec![None; it.intent.actions.len()]).collect();
     let mut steps = plan_steps(state, &admitted);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crypto::{Digest, SigningKey};
-use exchange::{Genesis, GenesisError, State, apply};
+use exchange::{Genesis, GenesisError, Reading, State, apply_read};
 use tree::{Changes, Map, Proof};
 use wire::{
     Attestation, Author, Certificate, CommittedPayload, Committee, Event, List, RootSignature, Tally,
@@ -119,9 +119,14 @@ impl Execution {
 
     /// Applies a commit. The caller hands them over in order and once.
     pub fn apply(&mut self, payload: &CommittedPayload) -> Executed {
+        self.apply_read(payload, Reading::of(payload))
+    }
+
+    /// Applies a commit that has been read.
+    pub fn apply_read(&mut self, payload: &CommittedPayload, reading: Reading) -> Executed {
         let commit = payload.commit.index;
         let mut events = Vec::new();
-        apply(&mut self.state, payload, &mut events);
+        apply_read(&mut self.state, (payload, reading), &mut events);
         let mut changes = Changes::new();
         self.state.take_changes(|key, value| changes.add(key.path(), value.as_deref()));
         self.tree.update(changes);

@@ -1,4 +1,4 @@
-//! The execution's thread: commits in, state out.
+//! The execution's threads: commits in, state out. One reads the next commits while the other applies one.
 //!
 //! Invariant: commits are applied in order and once. A checkpoint is saved as the state is between its commit and
 //! the next, and the agreement hears of it when it is durable.
@@ -6,14 +6,14 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::mpsc::{Receiver, Sender, channel, sync_channel},
     thread,
 };
 
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::SigningKey;
-use exchange::{Genesis, State, leaf::LeafKey};
+use exchange::{Genesis, Reading, State, leaf::LeafKey};
 use replica::{agreement::Input, execution::Execution, snapshot::SnapshotError};
 use wire::{AccountId, Blob, Checkpoint, CommittedPayload, Committee, Event, IntentId, Lineage, Snapshot};
 
@@ -27,6 +27,9 @@ use crate::node::{
 
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
+
+/// Orders that are read ahead.
+const AHEAD: usize = 4;
 
 /// What the execution is asked.
 pub enum Order {
@@ -134,12 +137,12 @@ impl Executor {
     }
 
     /// Applies a commit and returns what the agreement should attest to.
-    pub fn apply(&mut self, payload: &CommittedPayload) -> Option<Input> {
+    pub fn apply(&mut self, payload: &CommittedPayload, reading: Reading) -> Option<Input> {
         let Some(execution) = &mut self.execution else {
             self.feed.reach(payload.commit.index);
             return None;
         };
-        let mut executed = execution.apply(payload);
+        let mut executed = execution.apply_read(payload, reading);
         trace(executed.commit, &executed.events);
         self.receipts.add(executed.commit, &executed.events);
         self.feed.events.add(core::mem::take(&mut executed.events));
@@ -179,12 +182,25 @@ impl Executor {
         }
     }
 
-    /// Starts the thread; orders go into the returned queue.
+    /// Starts the threads; orders go into the returned queue.
     pub fn spawn(mut self, inbox: Inbox<Word>) -> std::io::Result<Sender<Order>> {
         let (orders, queue): (_, Receiver<Order>) = channel();
-        thread::Builder::new().name("execution".to_owned()).spawn(move || {
+        let (read, ready) = sync_channel(AHEAD);
+        let executes = self.execution.is_some();
+        thread::Builder::new().name("reading".to_owned()).spawn(move || {
             while let Ok(order) = queue.recv() {
-                self.take(order, &inbox);
+                let reading = match &order {
+                    Order::Commit(payload) if executes => Reading::of(payload),
+                    _ => Reading::default(),
+                };
+                if read.send((order, reading)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        thread::Builder::new().name("execution".to_owned()).spawn(move || {
+            while let Ok((order, reading)) = ready.recv() {
+                self.take(order, reading, &inbox);
                 // Whoever sends the next order finds nobody here, and stops the node.
                 if !self.feed.money_conserved() {
                     return;
@@ -194,10 +210,10 @@ impl Executor {
         Ok(orders)
     }
 
-    fn take(&mut self, order: Order, inbox: &Inbox<Word>) {
+    fn take(&mut self, order: Order, reading: Reading, inbox: &Inbox<Word>) {
         match order {
             Order::Commit(payload) => {
-                if let Some(attestation) = self.apply(&payload) {
+                if let Some(attestation) = self.apply(&payload, reading) {
                     inbox.put(attestation);
                 }
                 self.answer_proofs();

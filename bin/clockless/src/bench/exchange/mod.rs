@@ -1,8 +1,9 @@
 //! `clockless bench exchange`: signed actions a second through the exchange alone, on one thread.
 //!
 //! Commits of some five thousand actions are made first, on an exchange of their own; then the same commits are
-//! applied to a new one, decoding, signatures, matching, margin and marks included: once with `apply` alone, and
-//! once with the tree and its root after every commit.
+//! applied to a new one, decoding, signatures, matching, margin and marks included: once with `apply` alone on one
+//! thread, once with a second that reads the next commits as a validator's does, and once with the tree and its root
+//! after every commit.
 //!
 //! And the commit in which 1,500 instruments expire (`expiry`).
 //!
@@ -13,12 +14,15 @@ mod flow;
 pub mod market;
 pub mod scene;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc::sync_channel,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use commonware_codec::Encode;
 use crypto::Digest;
-use exchange::{Genesis, State, apply};
+use exchange::{Genesis, Reading, State, apply, apply_read};
 use replica::execution::Execution;
 use serde_json::{Value, json};
 use wire::{CommittedPayload, Event, Outcome};
@@ -68,6 +72,7 @@ struct Counts {
 pub fn run(arguments: &ExchangeArguments) -> Result<(), Failure> {
     let made = Made::new(arguments.actions)?;
     let alone = made.alone()?;
+    let read_ahead = made.read_ahead()?;
     let with_tree = made.with_tree()?;
     let expired = expiry::run()?;
     let rate = |took: Duration| (made.actions as f64 / took.as_secs_f64()).round();
@@ -83,6 +88,7 @@ pub fn run(arguments: &ExchangeArguments) -> Result<(), Failure> {
         "orders_ended": made.counts.ended,
         "actions_per_s": rate(alone.iter().sum()),
         "commit_ms": spread(&alone),
+        "actions_per_s_two_threads": rate(read_ahead),
         "actions_per_s_with_tree": rate(with_tree.iter().sum()),
         "commit_with_tree_ms": spread(&with_tree),
         "expiry": {
@@ -161,6 +167,31 @@ impl Made {
             return Err(Failure::failed("the same commits had other events"));
         }
         Ok(took.split_off(WARM_UP))
+    }
+
+    /// How long all measured commits take together while another thread reads those that come next.
+    fn read_ahead(&self) -> Result<Duration, Failure> {
+        const AHEAD: usize = 4;
+        let mut state = State::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
+        let (read, ready) = sync_channel(AHEAD);
+        let (mut events, mut took) = (Vec::new(), Duration::ZERO);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut payloads = self.payloads.iter();
+                payloads.all(|payload| read.send((payload, Reading::of(payload))).is_ok())
+            });
+            let mut began = Instant::now();
+            for (place, (payload, reading)) in ready.iter().enumerate() {
+                if place == WARM_UP {
+                    began = Instant::now();
+                }
+                events.clear();
+                apply_read(&mut state, (payload, reading), &mut events);
+                state.forget_changes();
+            }
+            took = began.elapsed();
+        });
+        Ok(took)
     }
 
     /// How long each takes with the tree and its root.
