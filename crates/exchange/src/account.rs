@@ -13,6 +13,7 @@ use wire::{AccountId, Conditions, InstrumentId, Label, MarginModel, NewOrder, Or
 
 use crate::{
     ceiling::Ceiling,
+    fetch::fetch,
     holding::Holding,
     ledger::PoolId,
     open_orders::OpenOrders,
@@ -115,6 +116,17 @@ pub struct Account {
 }
 
 impl Account {
+    /// Asks for its lines.
+    pub(crate) fn fetch(&self) {
+        fetch(&self.id);
+        fetch(&self.holdings);
+        fetch(&self.orders);
+        fetch(&self.labels);
+        fetch(&self.held);
+        fetch(&self.ceiling);
+        fetch(&self.realised);
+    }
+
     pub fn new(id: AccountId) -> Self {
         Self {
             id,

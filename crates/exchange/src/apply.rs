@@ -39,10 +39,21 @@ enum Turn {
     Rest,
 }
 
+impl Turn {
+    const fn place(self) -> usize {
+        match self {
+            Self::Observation => 0,
+            Self::Money => 1,
+            Self::Cancel => 2,
+            Self::PostOnly => 3,
+            Self::Rest => 4,
+        }
+    }
+}
+
 /// One action, or a whole all-or-nothing group, in the order of its turn.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    turn: Turn,
     intent: usize,
     /// `None` for a group.
     action: Option<usize>,
@@ -65,11 +76,8 @@ pub fn apply_read(
     let admitted = state.admit(payload, reading);
     let mut outcomes: Vec<Vec<Option<Outcome>>> =
         admitted.iter().map(|it| vec![None; it.intent.actions.len()]).collect();
-    let mut steps = plan_steps(state, &admitted);
-    steps.sort_by_key(|step| step.turn);
-    let after_observations = steps.partition_point(|step| step.turn == Turn::Observation);
-    let (observations, others) = steps.split_at(after_observations);
-    state.take_steps(&admitted, observations, &mut outcomes);
+    let Plan { observations, others } = Plan::of(state, &admitted);
+    state.take_steps(&admitted, &observations, &mut outcomes);
     state.refresh_indices();
     state.refresh_rungs();
     state.watch_levels();
@@ -83,7 +91,7 @@ pub fn apply_read(
     state.delist_idle_combos();
     state.delist_idle_exotics();
     state.pay_withdrawals();
-    state.take_steps(&admitted, others, &mut outcomes);
+    state.take_steps(&admitted, &others, &mut outcomes);
     state.acting = ActionPlace::default();
     state.refresh_marks();
     state.fire_triggers();
@@ -98,26 +106,37 @@ pub fn apply_read(
     }
 }
 
-fn plan_steps(state: &State, admitted: &[Admitted]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for (intent, it) in admitted.iter().enumerate() {
-        let turns = it.intent.actions.iter().map(|action| state.turn_of(it, action));
-        if it.intent.atomicity == Atomicity::AllOrNothing {
-            // A group has the turn of its last action to have one.
-            let turn = turns.max().unwrap_or(Turn::Rest).max(Turn::Money);
-            steps.push(Step { turn, intent, action: None });
-            continue;
-        }
-        for (action, turn) in turns.enumerate() {
-            steps.push(Step { turn, intent, action: Some(action) });
-            let all = it.intent.actions.get(action);
-            if matches!(all, Some(Action::CancelAll { .. } | Action::CancelMatching { .. })) {
-                // Once more for the orders that this commit placed before it.
-                steps.push(Step { turn: Turn::Rest, intent, action: Some(action) });
+/// The steps of a commit in the order in which they are taken.
+struct Plan {
+    observations: Vec<Step>,
+    others: Vec<Step>,
+}
+
+impl Plan {
+    fn of(state: &State, admitted: &[Admitted]) -> Self {
+        let mut turns: [Vec<Step>; 5] = Default::default();
+        let mut take = |turn: Turn, step: Step| turns[turn.place()].push(step);
+        for (intent, it) in admitted.iter().enumerate() {
+            let actions = it.intent.actions.iter().map(|action| state.turn_of(it, action));
+            if it.intent.atomicity == Atomicity::AllOrNothing {
+                // A group has the turn of its last action to have one.
+                let turn = actions.max().unwrap_or(Turn::Rest).max(Turn::Money);
+                take(turn, Step { intent, action: None });
+                continue;
+            }
+            for (action, turn) in actions.enumerate() {
+                let step = Step { intent, action: Some(action) };
+                take(turn, step);
+                let all = it.intent.actions.get(action);
+                if matches!(all, Some(Action::CancelAll { .. } | Action::CancelMatching { .. })) {
+                    // Once more for the orders that this commit placed before it.
+                    take(Turn::Rest, step);
+                }
             }
         }
+        let [observations, others @ ..] = turns;
+        Self { observations, others: others.concat() }
     }
-    steps
 }
 
 impl State {

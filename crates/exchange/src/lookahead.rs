@@ -6,7 +6,11 @@
 use num::{Side, Ticks};
 use wire::{Action, InstrumentId, NewOrder, OrderId, OrderKind, OrderTarget};
 
-use crate::{admission::Admitted, state::State};
+use crate::{
+    admission::Admitted,
+    book::{Depth, LadderBook, RestingOrder},
+    state::State,
+};
 
 /// Steps between two looks: each finds what the one before has asked for.
 const STRIDE: usize = 4;
@@ -96,7 +100,7 @@ impl State {
     /// The orders.
     fn look_for_orders(&self, aim: &Aim) {
         aim.orders.iter().flatten().for_each(|id| self.orders.fetch(*id));
-        if let Some(book) = aim.market.and_then(|id| self.books.get(usize::try_from(id.0).ok()?)) {
+        if let Some(book) = self.aimed(aim) {
             aim.prices.iter().flatten().for_each(|(side, price)| book.fetch_line(*side, *price));
             book.fetch_best();
         }
@@ -104,6 +108,11 @@ impl State {
 
     /// The market of an order that was named by its number.
     fn look_for_markets(&self, aim: &mut Aim) {
+        if let (Some(book), Some((side, price))) = (self.aimed(aim), aim.prices[0])
+            && book.crosses(side, price)
+        {
+            book.fetch_front(side.opposite());
+        }
         if aim.market.is_none()
             && let Some(order) = aim.orders[0].and_then(|id| self.order(id))
         {
@@ -123,6 +132,10 @@ impl State {
         for order in aim.orders.iter().flatten().filter_map(|id| self.order(*id)) {
             book.fetch_slot(order.slot);
         }
+        if let Some(maker) = self.maker(aim) {
+            self.orders.fetch_entry(maker.id);
+            self.account(maker.owner).fetch();
+        }
         aim.prices.iter().flatten().for_each(|(side, price)| book.fetch_page(*side, *price));
     }
 
@@ -134,7 +147,21 @@ impl State {
         for order in aim.orders.iter().flatten().filter_map(|id| self.order(*id)) {
             book.fetch_neighbours(order.slot);
         }
+        if let Some(maker) = self.maker(aim) {
+            self.orders.fetch(maker.id);
+        }
         aim.prices.iter().flatten().for_each(|(side, price)| book.fetch_tail(*side, *price));
+    }
+
+    /// The first order that a new one would trade with.
+    fn maker(&self, aim: &Aim) -> Option<RestingOrder> {
+        let (side, price) = aim.prices[0]?;
+        let book = self.aimed(aim)?;
+        book.front(side.opposite()).filter(|_| book.crosses(side, price))
+    }
+
+    fn aimed(&self, aim: &Aim) -> Option<&LadderBook> {
+        aim.market.and_then(|id| self.books.get(usize::try_from(id.0).ok()?))
     }
 
     fn fetch_market(&self, id: InstrumentId) {

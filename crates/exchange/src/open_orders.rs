@@ -68,8 +68,14 @@ impl OpenOrders {
         }
     }
 
-    /// Where a number stands, or would stand.
+    /// Where a number stands, or would stand. Mostly it is the first or the last.
     fn place(&self, OrderId(id): OrderId) -> Result<usize, usize> {
+        if self.line.front() == Some(&id) {
+            return Ok(0);
+        }
+        if self.line.back() == Some(&id) {
+            return Ok(self.line.len() - 1);
+        }
         self.line.binary_search_by_key(&id, |number| number & !ENDED)
     }
 }

@@ -93,7 +93,7 @@ impl OrderTable {
     }
 
     /// Puts an order in, in the place of one of the same number.
-    pub(crate) fn insert(&mut self, order: Order) {
+    pub(crate) fn insert(&mut self, order: &Order) {
         let Number { shelf, page, place } = order.id.into();
         let new = || Shelf { used: 0, pages: vec![None; PLACES] };
         let shelf = self.shelves.entry(shelf).or_insert_with(new);
@@ -109,7 +109,7 @@ impl OrderTable {
                 u32::try_from(self.slots.len() - 1).expect("invariant: open orders are limited below 2^32")
             });
         }
-        self.slots[at(*slot)] = order;
+        self.slots[at(*slot)].clone_from(order);
     }
 
     pub(crate) fn remove(&mut self, id: OrderId) -> Option<Order> {
@@ -164,7 +164,7 @@ impl Save for OrderTable {
             if id != order.id {
                 return Err(input.refuse(LoadReason::Value));
             }
-            table.insert(order);
+            table.insert(&order);
         }
         Ok(table)
     }

@@ -12,9 +12,9 @@ use crate::{
 
 impl State {
     /// Puts an order to rest and counts it. The caller saw that it does not cross and fits.
-    pub(crate) fn rest_order(&mut self, mut order: Order) {
+    pub(crate) fn rest_order(&mut self, order: &mut Order) {
         order.show_next();
-        self.put_to_rest(&mut order);
+        self.put_to_rest(order);
         self.open_order_of(order);
     }
 
@@ -25,8 +25,8 @@ impl State {
     }
 
     /// Counts an order as open, whether the book has it yet or not.
-    pub(crate) fn open_order_of(&mut self, order: Order) {
-        self.count_order(&order, 1);
+    pub(crate) fn open_order_of(&mut self, order: &Order) {
+        self.count_order(order, 1);
         let account = self.account_mut(order.account);
         account.orders.insert(order.id);
         if let Some(until) = order.standing.until {

@@ -152,7 +152,7 @@ impl State {
             end = end.or(Some(OrderEnd::Dropped));
         }
         let filled = lots.checked_sub(taken.rest).unwrap_or(lots);
-        let resting = Order {
+        let mut resting = Order {
             id: order,
             account,
             instrument: id,
@@ -169,7 +169,7 @@ impl State {
             place: self.acting,
             slot: Slot::NOWHERE,
         };
-        self.settle_rest(resting, end);
+        self.settle_rest(&mut resting, end);
         filled
     }
 
@@ -185,11 +185,11 @@ impl State {
     }
 
     /// What becomes of an order once it has traded: it rests, unless nothing is left or it may not stay.
-    pub(crate) fn settle_rest(&mut self, order: Order, end: Option<OrderEnd>) {
+    pub(crate) fn settle_rest(&mut self, order: &mut Order, end: Option<OrderEnd>) {
         if order.remaining().is_zero() {
-            self.forget_order(&order, OrderEnd::Filled);
+            self.forget_order(order, OrderEnd::Filled);
         } else if let Some(end) = end {
-            self.forget_order(&order, end);
+            self.forget_order(order, end);
         } else {
             self.rest_order(order);
         }

@@ -127,7 +127,7 @@ impl State {
         }
         order.show_next();
         self.put_to_rest(&mut order);
-        self.store_order(order);
+        self.store_order(&order);
     }
 
     /// A collected order as it enters beside others: every rule of a new one holds, and it counts as open from here on.
@@ -163,7 +163,7 @@ impl State {
             place: self.acting,
             slot: Slot::NOWHERE,
         };
-        self.open_order_of(admitted.clone());
+        self.open_order_of(&admitted);
         Some(admitted)
     }
 

@@ -163,7 +163,7 @@ impl State {
         }
         self.count_order(&shrunk, 1);
         let (id, account) = (order.id, self.account(order.account).id);
-        self.store_order(shrunk);
+        self.store_order(&shrunk);
         self.emit(Event::OrderAmended { order: id, account, lots, price: order.price, kept_place: true });
     }
 
@@ -185,7 +185,7 @@ impl State {
         };
         let taken = self.trade(order.instrument, taker, (price, order.remaining()));
         order.filled = order.lots.checked_sub(taken.rest).unwrap_or(order.lots);
-        self.settle_rest(order, taken.end);
+        self.settle_rest(&mut order, taken.end);
     }
 }
 

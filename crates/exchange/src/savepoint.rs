@@ -96,7 +96,7 @@ impl State {
         }
         for (id, order) in savepoint.orders {
             match order {
-                Some(order) => self.store_order(order),
+                Some(order) => self.store_order(&order),
                 None => drop(self.remove_order(id)),
             }
         }

@@ -255,7 +255,7 @@ impl State {
     }
 
     /// Puts an order where the state keeps it, and notes the change.
-    pub(crate) fn store_order(&mut self, order: Order) {
+    pub(crate) fn store_order(&mut self, order: &Order) {
         self.keep_order(order.id);
         self.touched.orders.note(order.id);
         self.orders.insert(order);

@@ -313,7 +313,7 @@ impl State {
             self.put_to_rest(&mut order);
         }
         self.count_order(&order, 1);
-        self.store_order(order.clone());
+        self.store_order(&order);
         order
     }
 

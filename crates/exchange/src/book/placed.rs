@@ -63,6 +63,13 @@ impl LadderBook {
         self.asks.fetch_best();
     }
 
+    /// Asks for the first order of a side, where its level is at hand.
+    pub(crate) fn fetch_front(&self, side: Side) {
+        if let Some((_, place)) = self.ladder(side).best() {
+            self.slab.fetch_slot(self.ladder(side).queue(place).head);
+        }
+    }
+
     /// Asks for the level of a price, where its page is at hand.
     pub(crate) fn fetch_page(&self, side: Side, price: Ticks) {
         self.ladder(side).fetch_page(price);
