@@ -12,23 +12,25 @@ use crate::{
     instrument::Instrument,
     ledger::{AccountIndex, Purse},
     margin::{Margin, OpenOrder, Trial, UnderlyingRisk, ceil_part, worst_loss},
+    order::Order,
     state::State,
     sums::Risks,
 };
 
 /// What an intended action does to an account's open orders.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OrderChange {
+pub(crate) struct OrderChange<'a> {
     pub adds: [Option<OpenOrder>; 2],
-    pub removes: [Option<OpenOrder>; 2],
+    /// Orders that margin looks at only where what is added is not covered anyway.
+    pub removes: [Option<&'a Order>; 2],
 }
 
-impl OrderChange {
+impl<'a> OrderChange<'a> {
     pub(crate) const fn adding(adds: OpenOrder) -> Self {
         Self { adds: [Some(adds), None], removes: [None, None] }
     }
 
-    pub(crate) const fn replacing(removes: OpenOrder, adds: OpenOrder) -> Self {
+    pub(crate) const fn replacing(removes: &'a Order, adds: OpenOrder) -> Self {
         Self { adds: [Some(adds), None], removes: [Some(removes), None] }
     }
 }
@@ -131,8 +133,8 @@ impl State {
         (side, lots, price): (Side, Lots, Ticks),
     ) -> Option<Margin> {
         let it = self.instrument_ref(id)?;
-        let change = OrderChange::adding(self.open_order(id, side, lots, price));
-        Some(self.margin_with(account, Some(&Trial::of(it, &change))))
+        let adds = self.open_order(id, side, lots, price);
+        Some(self.margin_with(account, Some(&Trial::of(it, [Some(adds), None], [None, None]))))
     }
 
     pub(crate) fn is_sound(&self, account: AccountIndex) -> bool {
@@ -149,14 +151,15 @@ impl State {
         &self,
         account: AccountIndex,
         it: &Instrument,
-        change: &OrderChange,
+        change: &OrderChange<'_>,
     ) -> Result<(), Reject> {
         if self.covers_growth(account, it, &change.adds) {
             return Ok(());
         }
         let (model, risks) = (self.account(account).model, self.risks(account));
         let now = self.margin_of_risks(model, &risks, None);
-        let then = self.margin_of_risks(model, &risks, Some(&Trial::of(it, change)));
+        let removes = change.removes.map(|order| Some(self.as_open(order?)));
+        let then = self.margin_of_risks(model, &risks, Some(&Trial::of(it, change.adds, removes)));
         let (have, need) = (self.equity(account, &now), then.initial);
         if have >= need || need <= now.initial { Ok(()) } else { Err(Reject::MarginTooLow { have, need }) }
     }

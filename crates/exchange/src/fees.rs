@@ -5,7 +5,7 @@
 //!
 //! Invariant: a fee is never negative and never more than `fee_per_unit_max` counted before the trade.
 
-use num::{Cash, Fix, Lots, Position, Rounding, Ticks};
+use num::{Cash, Lots, Position, Rounding, Ticks, div_scale};
 
 use crate::{genesis::Fees, instrument::Instrument};
 
@@ -34,13 +34,13 @@ pub(crate) fn fee(
     }
     let position = Position::new(i64::try_from(lots.get()).unwrap_or(i64::MAX));
     let on_index = it.market.value(index, position, Rounding::Ceil).unwrap_or(Cash::MAX);
-    part(on_index, fees.option_billionths).min(part(notional, fees.option_cap_billionths))
+    option_fee(fees, on_index, notional)
 }
 
 /// The largest fee that a fill at `price` or better costs for one whole unit.
 pub(crate) fn fee_per_unit_max(fees: &Fees, it: &Instrument, index: Cash, price: Cash) -> Cash {
     let fee = if it.is_option() {
-        part(index, fees.option_billionths).min(part(price, fees.option_cap_billionths))
+        option_fee(fees, index, price)
     } else {
         part(price, fees.future_maker_billionths.max(fees.future_taker_billionths))
     };
@@ -48,6 +48,23 @@ pub(crate) fn fee_per_unit_max(fees: &Fees, it: &Instrument, index: Cash, price:
     fee.checked_add(Cash::from_micros(1)).unwrap_or(Cash::MAX)
 }
 
+/// The part of the index or the part of the premium, whichever is less; rounded up once, for the lesser of two amounts
+/// is still the lesser when both are rounded.
+fn option_fee(fees: &Fees, index: Cash, premium: Cash) -> Cash {
+    let on_index = product(index, fees.option_billionths);
+    rounded_up(on_index.min(product(premium, fees.option_cap_billionths)))
+}
+
 fn part(cash: Cash, billionths: i64) -> Cash {
-    cash.scale(Fix::from_raw(billionths), Rounding::Ceil).unwrap_or(Cash::MAX).max(Cash::ZERO)
+    rounded_up(product(cash, billionths))
+}
+
+/// In billionths of micros.
+fn product(cash: Cash, billionths: i64) -> i128 {
+    i128::from(cash.micros()) * i128::from(billionths)
+}
+
+/// Billionths of micros as money that is not below zero; saturates.
+fn rounded_up(billionths: i128) -> Cash {
+    Cash::from_i128(div_scale(billionths.max(0), Rounding::Ceil)).unwrap_or(Cash::MAX)
 }

@@ -14,7 +14,6 @@ use wire::UnderlyingId;
 
 use crate::{
     contingency::{Contingency, Interest, Units},
-    coverage::OrderChange,
     fees::fee_per_unit_max,
     genesis::Fees,
     instrument::{Instrument, Valuation},
@@ -236,14 +235,13 @@ pub(crate) struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn of(it: &'a Instrument, change: &OrderChange) -> Self {
-        let filled = |order: &Option<OpenOrder>| {
-            order
-                .as_ref()
-                .zip(it.valuation.as_ref())
-                .map(|(order, valuation)| Filled::of(it, valuation, order))
-        };
-        Self { it, adds: change.adds.each_ref().map(filled), removes: change.removes.each_ref().map(filled) }
+    pub(crate) fn of(
+        it: &'a Instrument,
+        adds: [Option<OpenOrder>; 2],
+        removes: [Option<OpenOrder>; 2],
+    ) -> Self {
+        let filled = |order: Option<OpenOrder>| Some(Filled::of(it, it.valuation.as_ref()?, &order?));
+        Self { it, adds: adds.map(filled), removes: removes.map(filled) }
     }
 
     pub(crate) const fn underlying(&self) -> UnderlyingId {

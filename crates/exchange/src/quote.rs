@@ -84,13 +84,12 @@ impl State {
         let last = self.account(account).quotes.get(&(have, terms.protection)).copied().unwrap_or_default();
         let open = |order: Option<OrderId>| order.and_then(|order| self.order(order));
         let (old_bid, old_ask) = (open(last.bid), open(last.ask));
-        let as_order = |order: &Order| self.open_order(it.id, order.side, order.remaining(), order.price);
         let as_side = |side: Side, quoted: Option<QuoteSide>| -> Option<OpenOrder> {
             quoted.map(|quoted| self.open_order(it.id, side, quoted.lots, quoted.price))
         };
         let change = OrderChange {
             adds: [as_side(Side::Buy, terms.bid), as_side(Side::Sell, terms.ask)],
-            removes: [old_bid.map(as_order), old_ask.map(as_order)],
+            removes: [old_bid, old_ask],
         };
         self.check_margin(account, it, &change)?;
         Ok((change_of(old_bid, terms.bid), change_of(old_ask, terms.ask)))

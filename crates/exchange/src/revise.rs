@@ -145,8 +145,7 @@ impl State {
         let price = self.check_post_only(it, (order.side, order.post_only, price))?;
         if order.reduce_only == ReduceOnly::Off {
             let adds = self.open_order(it.id, order.side, open, price);
-            let removes = self.open_order(it.id, order.side, order.remaining(), order.price);
-            self.check_margin(order.account, it, &OrderChange::replacing(removes, adds))?;
+            self.check_margin(order.account, it, &OrderChange::replacing(order, adds))?;
         }
         Ok((lots, price))
     }

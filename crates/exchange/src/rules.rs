@@ -4,7 +4,7 @@
 //! is needed.
 //! Left out on purpose: margin (`coverage`), which is looked at last because it costs most.
 
-use num::{Cash, Fix, Lots, Rounding, Side, Ticks};
+use num::{Cash, Fix, Lots, Position, Rounding, Side, Ticks};
 use wire::{Conditions, NewOrder, OrderKind, PostOnly, ReduceOnly, Reject, SelfTrade, TimeInForce};
 
 use crate::{
@@ -76,7 +76,11 @@ impl State {
         if price.get() <= 0 && !it.is_combo() {
             return Err(Reject::PriceNotPositive { have: price });
         }
-        let Band { low, high } = self.band(it, self.parameters.limits.price_band_billionths)?;
+        let billionths = self.parameters.limits.price_band_billionths;
+        if self.is_within(it, price, billionths) {
+            return Ok(());
+        }
+        let Band { low, high } = self.band(it, billionths)?;
         if price < low || price > high {
             return Err(Reject::PriceOutsideBand { have: price, low, high });
         }
@@ -96,6 +100,16 @@ impl State {
             Some(Band { low: low.max(Ticks::new(1)), high: high.max(Ticks::new(1)) })
         };
         it.mark().and_then(around).ok_or(Reject::NoMark { have: it.id })
+    }
+
+    /// Whether a price is within the band, seen without a division; false where only the band can tell.
+    fn is_within(&self, it: &Instrument, price: Ticks, billionths: i64) -> bool {
+        let index = i128::from(self.underlying(it.underlying).index.micros());
+        let is_near = |(mark, price): (Cash, Cash)| {
+            let apart = i128::from(mark.micros()) - i128::from(price.micros());
+            apart.abs() * i128::from(Fix::SCALE) <= index * i128::from(billionths)
+        };
+        !it.is_combo() && it.mark().zip(it.market.price(price)).is_some_and(is_near)
     }
 
     pub(crate) fn check_label(&self, index: AccountIndex, terms: &NewOrder) -> Result<(), Reject> {
@@ -183,17 +197,15 @@ impl State {
             return Ok(());
         }
         let before = holder.position(it.id);
-        let opens = before.after_fill(side, lots).is_none_or(|after| after.size() > before.size());
-        if opens && it.open_interest >= most {
+        let have = before.after_fill(side, lots).map_or(Lots::new(u64::MAX), Position::size);
+        if have <= before.size() {
+            return Ok(());
+        }
+        if it.open_interest >= most {
             return Err(Reject::OpenInterestLimit { have: it.open_interest, need: most });
         }
         let need = it.position_max;
-        let position = self.account(account).position(it.id);
-        let have = position.after_fill(side, lots).map_or(Lots::new(u64::MAX), |after| after.size());
-        if have <= need || have <= position.size() {
-            return Ok(());
-        }
-        Err(Reject::PositionTooLarge { have, need })
+        if have <= need { Ok(()) } else { Err(Reject::PositionTooLarge { have, need }) }
     }
 
     /// The price an order may rest at: its own, or the nearest that does not trade.
