@@ -21,6 +21,7 @@ use crate::{
     margin::UnderlyingRisk,
     place::Plan,
     revise::immediate,
+    saved::{Input, LoadError, Save},
     state::State,
 };
 
@@ -29,7 +30,7 @@ use crate::{
 pub(crate) struct Liquidations {
     /// Accounts whose money, positions, orders or marks changed since they were last found sound. Whoever is
     /// below maintenance is among them.
-    watched: BTreeSet<AccountIndex>,
+    watched: Watched,
     /// Accounts that hold nothing and owe.
     debtors: BTreeSet<AccountIndex>,
     /// The account that took the last step: the next commit goes on behind it, so that those whom nobody
@@ -39,6 +40,42 @@ pub(crate) struct Liquidations {
 
 saved!(Liquidations { watched, debtors, last });
 
+/// A set of accounts, most of which are put in many times in a row.
+#[derive(Clone, Debug, Default)]
+struct Watched {
+    accounts: BTreeSet<AccountIndex>,
+    /// One that is in it.
+    recent: Option<AccountIndex>,
+}
+
+impl Watched {
+    fn insert(&mut self, account: AccountIndex) {
+        if self.recent != Some(account) {
+            self.accounts.insert(account);
+            self.recent = Some(account);
+        }
+    }
+
+    fn remove(&mut self, account: AccountIndex) {
+        self.accounts.remove(&account);
+        self.recent = None;
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Save for Watched {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.accounts.save(out);
+    }
+
+    fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
+        Ok(Self { accounts: Save::load(input)?, recent: None })
+    }
+}
+
 impl Liquidations {
     pub(crate) fn watch(&mut self, account: AccountIndex) {
         self.watched.insert(account);
@@ -46,13 +83,13 @@ impl Liquidations {
 
     /// The highest account that it names.
     pub(crate) fn highest(&self) -> AccountIndex {
-        let sets = [&self.watched, &self.debtors];
+        let sets = [&self.watched.accounts, &self.debtors];
         sets.into_iter().filter_map(|set| set.last().copied()).max().unwrap_or(0).max(self.last)
     }
 
     /// Accounts, by rising number.
     pub(crate) fn watch_all(&mut self, accounts: Vec<AccountIndex>) {
-        self.watched.append(&mut accounts.into_iter().collect());
+        self.watched.accounts.append(&mut accounts.into_iter().collect());
     }
 
     /// The watched accounts, beginning behind the one that took the last step; nobody is watched afterwards.
@@ -65,7 +102,8 @@ impl Liquidations {
     /// The watched accounts, beginning behind the one that took the last step.
     fn in_turn(&self) -> Vec<AccountIndex> {
         let (before, behind) = (..=self.last, (Bound::Excluded(self.last), Bound::Unbounded));
-        self.watched.range(behind).chain(self.watched.range(before)).copied().collect()
+        let accounts = &self.watched.accounts;
+        accounts.range(behind).chain(accounts.range(before)).copied().collect()
     }
 }
 
@@ -81,7 +119,7 @@ impl State {
             self.refresh_ceiling(account);
             if !self.needs_liquidation(account) {
                 // Somebody's step may have touched it.
-                self.liquidations.watched.remove(&account);
+                self.liquidations.watched.remove(account);
                 self.note_debt(account);
                 continue;
             }

@@ -9,6 +9,7 @@ use wire::{Action, InstrumentId, NewOrder, OrderId, OrderKind, OrderTarget};
 use crate::{
     admission::Admitted,
     book::{Depth, LadderBook, RestingOrder},
+    fetch::fetch,
     state::State,
 };
 
@@ -43,6 +44,9 @@ impl State {
         next: impl Fn(usize) -> Option<(&'a Admitted, &'a Action)>,
     ) {
         let first = if step == 0 { 0 } else { AHEAD };
+        if let Some((_, action)) = next(step + AHEAD + STRIDE) {
+            fetch(action);
+        }
         for place in first..=AHEAD {
             let aim = next(step + place).map(|(it, action)| self.aim(it, action));
             let aim = aim.unwrap_or_default();
@@ -157,7 +161,7 @@ impl State {
     fn maker(&self, aim: &Aim) -> Option<RestingOrder> {
         let (side, price) = aim.prices[0]?;
         let book = self.aimed(aim)?;
-        book.front(side.opposite()).filter(|_| book.crosses(side, price))
+        if book.crosses(side, price) { book.front(side.opposite()) } else { None }
     }
 
     fn aimed(&self, aim: &Aim) -> Option<&LadderBook> {

@@ -15,11 +15,16 @@ const ENDED: u64 = 1 << 63;
 /// Ended numbers that stay for nothing.
 const ENDED_MIN: usize = 32;
 
+/// Places that are looked at before all others.
+const NEAR: usize = 4;
+
 /// Open orders by rising number.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOrders {
     line: VecDeque<u64>,
     open: usize,
+    /// Behind the one that ended last: its neighbours tend to be next.
+    near: usize,
 }
 
 impl OpenOrders {
@@ -62,21 +67,28 @@ impl OpenOrders {
         }
         *number |= ENDED;
         self.open -= 1;
-        while self.line.pop_front_if(|number| *number & ENDED != 0).is_some() {}
+        self.near = place + 1;
+        let is_ended = |number: &mut u64| *number & ENDED != 0;
+        while self.line.pop_back_if(is_ended).is_some() {}
+        while self.line.pop_front_if(is_ended).is_some() {
+            self.near = self.near.saturating_sub(1);
+        }
         if self.line.len() > 2 * self.open + ENDED_MIN {
             self.line.retain(|number| number & ENDED == 0);
+            self.near = 0;
         }
     }
 
-    /// Where a number stands, or would stand. Mostly it is the first or the last.
+    /// Where a number stands, or would stand.
     fn place(&self, OrderId(id): OrderId) -> Result<usize, usize> {
-        if self.line.front() == Some(&id) {
-            return Ok(0);
-        }
         if self.line.back() == Some(&id) {
             return Ok(self.line.len() - 1);
         }
-        self.line.binary_search_by_key(&id, |number| number & !ENDED)
+        let near = self.line.iter().skip(self.near).take(NEAR);
+        match near.into_iter().position(|number| *number == id) {
+            Some(place) => Ok(self.near + place),
+            None => self.line.binary_search_by_key(&id, |number| number & !ENDED),
+        }
     }
 }
 

@@ -325,7 +325,9 @@ impl Ladder {
     pub(super) fn fetch_level(&self, place: Place) {
         if let Some(page) = self.pages.get(at(place.page())) {
             fetch(&page.number);
-            fetch(&page.queues[at(place.offset())]);
+            let queue = &page.queues[at(place.offset())];
+            fetch(&queue.lots);
+            fetch(&queue.tail);
         }
     }
 
