@@ -190,12 +190,17 @@ impl State {
                 self.check_position(account, self.instrument_at(leg.instrument), size)
             });
         }
+        let most = self.parameters.limits.open_interest_lots_max;
+        // Nobody holds more than the open interest.
+        let size_max = it.open_interest.saturating_add(lots.get());
+        if it.open_interest < most && size_max <= it.position_max.get() {
+            return Ok(());
+        }
         let before = self.account(account).position(it.id);
         let have = before.after_fill(side, lots).map_or(Lots::new(u64::MAX), Position::size);
         if have <= before.size() {
             return Ok(());
         }
-        let most = self.parameters.limits.open_interest_lots_max;
         if it.open_interest >= most {
             return Err(Reject::OpenInterestLimit { have: it.open_interest, need: most });
         }
