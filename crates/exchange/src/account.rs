@@ -86,8 +86,6 @@ saved!(Distress { since, auction });
 pub struct Account {
     pub id: AccountId,
     pub holdings: BTreeMap<InstrumentId, Holding>,
-    /// No position is larger, either way; spares looking for one, and says nothing of its own.
-    pub(crate) size_max: Lots,
     pub orders: OpenOrders,
     /// Open orders by their labels, and for a while those that have traded to their end.
     pub labels: BTreeMap<Label, LabelUse>,
@@ -131,7 +129,6 @@ impl Account {
         Self {
             id,
             holdings: BTreeMap::new(),
-            size_max: Lots::ZERO,
             orders: OpenOrders::default(),
             labels: BTreeMap::new(),
             ended_labels: VecDeque::new(),

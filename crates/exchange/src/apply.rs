@@ -74,8 +74,9 @@ pub fn apply_read(
     state.time = state.time.max(payload.commit.time);
     state.take_evidence(payload);
     let admitted = state.admit(payload, reading);
-    let mut outcomes: Vec<Vec<Option<Outcome>>> =
-        admitted.iter().map(|it| vec![None; it.intent.actions.len()]).collect();
+    // Every action has a step, and every step says what became of it.
+    let mut outcomes: Vec<Vec<Outcome>> =
+        admitted.iter().map(|it| vec![Outcome::Done; it.intent.actions.len()]).collect();
     let Plan { observations, others } = Plan::of(state, &admitted);
     state.take_steps(&admitted, &observations, &mut outcomes);
     state.refresh_indices();
@@ -178,7 +179,7 @@ impl State {
         }
     }
 
-    fn take_steps(&mut self, admitted: &[Admitted], steps: &[Step], outcomes: &mut [Vec<Option<Outcome>>]) {
+    fn take_steps(&mut self, admitted: &[Admitted], steps: &[Step], outcomes: &mut [Vec<Outcome>]) {
         let mut ahead = Lookahead::default();
         let next = |place: usize| {
             let step: &Step = steps.get(place)?;
@@ -193,12 +194,12 @@ impl State {
             };
             self.acting = ActionPlace { intent: step.intent, action: step.action.unwrap_or(0) };
             let Some(place) = step.action else {
-                *outcomes = self.act_together(it).into_iter().map(Some).collect();
+                *outcomes = self.act_together(it);
                 continue;
             };
             if let (Some(action), Some(outcome)) = (it.intent.actions.get(place), outcomes.get_mut(place)) {
                 let result = self.act(it, action);
-                *outcome = Some(result.unwrap_or_else(|reject| Outcome::Rejected { reject }));
+                *outcome = result.unwrap_or_else(|reject| Outcome::Rejected { reject });
             }
         }
     }
@@ -299,10 +300,9 @@ impl State {
         Ok(())
     }
 
-    fn write_receipts(&mut self, admitted: &[Admitted], outcomes: Vec<Vec<Option<Outcome>>>) {
+    fn write_receipts(&mut self, admitted: &[Admitted], outcomes: Vec<Vec<Outcome>>) {
         for (it, outcomes) in admitted.iter().zip(outcomes) {
             let account = self.account(it.account).id;
-            let outcomes = outcomes.into_iter().flatten().collect();
             let outcomes = List::new(outcomes).expect("invariant: an intent has at most 64 actions");
             self.emit(Event::Receipt { intent: it.id, account, outcomes });
         }

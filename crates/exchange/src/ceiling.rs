@@ -217,12 +217,14 @@ fn move_growth(model: MarginModel, it: &Instrument, [before, after]: [&Holding; 
 /// What so many units add at most to what contingencies are on.
 fn counted(it: &Instrument, (model, size): (MarginModel, Fine)) -> Units {
     let (options, futures) = match &it.combo {
-        None if it.is_option() => (1, 0),
-        None => (0, 1),
-        Some(combo) => combo.gross_ratios(),
+        None if it.is_option() => (size, 0),
+        None => (0, size),
+        Some(combo) => {
+            let (options, futures) = combo.gross_ratios();
+            (size * options, size * futures)
+        }
     };
-    let units =
-        Units { short_options: size * options, futures: size * futures, gross: size * (options + futures) };
+    let units = Units { short_options: options, futures, gross: options + futures };
     match model {
         MarginModel::Portfolio => units,
         MarginModel::Standard => units.beyond_standard(),

@@ -129,6 +129,9 @@ impl State {
     /// Lets one holding pay or get what it owes up to now.
     pub(crate) fn settle_funding(&mut self, account: AccountIndex, id: InstrumentId) {
         let it = self.instrument_at(id);
+        if it.contract != Contract::Perpetual {
+            return;
+        }
         let Some(holding) = self.account(account).holdings.get(&id).copied() else { return };
         if holding.funded == it.funding.paid {
             return;

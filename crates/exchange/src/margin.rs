@@ -312,8 +312,9 @@ impl Filled {
     pub(crate) fn of(it: &Instrument, valuation: &Valuation, order: &OpenOrder) -> Self {
         let units = units(it, Position::new(order.side.sign() * order.lots));
         let price = it.market.price(order.price).unwrap_or(Cash::MAX);
-        let edge = product(units, valuation.mark.micros()) - product(units, price.micros());
-        Self { units, at_once: edge - product(units.abs(), order.fee.micros()) }
+        let edge = i128::from(valuation.mark.micros()) - i128::from(price.micros());
+        let each = edge * i128::from(order.side.sign()) - i128::from(order.fee.micros());
+        Self { units, at_once: units.abs() * each }
     }
 
     /// What it takes from a scenario in which a unit makes `profit`: zero or less.

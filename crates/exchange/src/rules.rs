@@ -191,12 +191,12 @@ impl State {
             });
         }
         let most = self.parameters.limits.open_interest_lots_max;
-        let holder = self.account(account);
-        let largest = holder.size_max.checked_add(lots);
-        if it.open_interest < most && largest.is_some_and(|largest| largest <= it.position_max) {
+        // Nobody holds more than the open interest.
+        let size_max = it.open_interest.saturating_add(lots.get());
+        if it.open_interest < most && size_max <= it.position_max.get() {
             return Ok(());
         }
-        let before = holder.position(it.id);
+        let before = self.account(account).position(it.id);
         let have = before.after_fill(side, lots).map_or(Lots::new(u64::MAX), Position::size);
         if have <= before.size() {
             return Ok(());

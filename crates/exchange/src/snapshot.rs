@@ -16,7 +16,7 @@ use std::{
 };
 
 use crypto::Digest;
-use num::{Cash, Fix, Lots, Timestamp};
+use num::{Cash, Fix, Timestamp};
 use wire::{AccountId, ComboLeg, InstrumentId, OrderId, Rung};
 
 use crate::{
@@ -430,7 +430,6 @@ impl Save for Account {
         let Self {
             id,
             holdings,
-            size_max: _,
             orders: _,
             labels,
             ended_labels,
@@ -463,13 +462,9 @@ impl Save for Account {
     }
 
     fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
-        let (id, holdings) =
-            (AccountId::load(input)?, BTreeMap::<InstrumentId, crate::Holding>::load(input)?);
-        let size_max = holdings.values().map(|holding| holding.position.size()).max();
         Ok(Self {
-            id,
-            holdings,
-            size_max: size_max.unwrap_or(Lots::ZERO),
+            id: AccountId::load(input)?,
+            holdings: Save::load(input)?,
             orders: OpenOrders::default(),
             labels: Save::load(input)?,
             ended_labels: Save::load(input)?,

@@ -334,7 +334,6 @@ impl State {
         let pool = self.pool_of(id).unwrap_or(0);
         let holder = self.account_mut(account);
         holder.pool = pool;
-        holder.size_max = holder.size_max.max(after.position.size());
         if after.position.is_flat() {
             holder.holdings.remove(&id);
         } else {

@@ -62,8 +62,7 @@ pub fn div_round(numerator: i128, divisor: i128, rounding: Rounding) -> Option<i
 
 /// Billionths to whole in the given rounding: the division that is made most.
 pub fn div_scale(billionths: i128, rounding: Rounding) -> i128 {
-    let floor = floor_scale(billionths);
-    let rest = billionths.wrapping_sub(floor.wrapping_mul(SCALE));
+    let (floor, rest) = split_scale(billionths);
     let up = match rounding {
         Rounding::Floor => false,
         Rounding::Ceil => rest > 0,
@@ -72,13 +71,17 @@ pub fn div_scale(billionths: i128, rounding: Rounding) -> i128 {
     floor + i128::from(up)
 }
 
-/// A billion is 2^9 times 5^9: what 72 bits hold has 64 after a shift, and those are divided by a constant without a
-/// division.
-fn floor_scale(billionths: i128) -> i128 {
+/// Whole, and the billionths that are left. A billion is 2^9 times 5^9: what 72 bits hold has 64 after a shift, and
+/// those are divided by a constant without a division.
+fn split_scale(billionths: i128) -> (i128, i128) {
     const SHIFT: u32 = 9;
+    const STEP: i64 = Fix::SCALE >> SHIFT;
     match i64::try_from(billionths >> SHIFT) {
-        Ok(narrow) => narrow.div_euclid(Fix::SCALE >> SHIFT).into(),
-        Err(_) => billionths.div_euclid(SCALE),
+        Ok(steps) => {
+            let (whole, left) = (steps.div_euclid(STEP), steps.rem_euclid(STEP));
+            (whole.into(), (i128::from(left) << SHIFT) + (billionths & ((1 << SHIFT) - 1)))
+        }
+        Err(_) => (billionths.div_euclid(SCALE), billionths.rem_euclid(SCALE)),
     }
 }
 
