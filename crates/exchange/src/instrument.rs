@@ -8,7 +8,6 @@ use wire::{ContractKind, InstrumentId, OrderId, UnderlyingId};
 use crate::{
     combo::Combo,
     exotic::{self, Exotic},
-    fetch::fetch,
     funding::Funding,
     halt::{Halt, TakerFlow},
     ledger::AccountIndex,
@@ -160,19 +159,6 @@ pub struct Greeks {
 saved!(Greeks { delta, gamma, vega, theta, rho });
 
 impl Instrument {
-    /// Asks for its lines.
-    pub(crate) fn fetch(&self) {
-        fetch(&self.id);
-        fetch(&self.contract);
-        fetch(&self.combo);
-        fetch(&self.market);
-        fetch(&self.listing);
-        fetch(&self.valuation);
-        fetch(&self.open_interest);
-        fetch(&self.halt);
-        fetch(&self.position_max);
-    }
-
     /// Whether it is an option, exotic or not: its price is paid when it trades.
     pub fn is_option(&self) -> bool {
         matches!(self.contract, Contract::Option { .. } | Contract::Exotic { .. })

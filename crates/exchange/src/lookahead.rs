@@ -170,9 +170,6 @@ impl State {
 
     fn fetch_market(&self, id: InstrumentId) {
         let place = usize::try_from(id.0).unwrap_or(usize::MAX);
-        if let Some(it) = self.instruments.get(place) {
-            it.fetch();
-        }
         if let Some(book) = self.books.get(place) {
             book.fetch();
         }

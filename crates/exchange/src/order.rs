@@ -146,10 +146,9 @@ impl Order {
 
     /// Asks for its lines.
     pub(crate) fn fetch(&self) {
-        fetch(&self.id);
-        fetch(&self.price);
-        fetch(&self.label);
         fetch(&self.standing);
+        fetch(&self.id);
+        fetch(&self.commit);
         fetch(&self.slot);
     }
 

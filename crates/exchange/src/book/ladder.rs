@@ -62,7 +62,7 @@ pub(super) struct Ladder {
     pages: Vec<Page>,
     free: u32,
     by_number: BTreeMap<i64, u32>,
-    cache: [CachedPage; CACHED_PAGES],
+    cache: Box<[CachedPage; CACHED_PAGES]>,
     /// The page with the lowest keys.
     first: u32,
     best_key: i64,
@@ -108,7 +108,7 @@ impl Ladder {
             pages: Vec::new(),
             free: NONE,
             by_number: BTreeMap::new(),
-            cache: [CachedPage { number: 0, page: NONE }; CACHED_PAGES],
+            cache: Box::new([CachedPage { number: 0, page: NONE }; CACHED_PAGES]),
             first: NONE,
             best_key: i64::MAX,
             best_place: None,
@@ -304,8 +304,7 @@ impl Ladder {
     /// Asks for its own lines.
     pub(super) fn fetch(&self) {
         fetch(&self.pages);
-        fetch(&self.by_number);
-        fetch(&self.best_place);
+        fetch(&self.best_key);
     }
 
     /// Asks for what says where the page of a price is.
