@@ -199,7 +199,10 @@ impl State {
             };
             if let (Some(action), Some(outcome)) = (it.intent.actions.get(place), outcomes.get_mut(place)) {
                 let result = self.act(it, action);
-                *outcome = result.unwrap_or_else(|reject| Outcome::Rejected { reject });
+                match result {
+                    Ok(done) => *outcome = done,
+                    Err(reject) => *outcome = Outcome::Rejected { reject },
+                }
             }
         }
     }

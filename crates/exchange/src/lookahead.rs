@@ -106,7 +106,6 @@ impl State {
         aim.orders.iter().flatten().for_each(|id| self.orders.fetch(*id));
         if let Some(book) = self.aimed(aim) {
             aim.prices.iter().flatten().for_each(|(side, price)| book.fetch_line(*side, *price));
-            book.fetch_best();
         }
     }
 

@@ -313,13 +313,6 @@ impl Ladder {
         fetch(&self.cache[cache_line(number)]);
     }
 
-    /// Asks for the best level.
-    pub(super) fn fetch_best(&self) {
-        if let Some(place) = self.best_place {
-            self.fetch_level(place);
-        }
-    }
-
     /// Asks for a level and the head of its page.
     pub(super) fn fetch_level(&self, place: Place) {
         if let Some(page) = self.pages.get(at(place.page())) {

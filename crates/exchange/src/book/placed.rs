@@ -57,12 +57,6 @@ impl LadderBook {
         self.ladder(side).fetch_line(price);
     }
 
-    /// Asks for the first orders of both sides.
-    pub(crate) fn fetch_best(&self) {
-        self.bids.fetch_best();
-        self.asks.fetch_best();
-    }
-
     /// Asks for the first order of a side, where its level is at hand.
     pub(crate) fn fetch_front(&self, side: Side) {
         if let Some((_, place)) = self.ladder(side).best() {
