@@ -1,13 +1,14 @@
-//! `clockless bench exchange`: signed actions a second through the exchange alone, on one thread.
+//! `clockless bench exchange`: signed actions a second through the exchange alone.
 //!
 //! Commits of some five thousand actions are made first, on an exchange of their own; then the same commits are
-//! applied to a new one, decoding, signatures, matching, margin and marks included: once with `apply` alone on one
-//! thread, once with a second that reads the next commits as a validator's does, and once with the tree and its root
-//! after every commit.
+//! applied to a new one, decoding, signatures, matching, margin and marks included: as a validator does it, one
+//! thread reading the next commits while another applies one, without the tree and with it and its root after every
+//! commit; and on one thread alone. What counts is the time from the first measured commit to the end of the last.
 //!
 //! And the commit in which 1,500 instruments expire (`expiry`).
 //!
-//! Invariant: what is measured was seen to do the same as when it was made, event by event.
+//! Invariant: what is measured was seen to do the same as when it was made: on one thread event by event, on two by
+//! the state in the end, byte by byte.
 
 mod expiry;
 mod flow;
@@ -57,7 +58,15 @@ struct Made {
     /// Actions in the commits that are measured.
     actions: usize,
     counts: Counts,
+    /// Of all events, and of the state in the end.
     events: Digest,
+    state: Digest,
+}
+
+/// What the measured commits took, each and together.
+struct Ran {
+    each: Vec<Duration>,
+    all: Duration,
 }
 
 /// What became of the measured actions.
@@ -71,13 +80,13 @@ struct Counts {
 
 pub fn run(arguments: &ExchangeArguments) -> Result<(), Failure> {
     let made = Made::new(arguments.actions)?;
-    let alone = made.alone()?;
-    let read_ahead = made.read_ahead()?;
+    let applied = made.applied()?;
+    let one_thread = made.on_one_thread()?;
     let with_tree = made.with_tree()?;
     let expired = expiry::run()?;
     let rate = |took: Duration| (made.actions as f64 / took.as_secs_f64()).round();
     let out = json!({
-        "threads": 1,
+        "threads": 2,
         "instruments": made.genesis.instruments.len(),
         "commits": made.payloads.len() - WARM_UP,
         "actions": made.actions,
@@ -86,11 +95,11 @@ pub fn run(arguments: &ExchangeArguments) -> Result<(), Failure> {
         "rejected": made.counts.rejected,
         "trades": made.counts.trades,
         "orders_ended": made.counts.ended,
-        "actions_per_s": rate(alone.iter().sum()),
-        "commit_ms": spread(&alone),
-        "actions_per_s_two_threads": rate(read_ahead),
-        "actions_per_s_with_tree": rate(with_tree.iter().sum()),
-        "commit_with_tree_ms": spread(&with_tree),
+        "actions_per_s": rate(applied.all),
+        "commit_ms": spread(&applied.each),
+        "actions_per_s_one_thread": rate(one_thread),
+        "actions_per_s_with_tree": rate(with_tree.all),
+        "commit_with_tree_ms": spread(&with_tree.each),
         "expiry": {
             "instruments": expired.instruments,
             "positions": expired.positions,
@@ -128,6 +137,7 @@ impl Made {
             actions: 0,
             counts: Counts::default(),
             events: Digest::ZERO,
+            state: Digest::ZERO,
         };
         let mut events = Vec::new();
         while made.actions < actions_min {
@@ -148,11 +158,62 @@ impl Made {
             }
         }
         state.check_invariants().map_err(|broken| Failure::failed(broken.to_string()))?;
+        made.state = digest(&state);
         Ok(made)
     }
 
-    /// How long each measured commit takes `apply`.
-    fn alone(&self) -> Result<Vec<Duration>, Failure> {
+    /// `apply` of commits that another thread has read.
+    fn applied(&self) -> Result<Ran, Failure> {
+        let mut state = State::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
+        let mut events = Vec::new();
+        let ran = self.read_ahead(|payload, reading| {
+            events.clear();
+            apply_read(&mut state, (payload, reading), &mut events);
+            state.forget_changes();
+            Ok(())
+        })?;
+        self.check(&state)?;
+        Ok(ran)
+    }
+
+    /// The same with the tree and its root.
+    fn with_tree(&self) -> Result<Ran, Failure> {
+        let mut execution = Execution::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
+        let ran = self.read_ahead(|payload, reading| {
+            let executed = execution.apply_read(payload, reading);
+            executed.broken_invariant.map_or(Ok(()), |broken| Err(Failure::failed(broken)))
+        })?;
+        self.check(execution.state())?;
+        Ok(ran)
+    }
+
+    /// All commits through `apply`, each read by another thread while those before it are applied.
+    fn read_ahead(
+        &self,
+        mut apply: impl FnMut(&CommittedPayload, Reading) -> Result<(), Failure>,
+    ) -> Result<Ran, Failure> {
+        const AHEAD: usize = 4;
+        let (read, ready) = sync_channel(AHEAD);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut payloads = self.payloads.iter();
+                payloads.all(|payload| read.send((payload, Reading::of(payload))).is_ok())
+            });
+            let (mut each, mut first) = (Vec::new(), Instant::now());
+            for (place, (payload, reading)) in ready.iter().enumerate() {
+                let began = Instant::now();
+                if place == WARM_UP {
+                    first = began;
+                }
+                apply(payload, reading)?;
+                each.push(began.elapsed());
+            }
+            Ok(Ran { each: each.split_off(WARM_UP), all: first.elapsed() })
+        })
+    }
+
+    /// How long `apply` takes for all of them on one thread.
+    fn on_one_thread(&self) -> Result<Duration, Failure> {
         let mut state = State::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
         let (mut took, mut all, mut events) = (Vec::new(), Digest::ZERO, Vec::new());
         for payload in &self.payloads {
@@ -166,48 +227,19 @@ impl Made {
         if all != self.events {
             return Err(Failure::failed("the same commits had other events"));
         }
-        Ok(took.split_off(WARM_UP))
+        Ok(took.iter().skip(WARM_UP).sum())
     }
 
-    /// How long all measured commits take together while another thread reads those that come next.
-    fn read_ahead(&self) -> Result<Duration, Failure> {
-        const AHEAD: usize = 4;
-        let mut state = State::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
-        let (read, ready) = sync_channel(AHEAD);
-        let (mut events, mut took) = (Vec::new(), Duration::ZERO);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let mut payloads = self.payloads.iter();
-                payloads.all(|payload| read.send((payload, Reading::of(payload))).is_ok())
-            });
-            let mut began = Instant::now();
-            for (place, (payload, reading)) in ready.iter().enumerate() {
-                if place == WARM_UP {
-                    began = Instant::now();
-                }
-                events.clear();
-                apply_read(&mut state, (payload, reading), &mut events);
-                state.forget_changes();
-            }
-            took = began.elapsed();
-        });
-        Ok(took)
+    fn check(&self, state: &State) -> Result<(), Failure> {
+        let same = digest(state) == self.state;
+        same.then_some(()).ok_or_else(|| Failure::failed("the same commits led to another state"))
     }
+}
 
-    /// How long each takes with the tree and its root.
-    fn with_tree(&self) -> Result<Vec<Duration>, Failure> {
-        let mut execution = Execution::new(&self.genesis, self.network).map_err(|error| refused(&error))?;
-        let mut took = Vec::new();
-        for payload in &self.payloads {
-            let began = Instant::now();
-            let executed = execution.apply(payload);
-            took.push(began.elapsed());
-            if let Some(broken) = executed.broken_invariant {
-                return Err(Failure::failed(broken));
-            }
-        }
-        Ok(took.split_off(WARM_UP))
-    }
+fn digest(state: &State) -> Digest {
+    let mut saved = Vec::new();
+    state.save(&mut saved);
+    Digest::of("clockless bench state 2026", &saved)
 }
 
 /// One digest for all events so far.
