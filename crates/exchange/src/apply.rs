@@ -15,7 +15,7 @@
 //! or rejected on its own, or with its group; the nonce of an admitted intent is used in either case.
 
 use wire::{
-    Action, Atomicity, CommittedPayload, Conditions, Event, List, OrderFilter, OrderTarget, Outcome,
+    Action, Atomicity, CommittedPayload, Conditions, Event, List, OrderFilter, OrderId, OrderTarget, Outcome,
     Permission, PostOnly, Reject,
 };
 
@@ -118,7 +118,8 @@ impl Plan {
         let mut turns: [Vec<Step>; 5] = Default::default();
         let mut take = |turn: Turn, step: Step| turns[turn.place()].push(step);
         for (intent, it) in admitted.iter().enumerate() {
-            let actions = it.intent.actions.iter().map(|action| state.turn_of(it, action));
+            let actions = state.orders.ahead(&it.intent.actions, target);
+            let actions = actions.map(|action| state.turn_of(it, action));
             if it.intent.atomicity == Atomicity::AllOrNothing {
                 // A group has the turn of its last action to have one.
                 let turn = actions.max().unwrap_or(Turn::Rest).max(Turn::Money);
@@ -137,6 +138,15 @@ impl Plan {
         }
         let [observations, others @ ..] = turns;
         Self { observations, others: others.concat() }
+    }
+}
+
+/// The order that an action names by its number.
+const fn target(action: &Action) -> Option<OrderId> {
+    match action {
+        Action::Cancel { target: OrderTarget::Id { order } }
+        | Action::Amend { target: OrderTarget::Id { order }, .. } => Some(*order),
+        _ => None,
     }
 }
 

@@ -109,7 +109,8 @@ impl State {
         let Some(ceiling) = self.standing_ceiling(account) else { return false };
         let with = (&self.parameters.margin, self.surroundings(it.underlying));
         let growths = adds.iter().flatten().filter_map(|open| self.growth(account, it, open));
-        self.covers(account, &growths.fold(ceiling, |ceiling, growth| ceiling.raised(&growth, with)))
+        let growth = growths.fold(Growth::default(), Growth::plus);
+        self.covers(account, &ceiling.raised(&growth, with))
     }
 
     /// Makes the ceiling anew where none stands, or the one that does says nothing.
@@ -142,7 +143,7 @@ impl State {
             let it = self.instrument_at(*id);
             Some((it.underlying, move_growth(holder.model, it, [&Holding::default(), holding])?))
         });
-        let ordered = self.orders.walk(holder.orders.iter().collect()).filter_map(|order| {
+        let ordered = self.orders.walk(holder.orders.iter()).filter_map(|order| {
             let it = self.instrument_at(order.instrument);
             Some((it.underlying, self.growth(account, it, &self.as_open(order))?))
         });

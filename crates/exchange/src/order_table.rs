@@ -73,13 +73,31 @@ impl OrderTable {
     }
 
     /// The orders of these numbers, each asked for before its turn.
-    pub(crate) fn walk(&self, ids: Vec<OrderId>) -> impl Iterator<Item = &Order> {
-        const AHEAD: usize = 8;
+    pub(crate) fn walk(&self, ids: impl Iterator<Item = OrderId>) -> impl Iterator<Item = &Order> {
+        let ids: Vec<OrderId> = ids.collect();
         (0..ids.len()).filter_map(move |place| {
-            ids.get(place + 2 * AHEAD).into_iter().for_each(|id| self.fetch_entry(*id));
-            ids.get(place + AHEAD).into_iter().for_each(|id| self.fetch(*id));
+            self.look_ahead(|ahead| ids.get(place + ahead).copied());
             self.get(*ids.get(place)?)
         })
+    }
+
+    /// Things of which some name orders, those orders asked for before their turn.
+    pub(crate) fn ahead<'a, T>(
+        &'a self,
+        all: &'a [T],
+        id: impl Fn(&T) -> Option<OrderId> + 'a,
+    ) -> impl Iterator<Item = &'a T> {
+        all.iter().enumerate().map(move |(place, it)| {
+            self.look_ahead(|ahead| all.get(place + ahead).and_then(&id));
+            it
+        })
+    }
+
+    /// Asks for the order of a thing some places ahead, and for where that of one farther ahead is entered.
+    fn look_ahead(&self, id: impl Fn(usize) -> Option<OrderId>) {
+        const AHEAD: usize = 8;
+        id(2 * AHEAD).into_iter().for_each(|id| self.fetch_entry(id));
+        id(AHEAD).into_iter().for_each(|id| self.fetch(id));
     }
 
     /// Asks for where an order is entered.

@@ -174,14 +174,14 @@ impl State {
     }
 
     fn tell_placed(&mut self, account: AccountIndex, order: OrderId, it: (&NewOrder, &Conditions)) {
-        let (terms, conditions) = (it.0.clone(), it.1.clone());
+        let (terms, conditions) = it;
         let id = self.account(account).id;
         // A held order has told its conditions when it was placed.
-        if conditions != Conditions::default() && conditions.trigger.is_none() {
-            let terms = terms.clone();
+        if conditions.trigger.is_none() && *conditions != Conditions::default() {
+            let (terms, conditions) = (terms.clone(), conditions.clone());
             self.emit(Event::OrderConditioned { order, account: id, terms, conditions });
         }
-        self.emit(Event::OrderPlaced { order, account: id, terms });
+        self.emit(Event::OrderPlaced { order, account: id, terms: terms.clone() });
     }
 
     /// What becomes of an order once it has traded: it rests, unless nothing is left or it may not stay.

@@ -63,7 +63,7 @@ impl State {
     /// The sums over an account's positions and open orders, from nothing.
     pub(crate) fn risks_anew(&self, account: AccountIndex) -> Risks {
         let mut risks = self.risks_of_positions(account);
-        for order in self.orders.walk(self.account(account).orders.iter().collect()) {
+        for order in self.orders.walk(self.account(account).orders.iter()) {
             let it = self.instrument_at(order.instrument);
             self.risk_in(&mut risks, it.underlying).add_order(it, &self.as_open(order), 1);
         }
