@@ -144,6 +144,14 @@ impl Order {
         slot: Slot::NOWHERE,
     };
 
+    /// The order, out of a place where none is left.
+    pub(crate) fn leave(&mut self) -> Self {
+        let label = core::mem::replace(&mut self.label, Label::EMPTY);
+        let order = Self { label, ..*self };
+        self.id = Self::NONE.id;
+        order
+    }
+
     /// Asks for its lines.
     pub(crate) fn fetch(&self) {
         fetch(&self.standing);

@@ -136,7 +136,7 @@ impl OrderTable {
         let entered = shelf.pages.get_mut(page)?;
         let used = entered.as_mut()?;
         let slot = core::mem::replace(&mut used.slots[place], NONE);
-        let order = core::mem::replace(self.slots.get_mut(at(slot))?, Order::NONE);
+        let order = self.slots.get_mut(at(slot))?.leave();
         self.free.push(slot);
         used.used -= 1;
         if used.used == 0 {
