@@ -179,11 +179,27 @@ impl Save for OrderTable {
     fn load(input: &mut Input<'_>) -> Result<Self, LoadError> {
         let mut table = Self::default();
         for (id, order) in BTreeMap::<OrderId, Order>::load(input)? {
-            if id != order.id {
+            if id != order.id || id == Order::NONE.id {
                 return Err(input.refuse(LoadReason::Value));
             }
             table.insert(&order);
         }
         Ok(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_no_order_is_refused() {
+        let load = |id: OrderId| {
+            let mut bytes = Vec::new();
+            BTreeMap::from([(id, Order { id, ..Order::NONE })]).save(&mut bytes);
+            OrderTable::load(&mut Input::new(&bytes)).map(|table| table.len()).map_err(|it| it.reason)
+        };
+        assert_eq!(load(OrderId(u64::MAX - 1)), Ok(1));
+        assert_eq!(load(Order::NONE.id), Err(LoadReason::Value), "it would be counted and not saved");
     }
 }

@@ -193,7 +193,8 @@ impl State {
         receipts.save(out);
     }
 
-    /// The state that was saved by an exchange of the same genesis and network.
+    /// The state that was saved by an exchange of the same genesis and network. It may be followed by more: whoever
+    /// reads the last of it says `finish`.
     pub fn load(genesis: &Genesis, network: Digest, input: &mut Input<'_>) -> Result<Self, StateError> {
         let mut state = Self::new(genesis, network)?;
         state.load_governance(Save::load(input)?)?;

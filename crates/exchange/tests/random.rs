@@ -215,12 +215,6 @@ enum Life {
     InParts,
 }
 
-fn saved(state: &State) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    state.save(&mut bytes);
-    bytes
-}
-
 /// A genesis under which much happens within a few commits.
 fn begun(halts: bool) -> Genesis {
     let halt = HaltParameters {
@@ -340,14 +334,11 @@ proptest! {
         let bytes = saved(&state);
         for (at, with) in changes {
             let at = at % bytes.len();
-            let load = |bytes: &[u8]| State::load(&begun(false), network(), &mut Input::new(bytes));
-            prop_assert!(load(&bytes[..at]).is_err());
+            prop_assert!(read_back(&begun(false), &bytes[..at]).is_err());
             let mut changed = bytes.clone();
             changed[at] = with;
-            if let Ok(state) = load(&changed) {
-                prop_assert_eq!(state.check_invariants(), Ok(()));
-                prop_assert!(saved(&state) == changed, "byte {} as {}: no two encodings are the same state", at, with);
-            }
+            // What is read is checked there.
+            drop(read_back(&begun(false), &changed));
         }
     }
 }

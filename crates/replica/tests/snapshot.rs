@@ -3,7 +3,7 @@
 
 use commonware_codec::Encode;
 use crypto::{CoinValue, Digest, SigningKey};
-use exchange::Genesis;
+use exchange::{Genesis, LoadError, LoadReason};
 use num::{Cash, Lots, Side, Ticks, Timestamp};
 use replica::{
     execution::{Executed, Execution},
@@ -177,6 +177,25 @@ fn bytes_that_are_no_snapshot_of_this_network_are_refused_by_name() {
     assert_eq!(digest(&bytes).map(|it| it.0.to_vec()), Some(bytes[42..74].to_vec()));
 }
 
+/// A snapshot with these contents and their digest.
+fn resealed(mut snapshot: Vec<u8>) -> Vec<u8> {
+    let digest = Digest::of("clockless snapshot 2026", &snapshot[74..]);
+    snapshot[42..74].copy_from_slice(&digest.0);
+    snapshot
+}
+
+#[test]
+fn contents_that_go_on_behind_their_end_are_refused_under_a_right_digest() {
+    let mut execution = begun();
+    (1..=5).for_each(|index| drop(step(&mut execution, index)));
+    let mut bytes = execution.save();
+    let at = bytes.len() - 74;
+    bytes.extend([0; 40]);
+    let refused = Execution::restore(&genesis(), network(), &resealed(bytes)).err();
+    let left_over = LoadError { at, reason: LoadReason::LeftOver { have: 40 } };
+    assert_eq!(refused, Some(SnapshotError::Attestations(left_over)));
+}
+
 #[test]
 fn contents_that_were_changed_under_a_right_digest_never_panic() {
     let mut execution = begun();
@@ -186,9 +205,7 @@ fn contents_that_were_changed_under_a_right_digest_never_panic() {
     for at in 74..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 0x41;
-        let sealed = Digest::of("clockless snapshot 2026", &changed[74..]);
-        changed[42..74].copy_from_slice(&sealed.0);
-        taken += usize::from(Execution::restore(&genesis(), network(), &changed).is_ok());
+        taken += usize::from(Execution::restore(&genesis(), network(), &resealed(changed)).is_ok());
     }
     // Times, signatures and what no root covers can be anything that is well formed.
     assert!(taken < bytes.len(), "{taken} of {} changes were taken", bytes.len());

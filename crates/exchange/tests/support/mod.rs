@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use commonware_codec::Encode;
 use crypto::{CoinValue, Digest, SigningKey};
-use exchange::{Genesis, State, apply};
+use exchange::{Genesis, Input, State, apply, snapshot::StateError};
 use num::{Cash, Lots, Side, Ticks, Timestamp};
 use wire::{
     AccountId, Action, Atomicity, Author, BlockRef, Commit, CommittedBlock, CommittedPayload, Conditions,
@@ -233,6 +233,28 @@ pub fn buy(instrument: InstrumentId, lots: u64, price: i64) -> Action {
 
 pub fn sell(instrument: InstrumentId, lots: u64, price: i64) -> Action {
     Action::Place { order: limit(instrument, Side::Sell, lots, price) }
+}
+
+pub fn saved(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.save(&mut bytes);
+    bytes
+}
+
+/// The state that begins any bytes, and how many of them it is. It is sound, and no other bytes are the same state.
+pub fn read_back(genesis: &Genesis, bytes: &[u8]) -> Result<(State, usize), StateError> {
+    let mut input = Input::new(bytes);
+    let state = State::load(genesis, network(), &mut input)?;
+    let read = input.finish().map_or_else(|rest| rest.at, |()| bytes.len());
+    assert_eq!(state.check_invariants(), Ok(()));
+    let (again, read_bytes) = (saved(&state), &bytes[..read]);
+    let differs_at = again.iter().zip(read_bytes).position(|(one, other)| one != other);
+    let have = again.len();
+    assert!(
+        again == read_bytes,
+        "{read} bytes were read, {have} are saved; first they differ at {differs_at:?}"
+    );
+    Ok((state, read))
 }
 
 /// The names of all rejects in the order in which they are declared, each group in that of its rules.
