@@ -3,7 +3,7 @@
 //! Expiries are at 08:00 UTC: the next days, the next Fridays, the last Fridays of the next months, and those of the
 //! next quarters. For each there are options at strikes on a grid around the index, and a future unless the expiry
 //! is only a day's. An option far from the index in which nobody has an interest is taken off, and comes back when
-//! the index does.
+//! the index does. Nothing is listed whose delivery price is being observed already.
 //!
 //! Invariant: the same index and time list the same instruments; an instrument with a position or an order is never
 //! taken off, and neither is a leg of a combo; there are never more open instruments than the limit.
@@ -21,6 +21,7 @@ use crate::{
     instrument::{Instrument, Listing},
     ladder::Use,
     name::{self, Contract, Right},
+    oracle::DELIVERY_WINDOW,
     state::State,
 };
 
@@ -58,7 +59,8 @@ impl ListingParameters {
                 *asks = is_of && *left > 0;
                 *left -= u32::from(*asks);
             }
-            if asks.contains(&true) {
+            let is_delivering = expiry.since(now) <= DELIVERY_WINDOW;
+            if asks.contains(&true) && !is_delivering {
                 terms.insert(Term { expiry, has_future: asks[1..].contains(&true) });
             }
         }

@@ -3,7 +3,7 @@
 mod support;
 
 use exchange::{Listing, genesis::ListingParameters};
-use num::{DAY_MS, HOUR_MS};
+use num::{DAY_MS, HOUR_MS, MINUTE_MS};
 use support::*;
 use wire::{Event, InstrumentId};
 
@@ -82,6 +82,20 @@ fn what_was_listed_by_rule_trades_and_settles_like_any_other() {
     assert!(matches!(bench.state.instrument(call).unwrap().listing, Listing::Settled { .. }));
     assert_eq!(bench.position(2, call), 0);
     assert!(listed(&bench.events).iter().any(|name| name.starts_with("BTC_USDC-21AUG26")), "the next Friday");
+}
+
+#[test]
+fn nothing_is_listed_whose_delivery_is_being_observed() {
+    let mut bench = bench();
+    let expiry = START_MS + 6 * DAY_MS + 8 * HOUR_MS;
+    bench.now_ms = expiry - 31 * MINUTE_MS;
+    let before = listed(&bench.report(0, 69_000));
+    bench.now_ms = expiry - 30 * MINUTE_MS;
+    let within = listed(&bench.report(0, 74_000));
+    let of = |names: &[String], day: &str| names.iter().any(|name| name.starts_with(day));
+    assert!(of(&before, "BTC_USDC-14AUG26-") && of(&before, "BTC_USDC-28AUG26-"));
+    assert!(!of(&within, "BTC_USDC-14AUG26-"), "{within:?}");
+    assert!(of(&within, "BTC_USDC-28AUG26-"), "later ones follow the index");
 }
 
 #[test]

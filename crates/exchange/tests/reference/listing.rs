@@ -80,6 +80,8 @@ fn expiries(rules: &ListingParameters, now: Timestamp) -> BTreeMap<u64, bool> {
     next(rules.weeklies, &is_friday, true);
     next(rules.monthlies, &is_monthly, true);
     next(rules.quarterlies, &is_quarterly, true);
+    // What is being delivered takes its place among the next and gets nothing new.
+    all.retain(|day, _| day * DAY_MS + 8 * HOUR_MS - HOUR_MS / 2 > now.millis());
     all
 }
 
