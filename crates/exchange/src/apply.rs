@@ -15,13 +15,13 @@
 //! or rejected on its own, or with its group; the nonce of an admitted intent is used in either case.
 
 use wire::{
-    Action, Atomicity, CommittedPayload, Conditions, Event, List, OrderFilter, OrderId, OrderTarget, Outcome,
+    Action, Atomicity, CommittedPayload, Conditions, Event, List, OrderFilter, OrderTarget, Outcome,
     Permission, PostOnly, Reject,
 };
 
 use crate::{
     admission::{Admitted, Authority},
-    lookahead::Lookahead,
+    lookahead::{Lookahead, named_order},
     oracle::{Observation, ObservationError},
     order::ActionPlace,
     quote::QuoteTerms,
@@ -118,7 +118,7 @@ impl Plan {
         let mut turns: [Vec<Step>; 5] = Default::default();
         let mut take = |turn: Turn, step: Step| turns[turn.place()].push(step);
         for (intent, it) in admitted.iter().enumerate() {
-            let actions = state.orders.ahead(&it.intent.actions, target);
+            let actions = state.orders.ahead(&it.intent.actions, named_order);
             let actions = actions.map(|action| state.turn_of(it, action));
             if it.intent.atomicity == Atomicity::AllOrNothing {
                 // A group has the turn of its last action to have one.
@@ -138,15 +138,6 @@ impl Plan {
         }
         let [observations, others @ ..] = turns;
         Self { observations, others: others.concat() }
-    }
-}
-
-/// The order that an action names by its number.
-const fn target(action: &Action) -> Option<OrderId> {
-    match action {
-        Action::Cancel { target: OrderTarget::Id { order } }
-        | Action::Amend { target: OrderTarget::Id { order }, .. } => Some(*order),
-        _ => None,
     }
 }
 

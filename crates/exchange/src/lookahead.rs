@@ -10,6 +10,7 @@ use crate::{
     admission::Admitted,
     book::{Depth, LadderBook, RestingOrder},
     fetch::fetch,
+    order::Order,
     state::State,
 };
 
@@ -81,24 +82,19 @@ impl State {
                 prices: [limit(order).map(|price| (order.side, price)), None],
                 ..Aim::default()
             },
-            Action::Cancel { target: OrderTarget::Id { order } } => {
-                Aim { orders: [Some(*order), None], ..Aim::default() }
-            }
-            Action::Amend { target: OrderTarget::Id { order }, price, .. } => Aim {
-                orders: [Some(*order), None],
+            Action::Amend { price, .. } => Aim {
+                orders: [named_order(action), None],
                 prices: [Some((Side::Buy, *price)), None],
                 ..Aim::default()
             },
-            _ => Aim::default(),
+            _ => Aim { orders: [named_order(action), None], ..Aim::default() },
         }
     }
 
     /// Where the orders are entered, and the records of the market.
     fn look_first(&self, aim: &Aim) {
         aim.orders.iter().flatten().for_each(|id| self.orders.fetch_entry(*id));
-        if let Some(market) = aim.market {
-            self.fetch_market(market);
-        }
+        self.aimed(aim).into_iter().for_each(LadderBook::fetch);
     }
 
     /// The orders.
@@ -123,16 +119,14 @@ impl State {
             if let Some((side, _)) = &mut aim.prices[0] {
                 *side = order.side;
             }
-            self.fetch_market(order.instrument);
+            self.aimed(aim).into_iter().for_each(LadderBook::fetch);
         }
     }
 
     /// Where the orders lie in the book, and the pages of the prices.
     fn look_for_pages(&self, aim: &Aim) {
-        let Some(book) = aim.market.and_then(|id| self.books.get(usize::try_from(id.0).ok()?)) else {
-            return;
-        };
-        for order in aim.orders.iter().flatten().filter_map(|id| self.order(*id)) {
+        let Some(book) = self.aimed(aim) else { return };
+        for order in self.aimed_orders(aim) {
             book.fetch_slot(order.slot);
         }
         if let Some(maker) = self.maker(aim) {
@@ -144,10 +138,8 @@ impl State {
 
     /// The level of each order and what stands beside it.
     fn look_for_neighbours(&self, aim: &Aim) {
-        let Some(book) = aim.market.and_then(|id| self.books.get(usize::try_from(id.0).ok()?)) else {
-            return;
-        };
-        for order in aim.orders.iter().flatten().filter_map(|id| self.order(*id)) {
+        let Some(book) = self.aimed(aim) else { return };
+        for order in self.aimed_orders(aim) {
             book.fetch_neighbours(order.slot);
         }
         if let Some(maker) = self.maker(aim) {
@@ -167,11 +159,17 @@ impl State {
         aim.market.and_then(|id| self.books.get(usize::try_from(id.0).ok()?))
     }
 
-    fn fetch_market(&self, id: InstrumentId) {
-        let place = usize::try_from(id.0).unwrap_or(usize::MAX);
-        if let Some(book) = self.books.get(place) {
-            book.fetch();
-        }
+    fn aimed_orders(&self, aim: &Aim) -> impl Iterator<Item = &Order> {
+        aim.orders.into_iter().flatten().filter_map(|id| self.order(id))
+    }
+}
+
+/// The order that an action names by its number.
+pub(crate) const fn named_order(action: &Action) -> Option<OrderId> {
+    match action {
+        Action::Cancel { target: OrderTarget::Id { order } }
+        | Action::Amend { target: OrderTarget::Id { order }, .. } => Some(*order),
+        _ => None,
     }
 }
 

@@ -28,8 +28,8 @@ use crate::node::{
 /// Questions for a proof that may wait for an attested commit; the oldest make room.
 const PROOFS_WAITING_MAX: usize = 1_024;
 
-/// Orders that are read ahead.
-const AHEAD: usize = 4;
+/// Commits that are read ahead.
+pub const AHEAD: usize = 4;
 
 /// What the execution is asked.
 pub enum Order {
@@ -136,8 +136,14 @@ impl Executor {
         Some(Snapshot { checkpoint, lineage, state: state? })
     }
 
+    /// Reads a commit of the log and applies it.
+    pub fn replay(&mut self, payload: &CommittedPayload) {
+        let reading = read(payload, self.execution.is_some());
+        drop(self.apply(payload, reading));
+    }
+
     /// Applies a commit and returns what the agreement should attest to.
-    pub fn apply(&mut self, payload: &CommittedPayload, reading: Reading) -> Option<Input> {
+    fn apply(&mut self, payload: &CommittedPayload, reading: Reading) -> Option<Input> {
         let Some(execution) = &mut self.execution else {
             self.feed.reach(payload.commit.index);
             return None;
@@ -185,15 +191,15 @@ impl Executor {
     /// Starts the threads; orders go into the returned queue.
     pub fn spawn(mut self, inbox: Inbox<Word>) -> std::io::Result<Sender<Order>> {
         let (orders, queue): (_, Receiver<Order>) = channel();
-        let (read, ready) = sync_channel(AHEAD);
+        let (forward, ready) = sync_channel(AHEAD);
         let executes = self.execution.is_some();
         thread::Builder::new().name("reading".to_owned()).spawn(move || {
             while let Ok(order) = queue.recv() {
                 let reading = match &order {
-                    Order::Commit(payload) if executes => Reading::of(payload),
+                    Order::Commit(payload) => read(payload, executes),
                     _ => Reading::default(),
                 };
-                if read.send((order, reading)).is_err() {
+                if forward.send((order, reading)).is_err() {
                     return;
                 }
             }
@@ -243,6 +249,11 @@ impl Executor {
             }
         }
     }
+}
+
+/// Whoever does not execute has no use for what a commit says.
+fn read(payload: &CommittedPayload, executes: bool) -> Reading {
+    if executes { Reading::of(payload) } else { Reading::default() }
 }
 
 /// An account's leaf, or that it has none.

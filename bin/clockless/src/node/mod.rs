@@ -9,7 +9,7 @@ pub mod config;
 mod core;
 mod door;
 mod events;
-mod execution;
+pub mod execution;
 mod feed;
 mod founding;
 mod identity;

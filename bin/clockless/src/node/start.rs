@@ -162,10 +162,7 @@ pub fn claim_data(data: &Path, genesis: &NetworkGenesis) -> Result<(), Failure> 
 fn replay(executor: &mut Executor, effects: Vec<Effect>) {
     for effect in effects {
         match effect {
-            Effect::Agreement { output: Output::Commit(payload), .. } => {
-                let reading = exchange::Reading::of(&payload);
-                drop(executor.apply(&payload, reading));
-            }
+            Effect::Agreement { output: Output::Commit(payload), .. } => executor.replay(&payload),
             // What is attested to is said again when there is a new commit.
             Effect::Began { seats, .. } => drop(executor.begin_epoch(seats.committee)),
             _ => {}

@@ -34,6 +34,7 @@ use crate::{
         rounded,
     },
     failure::Failure,
+    node::execution::AHEAD,
 };
 
 /// Data time between two commits.
@@ -192,7 +193,6 @@ impl Made {
         &self,
         mut apply: impl FnMut(&CommittedPayload, Reading) -> Result<(), Failure>,
     ) -> Result<Ran, Failure> {
-        const AHEAD: usize = 4;
         let (read, ready) = sync_channel(AHEAD);
         std::thread::scope(|scope| {
             scope.spawn(move || {
